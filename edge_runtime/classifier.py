@@ -1,0 +1,133 @@
+"""Frame → predictions: the one way from a picture to labels, on the Pi and on the workstation."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime import clock
+from edge_runtime.engines import TensorSpec, open_engine
+from edge_runtime.errors import ModelError, UsageError
+from edge_runtime.images import fit
+from edge_runtime.model_file import ModelFile, read_model_file
+from edge_runtime.pixels import RAW, InputRange, input_range, pixel_table, to_tensor
+from edge_runtime.trial import prove_model
+from edge_runtime.values import Frame, Image, Prediction, Resize, Result, Scores, Timing
+
+
+class Classifier:
+    """A model file, loaded and ready.
+
+    Args:
+        model: a path, or what `read_model_file` gave.
+        engine: `litert` or `tflite-runtime`; the first that is installed when None.
+        num_threads: all cores, at most 4, when None.
+        expected: what pixels 0 and 255 become, for foreign models whose file does not tell.
+
+    Raises:
+        ModelError: the file cannot be used, or its labels do not match its outputs.
+        MissingLibraryError: no engine is installed.
+    """
+
+    def __init__(
+        self,
+        model: ModelFile | Path | str,
+        *,
+        engine: str | None = None,
+        num_threads: int | None = None,
+        expected: InputRange | None = None,
+    ) -> None:
+        file = model if isinstance(model, ModelFile) else read_model_file(Path(model))
+        prove_model(file.content, name=file.name, engine=engine)
+        self.model = file
+        self.engine = open_engine(file.content, name=file.name, engine=engine, num_threads=num_threads)
+        self.labels = file.labels
+        self.size = (self.engine.input.shape[1], self.engine.input.shape[2])
+        self.resize = file.card.resize if file.card else Resize.SQUASH
+        _check_labels(file, self.engine.output)
+        _check_size(file, self.size)
+        self._table = pixel_table(self.engine.input, expected or _expected(file, self.engine.input))
+        self._is_logits = _holds_logits(self.engine.output)
+
+    def classify(self, image: Image, top_k: int = 5) -> list[Prediction]:
+        """Say what a picture shows.
+
+        Args:
+            image: uint8 RGB, shape (height, width, 3), any size.
+            top_k: how many predictions, best first.
+
+        Raises:
+            ImageError: the picture has no pixels or is not uint8 RGB.
+        """
+        return self._best(self.scores(image), top_k)
+
+    def scores(self, image: Image) -> Scores:
+        """The score of every class, float32 in [0, 1], shape (classes,), in the order of the labels."""
+        return self._to_scores(self.engine.invoke(self._to_tensor(image)))
+
+    def observe(self, frame: Frame, top_k: int = 5) -> Result:
+        """Classify a frame and time each step."""
+        started = clock.now()
+        tensor = self._to_tensor(frame.image)
+        resized = clock.now()
+        output = self.engine.invoke(tensor)
+        invoked = clock.now()
+        predictions = tuple(self._best(self._to_scores(output), top_k))
+        timing = Timing(
+            resize=clock.milliseconds(started, resized),
+            invoke=clock.milliseconds(resized, invoked),
+            postprocess=clock.milliseconds(invoked, clock.now()),
+        )
+        return Result(frame, predictions, timing)
+
+    def _to_tensor(self, image: Image) -> NDArray[Any]:
+        return to_tensor(fit(image, self.size, self.resize), self._table)
+
+    def _to_scores(self, output: NDArray[Any]) -> Scores:
+        real = self.engine.output.real(output).reshape(-1)
+        if self._is_logits or (self.engine.output.dtype == np.float32 and not _in_unit_range(real)):
+            real = np.exp(real - real.max())
+            real /= real.sum()
+        return np.clip(real, 0.0, 1.0)
+
+    def _best(self, scores: Scores, top_k: int) -> list[Prediction]:
+        if top_k < 1:
+            raise UsageError(f"top-k must be 1 or more, got {top_k}")
+        order = np.argsort(-scores, kind="stable")[:top_k]
+        return [Prediction(self.labels[index], int(index), float(scores[index])) for index in order]
+
+
+def _expected(file: ModelFile, spec: TensorSpec) -> InputRange:
+    # A model with a card takes raw pixels: its rescaling is inside, or absorbed in the input's quantization.
+    if file.card and not spec.quantized:
+        return RAW
+    return input_range(spec, name=file.name)
+
+
+def _holds_logits(spec: TensorSpec) -> bool:
+    """Whether a quantized output spans more than scores can: then softmax is still to be done."""
+    if not spec.quantized:
+        return False
+    limits = np.iinfo(spec.dtype)
+    return not _in_unit_range(spec.real(np.array([limits.min, limits.max])))
+
+
+def _in_unit_range(real: NDArray[np.float32]) -> bool:
+    return bool(real.min() >= -0.01 and real.max() <= 1.01)
+
+
+def _check_labels(file: ModelFile, output: TensorSpec) -> None:
+    outputs = output.shape[-1]
+    if len(file.labels) != outputs:
+        raise ModelError(
+            f"the labels name {len(file.labels)} classes, the model has {outputs} outputs ({file.name}); "
+            "name the right label file with --labels"
+        )
+
+
+def _check_size(file: ModelFile, size: tuple[int, int]) -> None:
+    if file.card and file.card.image_size != size:
+        raise ModelError(
+            f"the card says {file.card.image_size} pixels, the model's input has {size} ({file.name})"
+        )

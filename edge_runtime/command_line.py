@@ -1,0 +1,89 @@
+"""What all commands share: one line for an error, the exit code, a screen that libraries do not write on."""
+
+import contextlib
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from edge_runtime.errors import EdgeError, ExitCode
+
+DEBUG = "--debug"
+DEBUG_HELP = "Show a traceback, and what the libraries themselves print."
+
+
+def new_app() -> typer.Typer:
+    """A Typer application with the toolkit's habits."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def run_app(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command to its exit.
+
+    An `EdgeError` ends it with one line on stderr and its exit code, wrong usage with 2, SIGTERM with 0,
+    Ctrl-C with 130; a reader of stdout that went away with 0. With `--debug` errors show their traceback.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = DEBUG in given
+    signal.signal(signal.SIGTERM, _end_quietly)
+    with contextlib.nullcontext() if debug else _quiet_libraries():
+        raise SystemExit(_run(app, name, given, debug=debug))
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not the command's output, on stderr."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
+def _run(app: typer.Typer, name: str, given: list[str], *, debug: bool) -> int:
+    try:
+        code = app(given, prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or ExitCode.DONE)
+    except typer.TyperException as error:
+        say(f"{name}: {' '.join(error.format_message().split())} See {name} --help.")
+        return ExitCode.USAGE
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit: let it go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except EdgeError as error:
+        if debug:
+            raise
+        say(f"{name}: {' '.join(str(error).split())}")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        say(f"{name}: interrupted")
+        return ExitCode.INTERRUPTED
+
+
+def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(ExitCode.DONE)
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Send what C and C++ libraries print on descriptor 2 nowhere; Python's stderr keeps the screen.
+
+    LiteRT, libpng, V4L2 and TensorFlow all write there past every Python setting.
+    """
+    warnings.simplefilter("ignore")
+    screen = os.dup(sys.stderr.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    python_stderr = sys.stderr
+    sys.stderr.flush()
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = os.fdopen(screen, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(screen, 2)
+        sys.stderr = python_stderr

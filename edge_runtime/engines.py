@@ -1,0 +1,181 @@
+"""Engines: who executes the `.tflite`. One adapter over LiteRT and tflite-runtime."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.errors import MissingLibraryError, ModelError, UsageError
+
+MODULES: Mapping[str, str] = MappingProxyType(
+    {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+)
+"""Engine name → the module that holds its interpreter, in the order they are tried."""
+
+DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
+    {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+)
+"""Engine name → the package that installs it."""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A model's input or output.
+
+    Attributes:
+        shape: with the batch, (1, height, width, 3) or (1, classes).
+        dtype: float32, uint8 or int8.
+        scale: real = scale * (quantized - zero_point); 0 where the tensor is not quantized.
+        zero_point: the quantized value that stands for 0.0.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the tensor holds integers that stand for real numbers."""
+        return self.scale > 0
+
+    def zeros(self) -> NDArray[Any]:
+        """A tensor of this shape and dtype, all 0."""
+        return np.zeros(self.shape, self.dtype)
+
+    def real(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """The real numbers that a tensor's values stand for."""
+        if not self.quantized:
+            return values.astype(np.float32)
+        return (values.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
+
+
+class Engine(Protocol):
+    """A loaded model that turns one input tensor into one output tensor. Not for several threads at once."""
+
+    name: str
+    version: str
+    num_threads: int
+    input: TensorSpec
+    output: TensorSpec
+
+    def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """Run the model.
+
+        Args:
+            tensor: of the input's dtype and shape.
+
+        Returns:
+            A copy of the output tensor.
+        """
+        ...
+
+
+def installed_engines() -> tuple[str, ...]:
+    """The engines that can be imported here, the preferred one first."""
+    return tuple(name for name, module in MODULES.items() if importlib.util.find_spec(module.split(".")[0]))
+
+
+def choose_engine(name: str | None = None) -> str:
+    """The engine to use: the one named, else the first installed.
+
+    Raises:
+        UsageError: no engine of that name.
+        MissingLibraryError: it is not installed, or none is.
+    """
+    if name is not None and name not in MODULES:
+        raise UsageError(f"no engine is called {name!r}; there are {', '.join(MODULES)}")
+    installed = installed_engines()
+    wanted = name or next(iter(installed), "litert")
+    if wanted not in installed:
+        raise MissingLibraryError(
+            f"the engine {wanted} is not installed: pip install {DISTRIBUTIONS[wanted]}"
+        )
+    return wanted
+
+
+def open_engine(
+    content: bytes, *, name: str, engine: str | None = None, num_threads: int | None = None
+) -> Engine:
+    """Load a model.
+
+    Args:
+        content: the bytes of a `.tflite`.
+        name: what messages call it.
+        engine: `litert` or `tflite-runtime`; the first that is installed when None.
+        num_threads: 1 or more; all cores, at most 4, when None.
+
+    Raises:
+        ModelError: the engine refuses the model, or it is not one picture in, one score vector out.
+        UsageError: no engine of that name, or a wrong number of threads.
+        MissingLibraryError: the engine is not installed.
+    """
+    threads = num_threads if num_threads is not None else min(os.cpu_count() or 1, 4)
+    if threads < 1:
+        raise UsageError(f"--num-threads must be 1 or more, got {threads}")
+    chosen = choose_engine(engine)
+    try:
+        return InterpreterEngine(content, chosen, threads)
+    except ImportError as error:
+        raise MissingLibraryError(f"the engine {chosen} cannot be imported: {error}") from error
+    except (ValueError, RuntimeError) as error:
+        if isinstance(error, ModelError):
+            raise ModelError(f"{name}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{name}: {chosen} cannot load this model: {reason:.300}") from error
+
+
+class InterpreterEngine:
+    """LiteRT's or tflite-runtime's interpreter: both have the same interface."""
+
+    def __init__(self, content: bytes, name: str, num_threads: int) -> None:
+        interpreter_class = importlib.import_module(MODULES[name]).Interpreter
+        self.name = name
+        self.version = importlib.metadata.version(DISTRIBUTIONS[name])
+        self.num_threads = num_threads
+        self._interpreter = interpreter_class(model_content=content, num_threads=num_threads)
+        self._interpreter.allocate_tensors()
+        self._input_index, self.input = _only("input", self._interpreter.get_input_details())
+        self._output_index, self.output = _only("output", self._interpreter.get_output_details())
+        _check_shapes(self.input, self.output)
+
+    def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """Run the model; see `Engine.invoke`."""
+        self._interpreter.set_tensor(self._input_index, tensor)
+        self._interpreter.invoke()
+        output: NDArray[Any] = self._interpreter.get_tensor(self._output_index)
+        return output
+
+
+def _only(role: str, details: list[dict[str, Any]]) -> tuple[int, TensorSpec]:
+    if len(details) != 1:
+        raise ModelError(f"expected one {role} tensor, the model has {len(details)}")
+    detail = details[0]
+    scale, zero_point = detail["quantization"]
+    spec = TensorSpec(
+        shape=tuple(int(side) for side in detail["shape"]),
+        dtype=np.dtype(detail["dtype"]),
+        scale=float(scale),
+        zero_point=int(zero_point),
+    )
+    return int(detail["index"]), spec
+
+
+def _check_shapes(input_spec: TensorSpec, output_spec: TensorSpec) -> None:
+    known = (np.dtype(np.float32), np.dtype(np.uint8), np.dtype(np.int8))
+    if len(input_spec.shape) != 4 or input_spec.shape[0] != 1 or input_spec.shape[3] != 3:
+        raise ModelError(f"expected one RGB picture (1, height, width, 3) as input, got {input_spec.shape}")
+    if int(np.prod(output_spec.shape)) != output_spec.shape[-1]:
+        raise ModelError(f"expected one score vector (1, classes) as output, got {output_spec.shape}")
+    for role, spec in (("input", input_spec), ("output", output_spec)):
+        if spec.dtype not in known:
+            raise ModelError(f"expected a float32, uint8 or int8 {role}, got {spec.dtype}")
+        if spec.dtype != np.float32 and not spec.quantized:
+            raise ModelError(f"the {role} is {spec.dtype} without a scale: not a quantized model")

@@ -1,0 +1,91 @@
+"""The one place where files are read whole and written durably."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from edge_runtime.errors import EdgeError, OutputError
+
+
+def write_file(path: Path, content: bytes | str) -> None:
+    """Write a file durably: it is there whole, or not at all.
+
+    Args:
+        path: the final name; missing parent folders are made.
+        content: bytes, or text that is written as UTF-8.
+
+    Raises:
+        OutputError: the folder or the file cannot be written; an old file stays as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    write_with(path, lambda temporary: temporary.write_bytes(data))
+
+
+def write_with(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file under a temporary name with the same suffix, then put it durably in place.
+
+    Raises:
+        OutputError: the folder or the file cannot be written; an old file stays as it was.
+    """
+    with _temporary_beside(path) as temporary:
+        write(temporary)
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+    except EdgeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder for output and prove that files can be written in it.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    probe = path / f".probe.{secrets.token_hex(4)}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write into {path}: {error.strerror or error}") from error
+    return path
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file durably.
+
+    Raises:
+        OutputError: the copy cannot be written.
+    """
+    write_with(path, lambda temporary: shutil.copyfile(source, temporary))
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,174 @@
+"""The one decoder and the one resize of the whole tree (trainer, converter and benchmarks use them too)."""
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+import numpy as np
+
+from edge_runtime.errors import ImageError, MissingLibraryError
+from edge_runtime.values import Image, Resize, Size
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+MAX_FILE_BYTES = 256 * 1024**2
+MAX_PIXELS = 128 * 1024**2
+
+
+@cache
+def opencv() -> ModuleType:
+    """OpenCV, imported on first use: quiet, and refusing decompression bombs before it decodes them.
+
+    Raises:
+        MissingLibraryError: it cannot be imported; the message names the packages that help.
+    """
+    # OpenCV reads both once, when it is loaded.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingLibraryError(
+            f"cannot import OpenCV ({error}): `apt install libgl1 libglib2.0-0 libxcb1`, "
+            "or replace the package opencv-python with opencv-python-headless"
+        ) from error
+    return cv2
+
+
+def read_image(path: str | os.PathLike[str]) -> Image:
+    """Read a picture file.
+
+    Args:
+        path: any format that OpenCV decodes; EXIF orientation is applied.
+
+    Returns:
+        uint8 RGB, shape (height, width, 3); grey, 16-bit, CMYK and transparent pictures are converted.
+
+    Raises:
+        ImageError: missing, empty, damaged, too large or not a picture.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise ImageError(f"{file}: over {MAX_FILE_BYTES // 1024**2} MiB, more than a picture may have")
+        content = file.read_bytes()
+    except OSError as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"{file}: cannot be read: {error.strerror or error}") from error
+    return decode_image(content, name=str(file))
+
+
+def decode_image(content: bytes, *, name: str = "picture") -> Image:
+    """Decode an encoded picture.
+
+    Args:
+        content: the bytes of a JPEG, PNG, … file.
+        name: what messages call it.
+
+    Returns:
+        uint8 RGB, shape (height, width, 3).
+
+    Raises:
+        ImageError: empty, damaged, too large or not a picture.
+    """
+    if not content:
+        raise ImageError(f"{name}: the file is empty")
+    cv2 = opencv()
+    try:
+        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise ImageError(
+            f"{name}: cannot be decoded; it may have more than {MAX_PIXELS} pixels ({error.err})"
+        ) from error
+    if bgr is None:
+        raise ImageError(f"{name}: not a picture, or damaged or cut short")
+    return bgr_to_rgb(bgr)
+
+
+def encode_png(image: Image) -> bytes:
+    """Encode a picture (uint8 RGB, shape (height, width, 3)) as PNG, without loss."""
+    cv2 = opencv()
+    return bytes(cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1])
+
+
+def bgr_to_rgb(image: Image) -> Image:
+    """Turn OpenCV's channel order into the toolkit's."""
+    cv2 = opencv()
+    return cast(Image, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def fit(image: Image, size: Size, mode: Resize = Resize.SQUASH) -> Image:
+    """Resize a picture to a model's input.
+
+    Args:
+        image: uint8 RGB, shape (height, width, 3).
+        size: (height, width) in pixels.
+        mode: squash changes the aspect ratio; fit-shortest crops; fit-longest pads with black.
+
+    Returns:
+        uint8 RGB, shape (*size, 3).
+
+    Raises:
+        ImageError: the picture has no pixels or is not uint8 RGB.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ImageError(f"expected uint8 RGB of shape (height, width, 3), got {image.dtype} {image.shape}")
+    if image.shape[:2] == size:
+        return image
+    if mode is Resize.FIT_SHORTEST:
+        return _scale(_center_crop(image, size), size)
+    if mode is Resize.FIT_LONGEST:
+        return _letterbox(image, size)
+    return _scale(image, size)
+
+
+def _scale(image: Image, size: Size) -> Image:
+    """Halve with area averaging while both sides stay large enough, then interpolate.
+
+    Area averaging all the way is several times slower, interpolation alone aliases.
+    """
+    cv2 = opencv()
+    while image.shape[0] >= 2 * size[0] and image.shape[1] >= 2 * size[1]:
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
+    if image.shape[:2] == size:
+        return image
+    return cast(Image, cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_LINEAR))
+
+
+def _center_crop(image: Image, size: Size) -> Image:
+    height, width = image.shape[:2]
+    scale = min(height / size[0], width / size[1])
+    crop_height = min(height, max(1, round(size[0] * scale)))
+    crop_width = min(width, max(1, round(size[1] * scale)))
+    top, left = (height - crop_height) // 2, (width - crop_width) // 2
+    return np.ascontiguousarray(image[top : top + crop_height, left : left + crop_width])
+
+
+def _letterbox(image: Image, size: Size) -> Image:
+    height, width = image.shape[:2]
+    scale = min(size[0] / height, size[1] / width)
+    inner = (min(size[0], max(1, round(height * scale))), min(size[1], max(1, round(width * scale))))
+    top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    canvas = np.zeros((*size, 3), np.uint8)
+    canvas[top : top + inner[0], left : left + inner[1]] = _scale(image, inner)
+    return canvas
+
+
+def list_images(folder: Path) -> Iterator[Path]:
+    """The picture files below a folder, in natural order; hidden ones are left out."""
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    visible = (
+        path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    yield from sorted((path for path in visible if path.is_file()), key=lambda path: natural_key(str(path)))
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key that puts 2 before 10."""
+    pieces = (piece for piece in re.split(r"(\d+)", text) if piece)
+    return tuple((0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in pieces)

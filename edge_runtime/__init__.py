@@ -1,4 +1,4 @@
-"""edge_runtime: a picture classifier on a small computer. numpy, OpenCV and one TFLite interpreter; no TensorFlow.
+"""edge_runtime: a picture classifier on a small computer, with numpy, OpenCV and one TFLite interpreter.
 
 >>> from edge_runtime import Classifier, read_image
 >>> classifier = Classifier("model.tflite")                  # doctest: +SKIP

@@ -61,6 +61,12 @@ def _run(app: typer.Typer, name: str, given: list[str], *, debug: bool) -> int:
     except (KeyboardInterrupt, typer.Abort):
         say(f"{name}: interrupted")
         return ExitCode.INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        say(f"{name}: internal error: {reason:.300} (run it again with {DEBUG} and report what it prints)")
+        return ExitCode.INTERNAL
 
 
 def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -8,6 +8,7 @@ class ExitCode(IntEnum):
     """What a command's exit status means."""
 
     DONE = 0
+    INTERNAL = 1
     USAGE = 2
     MODEL = 3
     SOURCE = 4

@@ -26,7 +26,7 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 
 def write_with(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file under a temporary name with the same suffix, then put it durably in place.
+    """Let `write` make a file under a temporary name that ends alike, then put it durably in place.
 
     Raises:
         OutputError: the folder or the file cannot be written; an old file stays as it was.
@@ -40,7 +40,7 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
 
 @contextlib.contextmanager
 def _temporary_beside(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

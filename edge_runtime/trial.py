@@ -1,7 +1,7 @@
 """Try a model file in a child process first: a damaged or hostile file can crash an interpreter.
 
-tflite-runtime does not verify the file that it loads, and no interpreter checks everything. So a file is loaded
-and run once in a child with limits; what survived is remembered by its hash, and later starts are free.
+tflite-runtime does not verify the file that it loads, and no interpreter checks all of it. So a file is
+loaded and run once in a child with limits; what survived is remembered by its hash: later starts are free.
 """
 
 import os

@@ -1,0 +1,80 @@
+"""Load a `.keras` file without letting it bring code along: only the toolkit's own layers are built."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edge_runtime import ModelError
+
+MAX_CONFIG_BYTES = 16 * 1024**2
+MAX_WEIGHTS_BYTES = 1024**3
+MAX_OBJECTS = 20_000
+
+_MODULES = frozenset({None, "keras", "keras.layers", "keras.initializers", "keras.src.models.functional"})
+_CLASSES = frozenset(
+    {
+        "__keras_tensor__", "Functional", "Sequential", "DTypePolicy",
+        "InputLayer", "Rescaling", "ZeroPadding2D", "Conv2D", "DepthwiseConv2D", "BatchNormalization", "ReLU",
+        "Add", "GlobalAveragePooling2D", "Dropout", "Dense",
+        "Zeros", "Ones", "GlorotUniform",
+    }
+)  # fmt: skip
+
+
+def load_keras_model(path: Path) -> Any:
+    """Load a run's `model.keras`.
+
+    Returns:
+        A Keras model: float32 pixels in [0, 255], shape (batch, height, width, 3) → scores.
+
+    Raises:
+        ModelError: missing, damaged, too large, or with a layer that no run of this toolkit has.
+    """
+    _check_config(_read_config(path), path)
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: Keras cannot load it: {reason:.200}") from error
+
+
+def _read_config(path: Path) -> Any:
+    try:
+        content = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+            if sizes.get("config.json", 0) > MAX_CONFIG_BYTES or sum(sizes.values()) > MAX_WEIGHTS_BYTES:
+                raise ModelError(f"{path}: larger than a MobileNetV2 classifier can be")
+            return json.loads(archive.read("config.json"))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, RuntimeError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"{path}: not a .keras file, or damaged ({error})") from error
+
+
+def _check_config(config: Any, path: Path) -> None:
+    for number, (module, name) in enumerate(_objects(config)):
+        if module not in _MODULES or name not in _CLASSES:
+            raise ModelError(f"{path}: holds a {name} (of {module}), which no run of edge-train has; refused")
+        if number > MAX_OBJECTS:
+            raise ModelError(f"{path}: more than {MAX_OBJECTS} objects; refused")
+
+
+def _objects(config: Any) -> Iterator[tuple[Any, Any]]:
+    """The module and name of everything that Keras would build, found without recursion."""
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if "class_name" in value:
+                yield value.get("module"), value["class_name"]
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)

@@ -1,0 +1,59 @@
+"""Write a run: everything that a training leaves behind, each file whole or not at all."""
+
+import csv
+import dataclasses
+import hashlib
+import importlib.metadata
+import io
+import json
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_runtime import Sample
+from edge_runtime.files import write_file, write_with
+from trainer.fitting import Epoch
+
+_PACKAGES = ("edge-classify", "tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
+
+
+def write_history(folder: Path, history: Sequence[Epoch]) -> None:
+    """Write `history.csv`, one line an epoch."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [field.name for field in dataclasses.fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(epoch) for epoch in history)
+    write_file(folder / "history.csv", text.getvalue())
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, Mapping[str, float]]) -> None:
+    """Write `metrics.json`, one object a split."""
+    write_file(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+
+
+def write_model(folder: Path, model: Any) -> None:
+    """Write `model.keras`."""
+    write_with(folder / "model.keras", model.save)
+
+
+def write_checkpoint(folder: Path, model: Any) -> None:
+    """Write `checkpoints/best.weights.h5`, the best weights so far."""
+    write_with(folder / "checkpoints" / "best.weights.h5", model.save_weights)
+
+
+def fingerprint(samples: Iterable[Sample]) -> str:
+    """SHA-256 over the pixels, label and split of every picture, whatever the files are called."""
+    lines = sorted(f"{sample.hash} {sample.split} {sample.label}\n" for sample in samples)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the toolkit and of what the model was made with."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,4 +1,4 @@
-"""converter: a run → one int8 model file. Workstation only; TensorFlow is imported when a conversion starts."""
+"""converter: a run → one int8 model file. Workstation only; TensorFlow is imported when it converts."""
 
 from converter.calibration import choose_samples
 from converter.conversion import Conversion, convert, float_scores, quantize

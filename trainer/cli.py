@@ -108,6 +108,10 @@ def edge_train(
             "--strict/--no-strict", help="Refuse data with unreadable pictures.", show_default=False
         ),
     ] = None,
+    overwrite: Annotated[
+        bool | None,
+        typer.Option("--overwrite/--no-overwrite", help="Replace a run in --out.", show_default=False),
+    ] = None,
     debug: Annotated[bool, typer.Option(DEBUG, help=DEBUG_HELP)] = False,
 ) -> None:
     """Fine-tune a MobileNetV2 classifier on a folder of pictures."""

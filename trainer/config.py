@@ -37,8 +37,8 @@ class TrainConfig:
     alpha: float = 1.0
     image_size: int = 224
     resize: Resize = Resize.FIT_SHORTEST
-    validation_split: float = 0.15
-    test_split: float = 0.15
+    validation_split: float = 0.2
+    test_split: float = 0.0
     batch_size: int = 32
     head_epochs: int = 20
     head_rate: float = 1e-3
@@ -59,6 +59,7 @@ class TrainConfig:
     augment_copies: int = 0
     seed: int = 42
     strict: bool = False
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import Scores
 from trainer.batches import Batch, Targets
 
 
@@ -44,26 +43,3 @@ def normalized(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Scores in float64 that sum to 1 exactly enough for scikit-learn."""
     exact = scores.astype(np.float64)
     return np.asarray(exact / exact.sum(axis=1, keepdims=True))
-
-
-def surest_mistakes(scores: NDArray[np.float32], targets: Targets, count: int) -> list[int]:
-    """Positions of the wrong answers that the model was surest of, surest first."""
-    wrong = np.flatnonzero(scores.argmax(axis=1) != targets)
-    order = np.argsort(-scores[wrong].max(axis=1), kind="stable")
-    return [int(position) for position in wrong[order][:count]]
-
-
-def surest_of_each_class(scores: NDArray[np.float32], targets: Targets, count: int) -> list[int]:
-    """One rightly answered position for each of up to `count` classes: the one the model is surest of."""
-    chosen: list[int] = []
-    for target in np.unique(targets):
-        positions = np.flatnonzero((targets == target) & (scores.argmax(axis=1) == target))
-        if len(positions):
-            chosen.append(int(positions[scores[positions, target].argmax()]))
-    return chosen[:count]
-
-
-def score_one(model: Any, image: NDArray[np.uint8]) -> Scores:
-    """Scores of one picture that has the model's size already, float32, shape (classes,)."""
-    scores: Scores = model(image[np.newaxis].astype(np.float32), training=False).numpy()[0]
-    return scores

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime import Image
-from trainer.batches import Targets
 from trainer.fitting import Epoch
 
 _DPI = 110
@@ -63,14 +62,6 @@ def draw_grid(images: Sequence[Image], captions: Sequence[str], columns: int, ti
         axis.set_title(_plain(caption), fontsize=9)
     figure.suptitle(title)
     return _png(figure)
-
-
-def describe_mistake(
-    labels: Sequence[str], scores: NDArray[np.float32], targets: Targets, position: int
-) -> str:
-    """The caption of a wrong answer: the true label, and the predicted one with its score."""
-    best = int(scores[position].argmax())
-    return f"true: {labels[targets[position]]}\npredicted: {labels[best]} {scores[position, best]:.2f}"
 
 
 def _plain(text: str) -> str:

@@ -4,12 +4,10 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge_runtime import Dataset, GoldenSample, ModelCard, Sample, clock, decode_image, encode_png, fit
+from edge_runtime import Dataset, GoldenSample, ModelCard, OutputError, Sample, clock
 from edge_runtime.dataset import BUILTIN_NAMES, SPLITS, TEST, TRAIN, VALIDATION, format_split, open_dataset
 from edge_runtime.files import make_folder, write_file
 from trainer.augmentation import build_augmentation
@@ -17,11 +15,13 @@ from trainer.batch_norm import BatchNormStatistics
 from trainer.batches import Batches, PictureLoader, make_batches
 from trainer.builtin import fetch_builtin
 from trainer.config import TrainConfig, check_split
-from trainer.evaluation import measure, predict, score_one, surest_mistakes, surest_of_each_class
+from trainer.evaluation import measure, predict
 from trainer.features import head_penalty, head_phase
 from trainer.fitting import BestWeights, Epoch, Phase, fit_phase
+from trainer.golden import make_golden_samples
+from trainer.illustrations import illustrate
+from trainer.judged import Judged
 from trainer.network import ARCHITECTURE, Network, build_network, freeze
-from trainer.pictures import describe_mistake, draw_confusion, draw_curves, draw_grid
 from trainer.progress import Reporter
 from trainer.run import (
     fingerprint,
@@ -33,9 +33,6 @@ from trainer.run import (
 )
 from trainer.scan import scan_dataset
 from trainer.splitting import count_splits, split_samples
-
-GOLDEN_COUNT = 4
-GOLDEN_SIDE = 96
 
 
 @dataclass(frozen=True)
@@ -68,10 +65,11 @@ def train(config: TrainConfig, reporter: Reporter) -> Training:
         OutputError: the run cannot be written.
         DivergedError: the loss is no longer a number; the best epoch before is in `checkpoints/`.
     """
-    folder = make_folder(config.out)
+    folder = _make_run_folder(config)
     dataset, samples = _prepare_data(config, reporter)
     # The old model goes with the split it was made from: none of it may be taken for the new run's.
-    (folder / "model.keras").unlink(missing_ok=True)
+    for name in ("model.keras", "card.json"):
+        (folder / name).unlink(missing_ok=True)
     write_file(folder / "config.toml", _repeatable(config).to_toml())
     write_file(folder / "split.csv", format_split(samples))
     _prepare_tensorflow(config)
@@ -87,13 +85,23 @@ def train(config: TrainConfig, reporter: Reporter) -> Training:
     reporter.say("evaluating")
     scores = {split: predict(network.model, each) for split, each in batches.items() if len(each)}
     metrics = {split: measure(scores[split], batches[split].targets) for split in scores}
-    card = _make_card(config, dataset, samples, metrics, _golden_samples(network, batches, scores))
-    _draw(folder, config, history, dataset.labels, batches, scores)
+    split = TEST if TEST in scores else VALIDATION
+    held_out = Judged(split, dataset.labels, batches[split], scores[split])
+    card = _make_card(config, dataset, samples, metrics, make_golden_samples(network.model, held_out))
+    illustrate(folder, config, history, batches[TRAIN], held_out)
     write_history(folder, history)
     write_metrics(folder, metrics)
     write_file(folder / "card.json", card.to_json())
     write_model(folder, network.model)
     return Training(folder, tuple(history), best, metrics)
+
+
+def _make_run_folder(config: TrainConfig) -> Path:
+    if (config.out / "model.keras").exists() and not config.overwrite:
+        raise OutputError(
+            f"{config.out} holds a run already: give another --out, or --overwrite to replace it"
+        )
+    return make_folder(config.out)
 
 
 def _prepare_data(config: TrainConfig, reporter: Reporter) -> tuple[Dataset, tuple[Sample, ...]]:
@@ -194,23 +202,6 @@ def _whole_phase(
     )
 
 
-def _golden_samples(
-    network: Network, batches: dict[str, Batches], scores: dict[str, NDArray[np.float32]]
-) -> tuple[GoldenSample, ...]:
-    """Small pictures of different classes, with what this model says of them as they are after shrinking."""
-    split = TEST if TEST in scores else VALIDATION
-    held_out = batches[split]
-    samples = []
-    for position in surest_of_each_class(scores[split], held_out.targets, GOLDEN_COUNT):
-        picture = held_out.loader.load(held_out.samples[position])
-        side = min(GOLDEN_SIDE, *picture.shape[:2])
-        png = encode_png(fit(picture, (side, side)))
-        seen = fit(decode_image(png), (picture.shape[0], picture.shape[1]))
-        scored = score_one(network.model, seen)
-        samples.append(GoldenSample(png, tuple(round(float(score), 6) for score in scored)))
-    return tuple(samples)
-
-
 def _make_card(
     config: TrainConfig,
     dataset: Dataset,
@@ -231,46 +222,6 @@ def _make_card(
         created=clock.timestamp(),
         golden=golden,
     )
-
-
-def _draw(
-    folder: Path,
-    config: TrainConfig,
-    history: list[Epoch],
-    labels: tuple[str, ...],
-    batches: dict[str, Batches],
-    scores: dict[str, NDArray[np.float32]],
-) -> None:
-    from sklearn.metrics import confusion_matrix
-
-    split = TEST if TEST in scores else VALIDATION
-    targets, found = batches[split].targets, scores[split]
-    matrix = confusion_matrix(targets, found.argmax(axis=1), labels=range(len(labels)))
-    write_file(folder / "curves.png", draw_curves(history))
-    write_file(
-        folder / "confusion_matrix.png", draw_confusion(matrix, labels, f"{split}: {len(targets)} pictures")
-    )
-    wrong = surest_mistakes(found, targets, 9)
-    write_file(
-        folder / "mistakes.png",
-        draw_grid(
-            [batches[split].loader.load(batches[split].samples[position]) for position in wrong],
-            [describe_mistake(labels, found, targets, position) for position in wrong],
-            3,
-            f"The surest mistakes on {split}" if wrong else f"No mistakes on {split}",
-        ),
-    )
-    write_file(folder / "augmentation.png", _augmented_examples(config, batches[TRAIN]))
-
-
-def _augmented_examples(config: TrainConfig, train: Batches) -> bytes:
-    augment = build_augmentation(config)
-    first = train.loader.load(train.samples[0])
-    nine: Any = np.repeat(first[np.newaxis].astype(np.float32), 9, axis=0)
-    if augment is not None:
-        nine = augment(nine).numpy()
-    images = list(np.clip(np.rint(nine), 0, 255).astype(np.uint8))
-    return draw_grid(images, [""] * 9, 3, f"Nine augmented versions of {train.samples[0].file}")
 
 
 def _repeatable(config: TrainConfig) -> TrainConfig:

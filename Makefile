@@ -1,0 +1,62 @@
+# Two commands for a fresh machine: `make demo` and `make test`. They need Python >= 3.11 with venv, and a package index.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+
+.PHONY: help install demo test format clean
+
+help:
+	@echo "make demo     train on handwritten digits, convert to int8, classify, benchmark (minutes)"
+	@echo "make install  make $(VENV) with everything a developer needs"
+	@echo "make test     the whole gate: format, lint, types, import layers, tests"
+	@echo "make format   format the code and mend what the linter can"
+	@echo "make clean    remove what the targets above made"
+
+install: $(VENV)/.dev
+
+demo: $(VENV)/.train
+	$(BIN)/edge-train --config recipes/digits.toml --out $(DEMO)/run
+	$(BIN)/edge-convert $(DEMO)/run --out $(DEMO)/digits.tflite
+	$(BIN)/edge-classify -m $(DEMO)/digits.tflite --self-test
+	$(BIN)/edge-classify -m $(DEMO)/digits.tflite --input $(DEMO)/run/examples
+	$(BIN)/edge-bench run $(DEMO)/run $(DEMO)/digits.tflite --out $(DEMO)/report
+	@echo "pictures of the training: $(DEMO)/run/*.png; model file: $(DEMO)/digits.tflite"
+
+test: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install -q -e '.[train]'
+	@$(MAKE) --no-print-directory opencv
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	@$(MAKE) --no-print-directory opencv
+	@touch $@
+
+# opencv-python needs a desktop's libraries (libGL, libxcb); the headless build is the same module without them.
+.PHONY: opencv
+opencv:
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+		echo "opencv-python cannot be imported here: taking opencv-python-headless instead"; \
+		$(BIN)/python -m pip uninstall -q -y opencv-python; \
+		$(BIN)/python -m pip install -q opencv-python-headless; \
+		$(BIN)/python -c 'import cv2'; }

@@ -1,0 +1,65 @@
+"""Held-out pictures: those of a data set that the run neither trained on nor chose its weights by."""
+
+from dataclasses import dataclass
+
+from converter import Run
+from edge_runtime import Dataset, DatasetError, Image, Sample, open_dataset
+from edge_runtime.dataset import TEST, TRAIN, VALIDATION
+from trainer.scan import Tick, scan_dataset
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Pictures to measure on, read one at a time.
+
+    Attributes:
+        dataset: where they come from.
+        kind: `test` where the run never saw them, `validation` where it chose its best epoch by them.
+        samples: the pictures.
+        targets: their class indices, in the order of the run's labels.
+    """
+
+    dataset: Dataset
+    kind: str
+    samples: tuple[Sample, ...]
+    targets: tuple[int, ...]
+
+    def read(self, position: int) -> Image:
+        """The picture of one sample, as decoded: uint8 RGB, shape (height, width, 3)."""
+        return self.dataset.read(self.samples[position].file)
+
+
+def find_held_out(run: Run, data: str | None, *, tick: Tick = lambda _done, _total: None) -> HeldOut:
+    """Find the pictures of a data set that a run has not trained on, judged by their pixels.
+
+    Args:
+        run: what `read_run` gave.
+        data: the data set; the run's own when None.
+        tick: is told of the progress.
+
+    Raises:
+        DatasetError: its classes are not the run's, or the run trained on every picture.
+    """
+    dataset = run.open_data() if data is None else open_dataset(data)
+    strange = sorted(set(dataset.labels) - set(run.card.labels))
+    if strange:
+        raise DatasetError(
+            f"{dataset.root}: the run {run.folder} has no class {strange[0]!r} ({len(strange)} unknown)"
+        )
+    readable = scan_dataset(dataset, tick=tick).samples
+    trained = {sample.hash for sample in run.split(TRAIN)}
+    validated = {sample.hash for sample in run.split(VALIDATION)}
+    unseen = tuple(sample for sample in readable if sample.hash not in trained | validated)
+    samples = unseen or tuple(sample for sample in readable if sample.hash not in trained)
+    if not samples:
+        raise DatasetError(
+            f"{dataset.root}: no held-out pictures, {run.folder} was trained on all {len(readable)}; "
+            "give others with --data"
+        )
+    index = {label: position for position, label in enumerate(run.card.labels)}
+    return HeldOut(
+        dataset=dataset,
+        kind=TEST if unseen else VALIDATION,
+        samples=samples,
+        targets=tuple(index[sample.label] for sample in samples),
+    )

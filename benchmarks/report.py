@@ -61,7 +61,7 @@ class Report:
             "|---|---:|---:|---:|---:|---:|---:|---:|",
             *(_row(target) for target in self.targets),
             "",
-            f"Latency: decoded picture to scores in ms, {self.targets[0].latency_ms.runs} interleaved rounds. "
+            f"Latency: decoded picture to scores, ms, {self.targets[0].latency_ms.runs} interleaved rounds. "
             f"Time: median ratio to {self.targets[0].name}, round by round. "
             f"Agreement: same best label as {self.targets[0].name}.",
             "",

@@ -20,6 +20,7 @@ from edge_runtime.errors import (
     MissingLibraryError,
     ModelError,
     OutputError,
+    ReaderGoneError,
     SourceError,
     UsageError,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "OutputError",
     "PictureSource",
     "Prediction",
+    "ReaderGoneError",
     "Resize",
     "Result",
     "Sample",

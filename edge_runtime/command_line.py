@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import typer
 
-from edge_runtime.errors import EdgeError, ExitCode
+from edge_runtime.errors import EdgeError, ExitCode, OutputError, ReaderGoneError
 
 DEBUG = "--debug"
 DEBUG_HELP = "Show a traceback, and what the libraries themselves print."
@@ -49,11 +49,12 @@ def _run(app: typer.Typer, name: str, given: list[str], *, debug: bool) -> int:
     except typer.TyperException as error:
         say(f"{name}: {' '.join(error.format_message().split())} See {name} --help.")
         return ExitCode.USAGE
-    except BrokenPipeError:
-        # Python flushes stdout once more at exit: let it go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
     except EdgeError as error:
+        if isinstance(error, OutputError):
+            # Python flushes stdout once more at exit: what is left in it goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, ReaderGoneError):
+            return error.exit_code
         if debug:
             raise
         say(f"{name}: {' '.join(str(error).split())}")

@@ -70,6 +70,12 @@ class OutputError(EdgeError, OSError):
     exit_code = ExitCode.OUTPUT
 
 
+class ReaderGoneError(OutputError):
+    """Whoever read the output has gone away, as `head` does: a reason to end, not a fault."""
+
+    exit_code = ExitCode.DONE
+
+
 class DivergedError(EdgeError, ArithmeticError):
     """The training's loss is no longer a number."""
 

@@ -81,9 +81,7 @@ def decode_image(content: bytes, *, name: str = "picture") -> Image:
     try:
         bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise ImageError(
-            f"{name}: cannot be decoded; it may have more than {MAX_PIXELS} pixels ({error.err})"
-        ) from error
+        raise ImageError(f"{name}: more than {MAX_PIXELS} pixels, or damaged ({error.err})") from error
     if bgr is None:
         raise ImageError(f"{name}: not a picture, or damaged or cut short")
     return bgr_to_rgb(bgr)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge_runtime.errors import ModelError
 
-_NUMBERED = re.compile(r"^(\d+)[\s:]+(\S.*)$")
+_NUMBERED = re.compile(r"^(\d+):?\s+(\S.*)$")
 MAX_LABEL_BYTES = 8 * 1024**2
 
 

@@ -4,6 +4,7 @@ import json
 from enum import StrEnum
 from typing import Protocol, TextIO
 
+from edge_runtime.errors import OutputError, ReaderGoneError
 from edge_runtime.values import Result
 
 
@@ -18,7 +19,11 @@ class Sink(Protocol):
     """Takes results, one at a time."""
 
     def emit(self, result: Result) -> None:
-        """Hand over one result."""
+        """Hand over one result.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         ...
 
 
@@ -36,8 +41,7 @@ class TextSink:
     def emit(self, result: Result) -> None:
         """Write one line."""
         answers = ", ".join(f"{each.label} {each.score:.2f}" for each in result.predictions) or "unknown"
-        self._stream.write(f"{result.frame.source}: {answers} ({result.timing.total:.1f} ms)\n")
-        self._stream.flush()
+        _write_line(self._stream, f"{result.frame.source}: {answers} ({result.timing.total:.1f} ms)")
 
 
 class JsonLinesSink:
@@ -68,5 +72,15 @@ class JsonLinesSink:
                 "total": round(timing.total, 3),
             },
         }
-        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._stream.flush()
+        _write_line(self._stream, json.dumps(line, ensure_ascii=False))
+
+
+def _write_line(stream: TextIO, line: str) -> None:
+    try:
+        stream.write(f"{line}\n")
+        stream.flush()
+    except BrokenPipeError as error:
+        raise ReaderGoneError("the reader of the output has gone away") from error
+    except OSError as error:
+        name = getattr(stream, "name", "the output")
+        raise OutputError(f"cannot write to {name}: {error.strerror or error}") from error

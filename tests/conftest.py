@@ -1,0 +1,162 @@
+"""What several tests share: real pictures, small real models, one real training."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+from edge_runtime.images import opencv
+
+# Time is no property here: a busy machine is slow now and then.
+hypothesis.settings.register_profile("gate", deadline=None)
+hypothesis.settings.load_profile("gate")
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+# Every process that the tests start keeps its caches here, not in the user's home.
+COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def fails_with(self, code: int, *words: str) -> None:
+        """One line on stderr with these words, no traceback, and this exit code."""
+        assert self.code == code, (self.code, self.out, self.err)
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        assert all(word in lines[0] for word in words), self.err
+        assert "Traceback" not in self.err
+
+
+Command = Callable[..., Finished]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+
+@pytest.fixture(scope="session")
+def command(cache: Path) -> Command:
+    """Run one of the installed commands as its own process."""
+
+    def run(
+        name: str, *arguments: object, cwd: Path | None = None, timeout: float = 600, **env: str
+    ) -> Finished:
+        done = subprocess.run(
+            [str(BIN / name), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=cwd,
+            env={**os.environ, "XDG_CACHE_HOME": str(cache), **env},
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    folder = os.environ.get("EDGE_TEST_ASSETS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("EDGE_TEST_ASSETS does not name the folder with the test photos and weights")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def digits_run(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of the demo: scikit-learn's digits, from scratch."""
+    folder = tmp_path_factory.mktemp("digits") / "run"
+    done = command("edge-train", "--config", ROOT / "recipes" / "digits.toml", "--out", folder)
+    assert done.code == 0, done.err
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits_model(command: Command, digits_run: Path) -> Path:
+    """The int8 model file of `digits_run`."""
+    path = digits_run.parent / "digits.tflite"
+    done = command("edge-convert", digits_run, "--out", path)
+    assert done.code == 0, done.err
+    return path
+
+
+@pytest.fixture(scope="session")
+def color_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Real model files without labels inside that tell red, green and blue: by dtype of their tensors.
+
+    All expect pixels in [-1, 1]; the quantized ones have that in their input's scale.
+    """
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input(batch_shape=(1, 8, 8, 3))
+    dense = keras.layers.Dense(3, activation="softmax")
+    model = keras.Model(inputs, dense(keras.layers.GlobalAveragePooling2D()(inputs)))
+    dense.set_weights([np.eye(3, dtype=np.float32) * 4, np.zeros(3, np.float32)])
+
+    def samples() -> list[list[np.ndarray]]:
+        pictures = [np.full((1, 8, 8, 3), color) / 127.5 - 1 for color in COLORS.values()]
+        return [[picture.astype(np.float32)] for picture in pictures]
+
+    folder = tmp_path_factory.mktemp("colors")
+    paths = {}
+    for dtype in ("float32", "uint8", "int8"):
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        if dtype != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = samples
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = converter.inference_output_type = getattr(tf, dtype)
+        paths[dtype] = folder / f"{dtype}.tflite"
+        with warnings.catch_warnings():
+            # The converter warns of every model that is calibrated by samples.
+            warnings.simplefilter("ignore")
+            paths[dtype].write_bytes(converter.convert())
+    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in COLORS))
+    return paths
+
+
+def paint(color: tuple[int, int, int], height: int = 20, width: int = 30) -> np.ndarray:
+    """A picture of one RGB color."""
+    return np.full((height, width, 3), color, np.uint8)
+
+
+def save(path: Path, image: np.ndarray) -> Path:
+    """Write an RGB picture as a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(opencv().imencode(path.suffix, image[..., ::-1])[1].tobytes())
+    return path
+
+
+@pytest.fixture
+def color_folder(tmp_path: Path) -> Path:
+    """Class folders with 12 noisy pictures of each color."""
+    random = np.random.default_rng(0)
+    for name, color in COLORS.items():
+        for number in range(12):
+            noise = random.integers(-40, 40, (40, 50, 3))
+            image = np.clip(np.array(color) * 0.8 + 25 + noise, 0, 255).astype(np.uint8)
+            save(tmp_path / "colors" / name / f"{number}.png", image)
+    return tmp_path / "colors"

@@ -1,0 +1,76 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_runtime import GoldenSample, ModelCard, ModelError, Resize
+
+TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
+SCORE = st.floats(0, 1)
+
+
+@st.composite
+def cards(draw: st.DrawFn) -> ModelCard:
+    labels = tuple(draw(st.lists(TEXT, min_size=1, max_size=5, unique=True)))
+    scores = st.tuples(*[SCORE] * len(labels))
+    return ModelCard(
+        labels=labels,
+        image_size=draw(st.tuples(st.integers(1, 4096), st.integers(1, 4096))),
+        resize=draw(st.sampled_from(Resize)),
+        architecture=draw(TEXT),
+        alpha=draw(st.floats(0.1, 2)),
+        seed=draw(st.integers(0, 2**31)),
+        data_fingerprint=draw(TEXT),
+        metrics=draw(st.dictionaries(TEXT, st.dictionaries(TEXT, SCORE, max_size=3), max_size=3)),
+        versions=draw(st.dictionaries(TEXT, TEXT, max_size=3)),
+        created=draw(TEXT),
+        golden=tuple(
+            draw(st.lists(st.builds(GoldenSample, png=st.binary(max_size=30), scores=scores), max_size=2))
+        ),
+    )
+
+
+@given(cards())
+def test_a_card_comes_back_as_written(card: ModelCard) -> None:
+    assert ModelCard.from_json(card.to_json()) == card
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | TEXT,
+        lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+        max_leaves=8,
+    )
+)
+def test_any_other_json_is_refused(content: object) -> None:
+    with pytest.raises(ModelError, match=r"card\.json"):
+        ModelCard.from_json(json.dumps(content))
+
+
+CARD = ModelCard(labels=("cat", "dog"), image_size=(96, 96), golden=(GoldenSample(b"png", (0.5, 0.5)),))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("labels", [], "no labels"),
+        ("labels", ["cat", "cat"], "twice"),
+        ("labels", ["cat", 3], "expected text"),
+        ("labels", ["cat"], "2 scores for 1 labels"),
+        ("image_size", [0, 96], "image size"),
+        ("image_size", [96], "not a model card"),
+        ("resize", "stretch", "stretch"),
+        ("format", 99, "card format 99, this version reads 1"),
+        ("golden", [{"png": "?", "scores": [0.5, 0.5]}], "golden sample"),
+    ],
+)
+def test_a_damaged_card_is_refused_with_the_reason(field: str, value: object, message: str) -> None:
+    content = json.loads(CARD.to_json()) | {field: value}
+    with pytest.raises(ModelError, match=message):
+        ModelCard.from_json(json.dumps(content))
+
+
+def test_fields_of_later_versions_are_passed_over() -> None:
+    content = json.loads(CARD.to_json()) | {"color": "blue"}
+    assert ModelCard.from_json(json.dumps(content)) == CARD

@@ -1,0 +1,154 @@
+"""`edge-classify` as a user runs it."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tests.conftest import BIN, COLORS, Command, paint, save
+
+SYNTHETIC = ("--input", "synthetic", "--max-frames", "3")
+
+
+@pytest.fixture
+def model(color_models: dict[str, Path]) -> Path:
+    return color_models["uint8"]
+
+
+def test_help_answers_fast(command: Command) -> None:
+    times = []
+    for _ in range(3):
+        started = monotonic()
+        done = command("edge-classify", "--help")
+        times.append(monotonic() - started)
+        assert done.code == 0
+        assert "--camera" in done.out
+    assert min(times) <= 0.5
+
+
+def test_a_picture_is_named_in_text_and_in_json(command: Command, model: Path, tmp_path: Path) -> None:
+    picture = save(tmp_path / "p.png", paint(COLORS["blue"]))
+    text = command("edge-classify", "-m", model, "--input", picture)
+    assert (text.code, text.err) == (0, "")
+    assert text.out.startswith(f"{picture}: blue 1.00, ")
+    lines = command("edge-classify", "-m", model, "--input", picture, "--format", "jsonl", "-k", 1)
+    assert json.loads(lines.out)["predictions"][0]["label"] == "blue"
+
+
+def test_the_model_is_found_by_environment_then_in_the_folder(
+    command: Command, model: Path, tmp_path: Path
+) -> None:
+    command("edge-classify", *SYNTHETIC, cwd=tmp_path).fails_with(3, "model.tflite", "cannot be read")
+    assert command("edge-classify", *SYNTHETIC, cwd=tmp_path, EDGE_MODEL=str(model)).code == 0
+    (tmp_path / "model.tflite").write_bytes(model.read_bytes())
+    (tmp_path / "labels.txt").write_text("r\ng\nb\n")
+    assert command("edge-classify", *SYNTHETIC, cwd=tmp_path).code == 0
+
+
+def test_without_a_camera_one_line_says_what_to_try(command: Command, model: Path) -> None:
+    command("edge-classify", "--camera", 97, "-m", model).fails_with(4, "camera 97 cannot be opened", "try")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), ("--camera 0", "--input")),
+        (("--camera", 0, "--input", "x.jpg"), ("one of",)),
+        (("--input", "synthetic", "--top-k", 0), ("--top-k", "--help")),
+        (("--input", "synthetic", "--format", "xml"), ("text", "jsonl")),
+        (("--input", "synthetic", "--wrong"), ("--wrong",)),
+        ((*SYNTHETIC, "--input-range", "5"), ("LOW,HIGH",)),
+        ((*SYNTHETIC, "--engine", "warp"), ("warp", "litert")),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    command: Command, model: Path, arguments: tuple[object, ...], words: tuple[str, ...]
+) -> None:
+    command("edge-classify", "-m", model, *arguments).fails_with(2, *words)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", "half"], ids=["empty", "text", "truncated"])
+def test_bad_pictures_are_one_line(
+    command: Command, model: Path, tmp_path: Path, content: bytes | str
+) -> None:
+    path = save(tmp_path / "bad.jpg", paint((1, 2, 3), 200, 200))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if isinstance(content, str) else content)
+    command("edge-classify", "-m", model, "--input", path).fails_with(4, "bad.jpg")
+
+
+def test_an_empty_folder_and_a_missing_file_are_one_line(
+    command: Command, model: Path, tmp_path: Path
+) -> None:
+    command("edge-classify", "-m", model, "--input", tmp_path).fails_with(4, "no picture")
+    command("edge-classify", "-m", model, "--input", tmp_path / "none.jpg").fails_with(4, "none.jpg")
+
+
+def test_bad_models_are_one_line(command: Command, model: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.tflite"
+    half.write_bytes(model.read_bytes()[: model.stat().st_size // 2])
+    labels = tmp_path / "labels.txt"
+    labels.write_text("r\ng\nb\n")
+    command("edge-classify", "-m", half, *SYNTHETIC).fails_with(3, "half.tflite")
+    labels.write_text("r\ng\n")
+    command("edge-classify", "-m", model, "--labels", labels, *SYNTHETIC).fails_with(
+        3, "2 classes", "3 outputs"
+    )
+    command("edge-classify", "-m", model, "--self-test").fails_with(3, "no golden samples")
+
+
+def test_debug_shows_the_traceback(command: Command, tmp_path: Path) -> None:
+    done = command("edge-classify", "-m", tmp_path / "none.tflite", *SYNTHETIC, "--debug")
+    assert "Traceback" in done.err
+    assert done.code == 1
+
+
+def test_a_reader_that_goes_away_is_no_error(model: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    errors = tmp_path / "errors"
+    with errors.open("w") as stderr:
+        process = subprocess.Popen(
+            [BIN / "edge-classify", "-m", model, "--input", "synthetic"], stdout=writer, stderr=stderr
+        )
+        os.close(writer)
+        assert os.read(reader, 10)
+        os.close(reader)
+        assert process.wait(20) == 0
+    assert errors.read_text() == ""
+
+
+def test_a_full_disk_is_one_line(model: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [BIN / "edge-classify", "-m", model, "--input", "synthetic"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (6, 1)
+    assert "No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_signals_end_it_with_whole_lines(
+    model: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with (tmp_path / "out.jsonl").open("w") as out:
+        process = subprocess.Popen(
+            [BIN / "edge-classify", "-m", model, "--input", "synthetic", "--format", "jsonl"],
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = monotonic() + 30
+        while not (tmp_path / "out.jsonl").stat().st_size and monotonic() < deadline:
+            pass
+        process.send_signal(number)
+        assert process.wait(5) == code
+    for line in (tmp_path / "out.jsonl").read_text().splitlines():
+        json.loads(line)

@@ -1,0 +1,150 @@
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_runtime import ImageError, Resize, decode_image, encode_png, fit, read_image
+from edge_runtime.images import list_images, natural_key, opencv
+
+cv2 = opencv()
+
+
+def encode(image: np.ndarray, suffix: str, *options: int) -> bytes:
+    return bytes(cv2.imencode(suffix, image, list(options))[1].tobytes())
+
+
+GRADIENT = np.stack(np.meshgrid(np.arange(64), np.arange(48), indexing="xy"), axis=-1).astype(np.uint8) * 3
+PICTURE = np.concatenate([GRADIENT, np.full((48, 64, 1), 90, np.uint8)], axis=2)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff", ".jpg", ".webp"])
+def test_channels_are_rgb_in_every_format(suffix: str) -> None:
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[..., 2] = 255  # OpenCV writes BGR.
+    image = decode_image(encode(red, suffix))
+    assert image.shape == (16, 16, 3)
+    assert image.dtype == np.uint8
+    assert image[..., 0].min() > 240
+    assert image[..., 1:].max() < 15
+
+
+def test_png_comes_back_as_it_was() -> None:
+    np.testing.assert_array_equal(decode_image(encode_png(PICTURE)), PICTURE)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [PICTURE[..., 0], PICTURE.astype(np.uint16) * 257, np.dstack([PICTURE, np.full((48, 64), 7, np.uint8)])],
+    ids=["grey", "16-bit", "transparent"],
+)
+def test_other_kinds_of_picture_become_uint8_rgb(image: np.ndarray) -> None:
+    decoded = decode_image(encode(image, ".png"))
+    assert decoded.shape == (48, 64, 3)
+    assert decoded.dtype == np.uint8
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    plain = encode(PICTURE, ".jpg")
+    turned = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
+    (tmp_path / "turned.jpg").write_bytes(turned)
+    assert decode_image(plain).shape == (48, 64, 3)
+    assert read_image(tmp_path / "turned.jpg").shape == (64, 48, 3)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
+def test_a_picture_cut_short_is_refused_by_name(tmp_path: Path, suffix: str) -> None:
+    whole = encode(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8), suffix)
+    path = tmp_path / f"half{suffix}"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ImageError, match=f"half{suffix}: not a picture, or damaged or cut short"):
+        read_image(path)
+
+
+def test_empty_missing_and_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.jpg").write_text("no picture " * 100)
+    with pytest.raises(ImageError, match=r"empty\.jpg: the file is empty"):
+        read_image(tmp_path / "empty.jpg")
+    with pytest.raises(ImageError, match=r"text\.jpg: not a picture"):
+        read_image(tmp_path / "text.jpg")
+    with pytest.raises(ImageError, match=r"missing\.jpg: cannot be read: No such file"):
+        read_image(tmp_path / "missing.jpg")
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded() -> None:
+    side = 30_000
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b"")]
+    bomb = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    with pytest.raises(ImageError, match="more than 134217728 pixels"):
+        decode_image(bomb, name="bomb.png")
+
+
+@given(
+    height=st.integers(1, 300),
+    width=st.integers(1, 300),
+    size=st.tuples(st.integers(1, 64), st.integers(1, 64)),
+    mode=st.sampled_from(Resize),
+)
+def test_fit_gives_the_size_asked_for(height: int, width: int, size: tuple[int, int], mode: Resize) -> None:
+    image = np.full((height, width, 3), 200, np.uint8)
+    fitted = fit(image, size, mode)
+    assert fitted.shape == (*size, 3)
+    assert fitted.dtype == np.uint8
+    if mode is not Resize.FIT_LONGEST:
+        assert (fitted == 200).all()
+
+
+def test_fit_shortest_crops_the_middle_and_fit_longest_pads_with_black() -> None:
+    image = np.zeros((40, 120, 3), np.uint8)
+    image[:, 40:80] = 255
+    assert fit(image, (20, 20), Resize.FIT_SHORTEST).min() == 255
+    padded = fit(np.full((40, 120, 3), 255, np.uint8), (30, 30), Resize.FIT_LONGEST)
+    assert padded[:10].max() == 0
+    assert padded[10:20].min() == 255
+    assert padded[20:].max() == 0
+
+
+def test_fit_is_close_to_area_averaging_and_does_not_alias() -> None:
+    # One-pixel stripes: interpolation alone would show a pattern that is not there.
+    stripes = np.zeros((896, 896, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert np.ptp(fit(stripes, (224, 224))) <= 1
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    area = cv2.resize(noise, (224, 224), interpolation=cv2.INTER_AREA)
+    assert np.abs(fit(noise, (224, 224)).astype(int) - area).mean() < 12
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)],
+    ids=["grey", "float", "no pixels"],
+)
+def test_fit_refuses_what_is_no_uint8_rgb(image: np.ndarray) -> None:
+    with pytest.raises(ImageError, match="expected uint8 RGB"):
+        fit(image, (8, 8))
+
+
+def test_pictures_are_listed_in_natural_order_without_hidden_ones(tmp_path: Path) -> None:
+    for name in ("10.jpg", "2.JPG", "b/1.png", ".hidden/3.jpg", ".4.jpg", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    names = [str(path.relative_to(tmp_path)) for path in list_images(tmp_path)]
+    assert names == ["2.JPG", "10.jpg", "b/1.png"]
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_natural_order_tells_all_names_apart(one: str, other: str) -> None:
+    assert (natural_key(one) == natural_key(other)) == (one == other)
+    assert (natural_key(one) < natural_key(other)) != (natural_key(other) <= natural_key(one))
+
+
+def test_natural_order_counts() -> None:
+    assert sorted(["class10", "class2", "class1"], key=natural_key) == ["class1", "class2", "class10"]

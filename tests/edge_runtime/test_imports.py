@@ -1,0 +1,69 @@
+"""The device needs numpy, OpenCV, Typer and one interpreter: nothing of the workstation is ever imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "scipy", "tomli_w")
+BLOCK = f"""
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {HEAVY!r}:
+            raise ImportError("blocked: " + name)
+sys.meta_path.insert(0, Block())
+"""
+
+
+def run_python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("module", ["edge_runtime", "edge_runtime.cli", "edge_runtime.trial"])
+def test_the_device_imports_with_the_workstations_libraries_blocked(module: str) -> None:
+    assert run_python(f"{BLOCK}\nimport {module}\nprint('fine')") == "fine\n"
+
+
+def test_the_device_classifies_with_the_workstations_libraries_blocked(color_models: dict) -> None:
+    code = f"""{BLOCK}
+import numpy as np
+from edge_runtime import Classifier
+print(Classifier({str(color_models["uint8"])!r}).classify(np.full((9, 9, 3), (0, 255, 0), np.uint8))[0].label)
+"""
+    assert run_python(code) == "green\n"
+
+
+@pytest.mark.parametrize(
+    "module", ["edge_runtime", "trainer", "trainer.cli", "converter.cli", "benchmarks.cli"]
+)
+def test_importing_a_package_imports_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
+    assert run_python(code) == "[]\n"
+
+
+def test_the_command_line_works_where_opencv_cannot_be_imported() -> None:
+    code = """
+import sys
+sys.modules["cv2"] = None
+from edge_runtime.cli import app
+from edge_runtime.command_line import run_app
+run_app(app, "edge-classify", ["--input", "synthetic", "--help"])
+"""
+    assert "Usage: edge-classify" in run_python(code)
+
+
+def test_a_missing_opencv_is_said_in_one_line_with_the_way_out() -> None:
+    code = """
+import sys
+sys.modules["cv2"] = None
+from edge_runtime.images import read_image
+from edge_runtime import MissingLibraryError
+try:
+    read_image(sys.executable)
+except MissingLibraryError as error:
+    print(error)
+"""
+    assert "opencv-python-headless" in run_python(code)

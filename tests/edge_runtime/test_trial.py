@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from edge_runtime import Classifier, ModelError, ModelFile
+from edge_runtime.trial import prove_model
+
+
+def test_a_model_that_passed_is_not_tried_again(
+    color_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    content = color_models["uint8"].read_bytes()
+    prove_model(content, name="uint8")
+    marks = list((tmp_path / "edge-classify" / "trials").iterdir())
+    assert [mark.suffix for mark in marks] == [".litert"]
+    monkeypatch.setattr("subprocess.run", lambda *_args, **_kwargs: pytest.fail("tried again"))
+    prove_model(content, name="uint8")
+
+
+def test_without_a_cache_the_trial_still_works(
+    color_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    prove_model(color_models["uint8"].read_bytes(), name="uint8")
+
+
+@pytest.mark.slow
+def test_a_damaged_model_never_takes_this_process_down(color_models: dict[str, Path]) -> None:
+    whole = color_models["uint8"].read_bytes()
+    damaged = [whole[: len(whole) // part] for part in (2, 3, 4)]
+    for start in range(0, 400, 40):
+        flipped = bytearray(whole)
+        flipped[start + 8 : start + 16] = bytes(byte ^ 0xFF for byte in flipped[start + 8 : start + 16])
+        damaged.append(bytes(flipped))
+    refused = 0
+    for content in damaged:
+        try:
+            Classifier(ModelFile(content, ("r", "g", "b"), None, "damaged.tflite"))
+        except ModelError as error:
+            assert "damaged.tflite" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused >= 3

@@ -1,5 +1,6 @@
 """The network: raw pixels → rescaling → MobileNetV2 → average pooling → head → scores."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,11 @@ def _load_weights(base: Any, path: Path) -> None:
     if not path.is_file():
         raise ModelError(f"--weights takes imagenet, none or a file; there is no file {path}")
     try:
-        base.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that it finds no weights for, and leaves them random.
+            warnings.simplefilter("error", UserWarning)
+            base.load_weights(path)
+    except (OSError, ValueError, KeyError, UserWarning) as error:
         reason = " ".join(str(error).split())
         raise ModelError(
             f"{path}: not the weights of MobileNetV2 without top at this --alpha ({reason:.200})"

@@ -18,11 +18,13 @@ class Scan:
 
     Attributes:
         samples: those that can be read, each with its hash.
-        problems: one line for each that cannot, and for each picture that stands under two labels.
+        unreadable: one line for each that cannot.
+        contradictions: one line for each picture that stands under two labels.
     """
 
     samples: tuple[Sample, ...]
-    problems: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    contradictions: tuple[str, ...]
 
 
 def scan_dataset(dataset: Dataset, *, strict: bool = False, tick: Tick = lambda _done, _total: None) -> Scan:
@@ -51,7 +53,7 @@ def scan_dataset(dataset: Dataset, *, strict: bool = False, tick: Tick = lambda 
             f"{len(problems)} pictures cannot be read and --strict was given; first: {problems[0]}"
         )
     _check_classes(dataset, samples)
-    return Scan(tuple(samples), (*problems, *_contradictions(samples)))
+    return Scan(tuple(samples), tuple(problems), tuple(_contradictions(samples)))
 
 
 def _examine(dataset: Dataset, sample: Sample) -> tuple[Sample, str]:

@@ -110,8 +110,10 @@ def _prepare_data(config: TrainConfig, reporter: Reporter) -> tuple[Dataset, tup
     dataset = open_dataset(config.data)
     with reporter.bar("checking pictures") as tick:
         scan = scan_dataset(dataset, strict=config.strict, tick=tick)
-    for problem in scan.problems:
+    for problem in scan.unreadable:
         reporter.say(f"passed over: {problem}")
+    for problem in scan.contradictions:
+        reporter.say(f"two labels: {problem}")
     samples = split_samples(
         scan.samples, validation=config.validation_split, test=config.test_split, seed=config.seed
     )

@@ -122,7 +122,7 @@ def test_a_reader_that_goes_away_is_no_error(model: Path, tmp_path: Path) -> Non
 
 
 def test_a_full_disk_is_one_line(model: Path) -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [BIN / "edge-classify", "-m", model, "--input", "synthetic"],
             stdout=full,

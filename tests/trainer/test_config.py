@@ -1,0 +1,75 @@
+import dataclasses
+import inspect
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_runtime import Resize, UsageError
+from tests.conftest import ROOT
+from trainer import BatchNorm, TrainConfig, read_options
+from trainer.cli import edge_train
+
+CONFIGS = st.builds(
+    TrainConfig,
+    data=st.text(st.characters(blacklist_categories=("Cs",)), min_size=1),
+    out=st.text("abc/-ü ", min_size=1).map(Path),
+    weights=st.sampled_from(["imagenet", "none", "/x/y.weights.h5"]),
+    alpha=st.floats(0.1, 2),
+    image_size=st.integers(32, 512),
+    resize=st.sampled_from(Resize),
+    batch_norm=st.sampled_from(BatchNorm),
+    flip=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+
+
+@given(CONFIGS)
+def test_config_toml_repeats_the_training(config: TrainConfig) -> None:
+    assert TrainConfig.from_options(tomllib.loads(config.to_toml())) == config
+
+
+def test_every_field_is_an_option_of_the_command() -> None:
+    options = set(inspect.signature(edge_train).parameters) - {"config", "debug"}
+    assert options == {field.name for field in dataclasses.fields(TrainConfig)}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.name)
+def test_the_recipes_are_valid(path: Path) -> None:
+    options = read_options(path)
+    TrainConfig.from_options({"data": "pictures", **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": "x", "colour": 1}, "no option is called 'colour'"),
+        ({}, "name the data"),
+        ({"data": "x", "alpha": "wide"}, "alpha must be float, got 'wide'"),
+        ({"data": "x", "image_size": 22.5}, "image_size must be int, got 22.5"),
+        ({"data": "x", "flip": "yes"}, "flip must be bool, got 'yes'"),
+        ({"data": "x", "resize": "stretch"}, "resize must be Resize, got 'stretch'"),
+        ({"data": "x", "image_size": 8}, "--image-size must be 32 to 1024, got 8"),
+        ({"data": "x", "validation_split": 0.5, "test_split": 0.5}, "leave less than a tenth"),
+        ({"data": "x", "head_epochs": 0, "fine_tune_epochs": 0}, "nothing would be trained"),
+    ],
+)
+def test_what_cannot_work_is_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        TrainConfig.from_options(options)
+
+
+def test_a_configuration_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.toml: cannot be read"):
+        read_options(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("data = ")
+    with pytest.raises(UsageError, match=r"bad\.toml: not TOML"):
+        read_options(tmp_path / "bad.toml")
+
+
+def test_batch_norm_trains_from_scratch_and_is_frozen_otherwise() -> None:
+    assert TrainConfig(data="x", weights="none").trains_batch_norm
+    assert not TrainConfig(data="x").trains_batch_norm
+    assert TrainConfig(data="x", batch_norm=BatchNorm.TRAINED).trains_batch_norm

@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help install demo test format clean
+.PHONY: help install demo test docs format clean
 
 help:
 	@echo "make demo     train on handwritten digits, convert to int8, classify, benchmark (minutes)"
 	@echo "make install  make $(VENV) with everything a developer needs"
 	@echo "make test     the whole gate: format, lint, types, import layers, tests"
+	@echo "make docs     write docs/cli.md anew"
 	@echo "make format   format the code and mend what the linter can"
 	@echo "make clean    remove what the targets above made"
 
@@ -29,6 +30,9 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

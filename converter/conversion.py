@@ -54,10 +54,10 @@ def convert(run: Run, *, calibration_count: int = DEFAULT_COUNT, say: Callable[[
         DatasetError: the run's data cannot be read.
     """
     dataset = run.open_data()
-    say("reading the calibration pictures")
-    images = read_calibration(run, dataset, calibration_count)
     model = load_keras_model(run.keras_file)
     _check_outputs(run, model)
+    say("reading the calibration pictures")
+    images = read_calibration(run, dataset, calibration_count)
     say(f"converting to int8 with {len(images)} calibration pictures")
     content = pack_model_file(quantize(model, images), run.card)
     say("comparing int8 with the Keras model")

@@ -34,11 +34,14 @@ class Finished:
     err: str
 
     def fails_with(self, code: int, *words: str) -> None:
-        """One line on stderr with these words, no traceback, and this exit code."""
+        """One line on stderr with these words and no other, and this exit code."""
+        assert len(self.err.strip().splitlines()) == 1, self.err
+        self.fails_at_last_with(code, *words)
+
+    def fails_at_last_with(self, code: int, *words: str) -> None:
+        """The same, after lines that told of the progress."""
         assert self.code == code, (self.code, self.out, self.err)
-        lines = self.err.strip().splitlines()
-        assert len(lines) == 1, self.err
-        assert all(word in lines[0] for word in words), self.err
+        assert all(word in self.err.strip().splitlines()[-1] for word in words), self.err
         assert "Traceback" not in self.err
 
 

@@ -1,0 +1,38 @@
+"""Write docs/cli.md from the commands' own `--help`. `make docs` runs it; a test keeps the page true."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+COMMANDS = (
+    ("edge-train",),
+    ("edge-convert",),
+    ("edge-classify",),
+    ("edge-bench",),
+    ("edge-bench", "run"),
+)
+PAGE = Path(__file__).parent / "cli.md"
+
+
+def render() -> str:
+    """The whole page."""
+    parts = ["# Commands\n\nMade from `--help` by `make docs`.\n"]
+    parts += [f"## {' '.join(command)}\n\n```text\n{_help(command)}\n```\n" for command in COMMANDS]
+    return "\n".join(parts)
+
+
+def _help(command: tuple[str, ...]) -> str:
+    program = str(Path(sys.executable).parent / command[0])
+    done = subprocess.run(  # noqa: S603 - our own commands
+        [program, *command[1:], "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "100", "TERMINAL_WIDTH": "100"},
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

@@ -1,0 +1,203 @@
+"""From run to model file."""
+
+import io
+import json
+import shutil
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from converter import choose_samples, load_keras_model, read_run
+from converter.calibration import representative_dataset
+from edge_runtime import Classifier, DatasetError, ModelError, Sample, open_engine, read_model_file
+from tests.conftest import Command
+
+SAMPLES = st.lists(st.tuples(st.sampled_from("abc"), st.integers()), min_size=3, max_size=60)
+
+
+@given(SAMPLES, st.integers(3, 70), st.randoms())
+def test_calibration_pictures_are_shared_fairly(
+    pairs: list[tuple[str, int]], count: int, random: Any
+) -> None:
+    samples = [
+        Sample(f"{number}.png", label, "train", str(digest)) for number, (label, digest) in enumerate(pairs)
+    ]
+    chosen = choose_samples(samples, count, seed=1)
+    assert len(chosen) == len(set(chosen)) == min(count, len(samples))
+    have, taken = Counter(each.label for each in samples), Counter(each.label for each in chosen)
+    for label, number in taken.items():
+        # A class gives less than another only when it has no more to give.
+        assert number == have[label] or number >= max(taken.values()) - 1
+    random.shuffle(samples)
+    assert choose_samples(samples, count, seed=1) == chosen
+
+
+def test_calibration_needs_a_picture_of_each_class() -> None:
+    samples = [Sample("1.png", "a"), Sample("2.png", "b"), Sample("3.png", "c")]
+    with pytest.raises(DatasetError, match="2 calibration pictures are fewer than the 3 classes"):
+        choose_samples(samples, 2, seed=1)
+
+
+def test_calibration_covers_both_ends_of_the_range() -> None:
+    grey = [np.full((4, 4, 3), 100, np.uint8)] * 2
+    first, second = (each[0] for each in representative_dataset(grey, (-1.0, 1.0)))
+    assert (first.min(), first.max()) == (-1.0, 1.0)
+    assert first.shape == (1, 4, 4, 3)
+    np.testing.assert_allclose(second, 100 / 127.5 - 1, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_model_file_takes_raw_pixels_and_carries_labels_and_card(
+    digits_run: Path, digits_model: Path
+) -> None:
+    file = read_model_file(digits_model)
+    assert file.labels == tuple("0123456789")
+    assert file.card == read_run(digits_run).card
+    with zipfile.ZipFile(digits_model) as archive:
+        assert set(archive.namelist()) == {"labels.txt", "card.json"}
+    engine = open_engine(file.content, name="digits")
+    assert (engine.input.shape, engine.input.dtype) == ((1, 32, 32, 3), np.uint8)
+    assert engine.input.scale == pytest.approx(1 / 127.5)
+    assert engine.input.zero_point in (127, 128)
+    assert engine.output.dtype == np.uint8
+
+
+@pytest.mark.slow
+def test_int8_is_as_good_as_float(digits_run: Path, digits_model: Path) -> None:
+    run = read_run(digits_run)
+    split, samples = run.held_out
+    assert split == "test"
+    data, classifier = run.open_data(), Classifier(digits_model)
+    model = load_keras_model(run.keras_file)
+    pictures = [data.read(each.file) for each in samples]
+    from converter import float_scores
+    from edge_runtime import fit
+
+    expected = float_scores(model, [fit(each, (32, 32), run.card.resize) for each in pictures]).argmax(axis=1)
+    found = np.array([classifier.scores(each).argmax() for each in pictures])
+    right = np.array([int(each.label) for each in samples])
+    assert (found == expected).mean() >= 0.98
+    assert (found == right).mean() >= (expected == right).mean() - 0.01
+
+
+@pytest.mark.slow
+def test_the_self_test_passes_and_notices_wrong_scores(
+    command: Command, digits_model: Path, tmp_path: Path
+) -> None:
+    passed = command("edge-classify", "-m", digits_model, "--self-test")
+    assert (passed.code, passed.err) == (0, "")
+    assert "self-test passed: 4 of 4" in passed.out
+    from dataclasses import replace
+
+    from edge_runtime import pack_model_file
+
+    file = read_model_file(digits_model)
+    assert file.card is not None
+    wrong = tuple(replace(each, scores=each.scores[::-1]) for each in file.card.golden)
+    bare = file.content[: file.content.index(b"PK\x03\x04")]
+    (tmp_path / "wrong.tflite").write_bytes(pack_model_file(bare, replace(file.card, golden=wrong)))
+    failed = command("edge-classify", "-m", tmp_path / "wrong.tflite", "--self-test")
+    assert failed.code == 9
+    assert "FAILED" in failed.out
+
+
+@pytest.mark.slow
+def test_the_command_says_what_it_did(command: Command, digits_run: Path, tmp_path: Path) -> None:
+    done = command(
+        "edge-convert", digits_run, "--out", tmp_path / "new" / "m.tflite", "--calibration-count", 50
+    )
+    assert done.code == 0
+    assert [line.partition(":")[0] for line in done.out.splitlines()] == [
+        "size",
+        "accuracy",
+        "agreement",
+        "written",
+    ]
+    assert "50 calibration pictures" in done.err
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.tflite"]
+
+
+@pytest.fixture
+def damaged(digits_run: Path, tmp_path: Path) -> Path:
+    """A copy of the run, to be damaged."""
+    shutil.copytree(digits_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["card.json", "split.csv", "config.toml", "model.keras"])
+def test_an_incomplete_or_damaged_run_is_one_line(
+    command: Command, damaged: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "m.tflite"
+    out.write_bytes(b"old")
+    (damaged / name).write_bytes(b"\0[half" + (damaged / name).read_bytes()[:1000])
+    command("edge-convert", damaged, "--out", out).fails_with(3, name)
+    (damaged / name).unlink()
+    command("edge-convert", damaged, "--out", out).fails_with(3, name, "missing")
+    assert out.read_bytes() == b"old"
+
+
+@pytest.mark.slow
+def test_data_that_moved_and_folders_that_cannot_be_written_are_one_line(
+    command: Command, damaged: Path, tmp_path: Path
+) -> None:
+    config = (damaged / "config.toml").read_text()
+    (damaged / "config.toml").write_text(config.replace('data = "digits"', 'data = "/gone"'))
+    command("edge-convert", damaged, "--out", tmp_path / "m.tflite").fails_with(5, "/gone", "--data")
+    command("edge-convert", damaged, "--out", "/proc/m.tflite").fails_with(6, "/proc")
+    assert not (tmp_path / "m.tflite").exists()
+
+
+def rewrite_config(path: Path, change: Any) -> None:
+    """Change the architecture inside a .keras file."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    change(config)
+    members["config.json"] = json.dumps(config).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    path.write_bytes(buffer.getvalue())
+
+
+@pytest.mark.slow
+def test_a_keras_file_that_brings_code_is_refused(damaged: Path) -> None:
+    def add_lambda(config: dict[str, Any]) -> None:
+        code = {"class_name": "__lambda__", "config": {"value": "4wAAAA=="}}
+        layer = {
+            "module": "keras.layers",
+            "class_name": "Lambda",
+            "config": {"name": "evil", "function": code},
+        }
+        config["config"]["layers"].append(layer)
+
+    rewrite_config(damaged / "model.keras", add_lambda)
+    with pytest.raises(ModelError, match=r"model\.keras: holds a (Lambda|__lambda__) .*refused"):
+        load_keras_model(damaged / "model.keras")
+
+
+@pytest.mark.slow
+def test_a_keras_file_with_a_class_from_elsewhere_is_refused(damaged: Path) -> None:
+    rewrite_config(damaged / "model.keras", lambda config: config.update(module="os", class_name="system"))
+    with pytest.raises(ModelError, match="holds a system"):
+        load_keras_model(damaged / "model.keras")
+
+
+@pytest.mark.slow
+def test_a_card_of_other_classes_is_refused(command: Command, damaged: Path, tmp_path: Path) -> None:
+    card = json.loads((damaged / "card.json").read_text())
+    card["labels"].append("ten")
+    card["golden"] = []
+    (damaged / "card.json").write_text(json.dumps(card))
+    done = command("edge-convert", damaged, "--out", tmp_path / "m.tflite")
+    done.fails_at_last_with(3, "names 11 classes, the model has 10 outputs")
+    assert not (tmp_path / "m.tflite").exists()

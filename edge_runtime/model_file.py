@@ -55,7 +55,7 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
     Raises:
         ModelError: not a TensorFlow Lite file, no labels anywhere, or a damaged card.
     """
-    content = _read_content(path)
+    content = read_content(path)
     members = _read_members(content, path)
     card = None
     if CARD_NAME in members:
@@ -69,18 +69,12 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
     return ModelFile(content=content, labels=names, card=card, name=str(path))
 
 
-def pack_model_file(model: bytes, card: ModelCard) -> bytes:
-    """Put labels and card into a `.tflite`'s bytes; the same arguments give the same bytes."""
-    buffer = io.BytesIO()
-    buffer.write(model)
-    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
-        # Stored, not deflated: other readers take the bytes as they are.
-        for name, text in ((LABELS_NAME, format_labels(card.labels)), (CARD_NAME, card.to_json())):
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), text.encode())
-    return buffer.getvalue()
+def read_content(path: Path) -> bytes:
+    """Read a `.tflite` whole.
 
-
-def _read_content(path: Path) -> bytes:
+    Raises:
+        ModelError: it cannot be read, is too large, or is no TensorFlow Lite model.
+    """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"{path}: over {MAX_FILE_BYTES // 1024**2} MiB, more than a model file may have")
@@ -92,6 +86,17 @@ def _read_content(path: Path) -> bytes:
             f"{path}: not a TensorFlow Lite model ({len(content)} bytes, no {_IDENTIFIER.decode()} mark)"
         )
     return content
+
+
+def pack_model_file(model: bytes, card: ModelCard) -> bytes:
+    """Put labels and card into a `.tflite`'s bytes; the same arguments give the same bytes."""
+    buffer = io.BytesIO()
+    buffer.write(model)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        # Stored, not deflated: other readers take the bytes as they are.
+        for name, text in ((LABELS_NAME, format_labels(card.labels)), (CARD_NAME, card.to_json())):
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), text.encode())
+    return buffer.getvalue()
 
 
 def _read_members(content: bytes, path: Path) -> dict[str, bytes]:

@@ -1,0 +1,92 @@
+"""The converted model beside the Keras model, on the same pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime import Classifier, Image, ModelCard, ModelFile, pack_model_file
+
+_SMALLEST = 1e-7
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a converted model differs from the Keras model.
+
+    Attributes:
+        count: pictures.
+        float_accuracy: of the Keras model, in [0, 1].
+        accuracy: of the converted one, in [0, 1].
+        agreement: share of pictures with the same best label, in [0, 1].
+        kl_divergence: mean of the Kullback-Leibler divergence of the converted scores from the Keras model's,
+            in nats.
+        class_drops: label → accuracy lost on its pictures, in [-1, 1], the worst first.
+    """
+
+    count: int
+    float_accuracy: float
+    accuracy: float
+    agreement: float
+    kl_divergence: float
+    class_drops: dict[str, float]
+
+    @property
+    def drop(self) -> float:
+        """Accuracy lost, in [-1, 1]."""
+        return self.float_accuracy - self.accuracy
+
+    def within(self, max_drop: float) -> bool:
+        """Whether the loss is at most `max_drop`; a single picture is never held against a model."""
+        lost = round(self.drop * self.count)
+        return lost <= 1 or self.drop <= max_drop + 1e-9
+
+
+def compare(
+    expected: NDArray[np.float32], found: NDArray[np.float32], targets: NDArray[np.int64], labels: Sequence[str]
+) -> Comparison:
+    """Compare scores.
+
+    Args:
+        expected: the Keras model's, shape (pictures, classes).
+        found: the converted model's, same shape.
+        targets: true class indices, shape (pictures,).
+        labels: of the classes.
+    """
+    float_right = expected.argmax(axis=1) == targets
+    right = found.argmax(axis=1) == targets
+    drops = {
+        label: float(float_right[targets == index].mean() - right[targets == index].mean())
+        for index, label in enumerate(labels)
+        if (targets == index).any()
+    }
+    p, q = (np.clip(scores.astype(np.float64), _SMALLEST, 1.0) for scores in (expected, found))
+    return Comparison(
+        count=len(targets),
+        float_accuracy=float(float_right.mean()),
+        accuracy=float(right.mean()),
+        agreement=float((expected.argmax(axis=1) == found.argmax(axis=1)).mean()),
+        kl_divergence=float((p * np.log(p / q)).sum(axis=1).mean()),
+        class_drops=dict(sorted(drops.items(), key=lambda item: -item[1])),
+    )
+
+
+def float_scores(model: Any, images: Sequence[Image], batch_size: int = 64) -> NDArray[np.float32]:
+    """The Keras model's scores, float32, shape (pictures, classes)."""
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True)
+    def forward(pixels: Any) -> Any:
+        return model(tf.cast(pixels, tf.float32), training=False)
+
+    starts = range(0, len(images), batch_size)
+    return np.concatenate([forward(np.stack(images[start : start + batch_size])).numpy() for start in starts])
+
+
+def converted_scores(model: bytes, card: ModelCard, images: Sequence[Image]) -> NDArray[np.float32]:
+    """A converted model's scores as the device computes them, float32, shape (pictures, classes)."""
+    file = ModelFile(pack_model_file(model, card), card.labels, card, "the converted model")
+    classifier = Classifier(file, trusted=True)
+    return np.stack([classifier.scores(image) for image in images])

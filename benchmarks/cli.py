@@ -45,7 +45,7 @@ def bench_run(
     make_folder(out)
     from benchmarks.held_out import find_held_out
     from benchmarks.targets import KerasTarget, ModelFileTarget, Target
-    from trainer.progress import Reporter
+    from edge_runtime.progress import Reporter
 
     with Reporter() as reporter:
         with reporter.bar("finding held-out pictures") as tick:

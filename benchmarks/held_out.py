@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from converter import Run
 from edge_runtime import Dataset, DatasetError, Image, Sample, open_dataset
 from edge_runtime.dataset import TEST, TRAIN, VALIDATION
-from trainer.scan import Tick, scan_dataset
+from edge_runtime.progress import Tick, no_tick
+from trainer.scan import scan_dataset
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class HeldOut:
         return self.dataset.read(self.samples[position].file)
 
 
-def find_held_out(run: Run, data: str | None, *, tick: Tick = lambda _done, _total: None) -> HeldOut:
+def find_held_out(run: Run, data: str | None, *, tick: Tick = no_tick) -> HeldOut:
     """Find the pictures of a data set that a run has not trained on, judged by their pixels.
 
     Args:

@@ -1,6 +1,6 @@
 """Accuracy and latency of several targets, on the same pictures in the same run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from benchmarks.held_out import HeldOut
 from benchmarks.targets import Target
 from edge_runtime import clock
+from edge_runtime.progress import Tick
 
 WARM_UP_ROUNDS = 5
 MAX_TIMING_PICTURES = 64
-
-Tick = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

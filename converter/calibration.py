@@ -2,16 +2,44 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter.run import Run
-from edge_runtime import Dataset, DatasetError, Image, ImageError, Sample, fit
-from edge_runtime.dataset import TRAIN
+from edge_runtime import Dataset, DatasetError, Image, ImageError, Sample, fit, open_dataset, read_image
+from edge_runtime.dataset import TRAIN, format_split, pixel_hash
+from edge_runtime.files import sha256
+from edge_runtime.images import list_images
 from edge_runtime.pixels import InputRange
+from edge_runtime.progress import Tick, no_tick
 
 DEFAULT_COUNT = 200
+MAX_USELESS = 0.1
+MIN_SPAN = 64
+
+# Neighbouring pixels of a photograph are alike (0.9 and more); those of noise are not.
+_MIN_CORRELATION = 0.2
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """The pictures that ranges are taken from.
+
+    Attributes:
+        samples: with the hashes of their pixels.
+        images: uint8 RGB, each of shape (*image_size, 3), one per sample.
+    """
+
+    samples: tuple[Sample, ...]
+    images: tuple[Image, ...]
+
+    @property
+    def sha256(self) -> str:
+        """A hash of the list: files, labels and pixels."""
+        return sha256(format_split(self.samples))
 
 
 def choose_samples(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
@@ -30,30 +58,70 @@ def choose_samples(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sa
     shuffle = random.Random(seed)  # noqa: S311 - a choice of pictures, not a secret
     for group in by_label.values():
         shuffle.shuffle(group)
-    longest = max(len(group) for group in by_label.values())
+    longest = max((len(group) for group in by_label.values()), default=0)
     turns = (group[turn] for turn in range(longest) for group in by_label.values() if turn < len(group))
     return tuple(sample for sample, _ in zip(turns, range(count), strict=False))
 
 
-def read_calibration(run: Run, dataset: Dataset, count: int) -> list[Image]:
-    """Decode the chosen pictures of the run's training split, at the model's size.
+def read_calibration(
+    run: Run, dataset: Dataset, count: int, *, folder: Path | None = None, tick: Tick = no_tick
+) -> CalibrationSet:
+    """Decode calibration pictures with the device's own `read_image` and `fit`.
 
-    Returns:
-        uint8 RGB, each of shape (*image_size, 3).
+    Args:
+        run: gives the training split, the size and the seed.
+        dataset: the run's data.
+        count: how many pictures.
+        folder: take them from here instead: class folders, or a folder of pictures.
+        tick: is told of the progress.
 
     Raises:
-        DatasetError: a picture is gone.
+        DatasetError: a picture is gone, a class has none, or the pictures are useless for calibration.
     """
+    if folder is None:
+        samples: Sequence[Sample] = run.split(TRAIN)
+    else:
+        dataset = _open_folder(folder, run.card.labels)
+        samples = dataset.samples
     card = run.card
-    chosen = choose_samples(run.split(TRAIN), count, card.seed)
-    try:
-        return [fit(dataset.read(sample.file), card.image_size, card.resize) for sample in chosen]
-    except ImageError as error:
-        raise DatasetError(f"a training picture of {run.folder} cannot be read: {error}") from error
+    chosen = choose_samples(samples, count, card.seed)
+    images: list[Image] = []
+    for done, sample in enumerate(chosen, 1):
+        try:
+            images.append(fit(dataset.read(sample.file), card.image_size, card.resize))
+        except ImageError as error:
+            raise DatasetError(f"a calibration picture cannot be read: {error}") from error
+        tick(done, len(chosen))
+    check_calibration(images)
+    hashed = (replace(each, hash=pixel_hash(image)) for each, image in zip(chosen, images, strict=True))
+    return CalibrationSet(tuple(hashed), tuple(images))
+
+
+def check_calibration(images: Sequence[Image]) -> None:
+    """Refuse pictures from which no useful ranges can be taken.
+
+    Raises:
+        DatasetError: no picture, too many that are constant or noise, or pixel values that span too little.
+    """
+    if not images:
+        raise DatasetError("there is no picture to calibrate with")
+    low, high = min(int(image.min()) for image in images), max(int(image.max()) for image in images)
+    if high - low < MIN_SPAN:
+        raise DatasetError(
+            f"the calibration pictures span pixel values {low} to {high}, the model takes 0 to 255: "
+            "were they scaled already?"
+        )
+    for kind, bad in (("constant", _is_constant), ("noise", _is_noise)):
+        number = sum(bad(image) for image in images)
+        if number > MAX_USELESS * len(images):
+            raise DatasetError(
+                f"{number} of {len(images)} calibration pictures are {kind}, {MAX_USELESS:.0%} may be: "
+                "give pictures like those that the camera will see"
+            )
 
 
 def representative_dataset(
-    images: Sequence[Image], expected: InputRange
+    images: Sequence[Image], expected: InputRange, tick: Tick = no_tick
 ) -> Iterator[list[NDArray[np.float32]]]:
     """The pictures as the converter wants them, each [float32 of shape (1, height, width, 3)].
 
@@ -66,3 +134,31 @@ def representative_dataset(
         if position == 0:
             pixels[0, 0], pixels[-1, -1] = 0.0, 255.0
         yield [(low + pixels / 255.0 * (high - low))[np.newaxis].astype(np.float32)]
+        tick(position + 1, len(images))
+
+
+def _open_folder(folder: Path, labels: tuple[str, ...]) -> Dataset:
+    if folder.is_dir() and not any(child.is_dir() for child in folder.iterdir()):
+        files = tuple(Sample(path.name, "") for path in list_images(folder))
+        return Dataset(folder, (), files, lambda file: read_image(folder / file))
+    dataset = open_dataset(str(folder))
+    missing = [label for label in labels if label not in dataset.labels]
+    if missing:
+        raise DatasetError(
+            f"{folder}: no calibration picture of the class {missing[0]!r} ({len(missing)} missing)"
+        )
+    return dataset
+
+
+def _is_constant(image: Image) -> bool:
+    return bool(image.min() == image.max())
+
+
+def _is_noise(image: Image) -> bool:
+    grey = image.mean(axis=2)
+    grey = grey - grey.mean()
+    power = (grey**2).mean()
+    if power < 1.0:
+        return False
+    across, down = (grey[:, 1:] * grey[:, :-1]).mean() / power, (grey[1:] * grey[:-1]).mean() / power
+    return bool(max(across, down) < _MIN_CORRELATION)

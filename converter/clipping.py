@@ -30,7 +30,9 @@ class Calibration(StrEnum):
     AUTO = "auto"
 
 
-def clip_ranges(calibrated: bytes, images: Sequence[Image], expected: InputRange, method: Calibration) -> Ranges:
+def clip_ranges(
+    calibrated: bytes, images: Sequence[Image], expected: InputRange, method: Calibration
+) -> Ranges:
     """Narrower ranges for the activations that have outliers.
 
     Args:

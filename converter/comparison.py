@@ -45,7 +45,10 @@ class Comparison:
 
 
 def compare(
-    expected: NDArray[np.float32], found: NDArray[np.float32], targets: NDArray[np.int64], labels: Sequence[str]
+    expected: NDArray[np.float32],
+    found: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    labels: Sequence[str],
 ) -> Comparison:
     """Compare scores.
 
@@ -85,8 +88,13 @@ def float_scores(model: Any, images: Sequence[Image], batch_size: int = 64) -> N
     return np.concatenate([forward(np.stack(images[start : start + batch_size])).numpy() for start in starts])
 
 
+def open_converted(model: bytes, card: ModelCard) -> Classifier:
+    """A classifier from a model that this process has just converted."""
+    file = ModelFile(pack_model_file(model, card), card.labels, card, "the converted model")
+    return Classifier(file, trusted=True)
+
+
 def converted_scores(model: bytes, card: ModelCard, images: Sequence[Image]) -> NDArray[np.float32]:
     """A converted model's scores as the device computes them, float32, shape (pictures, classes)."""
-    file = ModelFile(pack_model_file(model, card), card.labels, card, "the converted model")
-    classifier = Classifier(file, trusted=True)
+    classifier = open_converted(model, card)
     return np.stack([classifier.scores(image) for image in images])

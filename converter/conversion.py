@@ -1,109 +1,242 @@
-"""Run → model file: full-integer int8, with labels and card inside."""
+"""Run → model file: converted, compared with the Keras model, checked for its target, tied to its origin."""
 
-import contextlib
-import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from converter.calibration import DEFAULT_COUNT, read_calibration, representative_dataset
+from converter.calibration import DEFAULT_COUNT, CalibrationSet, read_calibration
+from converter.clipping import Calibration, clip_ranges
+from converter.comparison import Comparison, compare, converted_scores, float_scores
+from converter.keep_float import KeptFloat, keep_worst_in_float, measure_cost
 from converter.keras_file import load_keras_model
+from converter.layers import LayerError, measure_layers
+from converter.metadata import Normalization, add_metadata
+from converter.provenance import library_versions
+from converter.quantization import Io, Precision, Quantizer, Ranges, check_io
 from converter.run import Run
-from edge_runtime import Classifier, Dataset, Image, ModelError, ModelFile, fit, pack_model_file
-from edge_runtime.pixels import InputRange
+from converter.targets import Fit, Target, check_fit
+from edge_runtime import Dataset, Image, ModelCard, ModelError, fit, pack_model_file
+from edge_runtime.files import sha256
+from edge_runtime.progress import Reporter
+
+# A fifth of the calibration pictures judges between the methods of `auto`.
+_HELD_OUT_EVERY = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions:
+    """What `edge-convert` is asked for; see `edge-convert --help` for each."""
+
+    precisions: tuple[Precision, ...] = (Precision.INT8,)
+    io: Io | None = None
+    calibrate: Calibration = Calibration.MINMAX
+    calibration: Path | None = None
+    calibration_count: int = DEFAULT_COUNT
+    max_drop: float = 0.01
+    keep_float: bool = False
+    target: Target = Target.LITERT
+    layer_report: bool = False
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """A converted model, not written yet.
+    """One converted model, not written yet.
 
     Attributes:
         content: the bytes of the model file.
+        card: the card inside.
         keras_bytes: size of the Keras file.
-        split: the held-out split it was measured on.
-        count: pictures in it.
-        float_accuracy: of the Keras model, in [0, 1].
-        accuracy: of the converted one, in [0, 1].
-        agreement: share of pictures with the same best label, in [0, 1].
+        comparison: with the Keras model on all held-out pictures.
+        by_split: the same for each split.
+        passed: whether the loss of accuracy is within the gate.
+        fit: whether it runs on the target.
+        method: the calibration that was used.
+        calibration: the pictures it was calibrated with.
+        kept_float: the layers left in float so that the gate passes, and what they cost.
+        layers: signal-to-noise of every layer, where it was measured.
     """
 
     content: bytes
+    card: ModelCard
+    precision: Precision
     keras_bytes: int
-    split: str
-    count: int
-    float_accuracy: float
-    accuracy: float
-    agreement: float
+    comparison: Comparison
+    by_split: dict[str, Comparison]
+    passed: bool
+    fit: Fit
+    method: Calibration
+    calibration: CalibrationSet
+    kept_float: KeptFloat | None
+    layers: tuple[LayerError, ...]
 
 
-def convert(run: Run, *, calibration_count: int = DEFAULT_COUNT, say: Callable[[str], None]) -> Conversion:
-    """Convert a run to int8 and measure both models on the held-out pictures.
-
-    The rescaling of the Keras model's first layer is taken out and absorbed in the input tensor's scale and
-    zero point: the converted model takes raw uint8 pixels.
+def convert(run: Run, options: ConvertOptions, reporter: Reporter) -> Iterator[Conversion]:
+    """Convert a run to each precision asked for, in one load of the model.
 
     Args:
         run: what `read_run` gave.
-        calibration_count: pictures in the representative data set.
-        say: is told each step.
+        options: the options.
+        reporter: is told each step.
+
+    Yields:
+        A conversion for each precision; nothing is written.
 
     Raises:
-        ModelError: the run cannot be used, or the converted model does not take raw pixels.
-        DatasetError: the run's data cannot be read.
+        ModelError: the run cannot be used.
+        DatasetError: its data or the calibration pictures cannot be used.
+        UsageError: options that do not go together.
     """
+    check_io(options.precisions, options.io)
     dataset = run.open_data()
     model = load_keras_model(run.keras_file)
-    _check_outputs(run, model)
-    say("reading the calibration pictures")
-    images = read_calibration(run, dataset, calibration_count)
-    say(f"converting to int8 with {len(images)} calibration pictures")
-    content = pack_model_file(quantize(model, images), run.card)
-    say("comparing int8 with the Keras model")
-    return _compare(run, dataset, model, content)
+    _check_model(run, model)
+    with reporter.bar("reading calibration pictures") as tick:
+        calibration = read_calibration(
+            run, dataset, options.calibration_count, folder=options.calibration, tick=tick
+        )
+    reporter.say(f"{len(calibration.images)} calibration pictures, SHA-256 {calibration.sha256[:12]}")
+    judge = _Judge.of(run, dataset, model)
+    for precision in options.precisions:
+        reporter.say(f"converting to {precision}")
+        yield _convert_one(run, model, calibration, judge, precision, options, reporter)
 
 
-def quantize(model: Any, images: Sequence[Image]) -> bytes:
-    """Post-training quantization to full-integer int8 with uint8 input and output.
+@dataclass(frozen=True)
+class _Judge:
+    """The held-out pictures with the Keras model's scores."""
 
-    Args:
-        model: the run's Keras model.
-        images: the representative data set, uint8 RGB at the model's size.
+    run: Run
+    images: tuple[Image, ...]
+    splits: tuple[str, ...]
+    targets: np.ndarray[Any, np.dtype[np.int64]]
+    expected: np.ndarray[Any, np.dtype[np.float32]]
 
-    Returns:
-        The bytes of a `.tflite` without labels.
-    """
-    import tensorflow as tf
+    @classmethod
+    def of(cls, run: Run, dataset: Dataset, model: Any) -> "_Judge":
+        samples = run.held_out
+        index = {label: position for position, label in enumerate(run.card.labels)}
+        images = tuple(
+            fit(dataset.read(sample.file), run.card.image_size, run.card.resize) for sample in samples
+        )
+        return cls(
+            run=run,
+            images=images,
+            splits=tuple(sample.split for sample in samples),
+            targets=np.array([index[sample.label] for sample in samples]),
+            expected=float_scores(model, images),
+        )
 
-    core, expected = take_out_rescaling(model)
-    converter = tf.lite.TFLiteConverter.from_keras_model(core)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: representative_dataset(images, expected)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.uint8
-    with contextlib.redirect_stdout(io.StringIO()):
-        return bytes(converter.convert())
-
-
-def take_out_rescaling(model: Any) -> tuple[Any, InputRange]:
-    """The model without its rescaling layer, and what that layer made of pixels 0 and 255."""
-    import keras
-
-    first, rescaling, *rest = model.layers
-    if not isinstance(first, keras.layers.InputLayer) or not isinstance(rescaling, keras.layers.Rescaling):
-        raise ModelError("the model does not begin with a rescaling of raw pixels: not made by edge-train")
-    # A batch of exactly one: no operator of the converted model has to ask for the batch size.
-    inputs = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
-    outputs = inputs
-    for layer in rest:
-        outputs = layer(outputs)
-    scale, offset = float(rescaling.scale), float(rescaling.offset)
-    return keras.Model(inputs, outputs), (offset, 255.0 * scale + offset)
+    def compare(self, converted: bytes) -> tuple[Comparison, dict[str, Comparison]]:
+        """All held-out pictures together, and split by split."""
+        labels = self.run.card.labels
+        found = converted_scores(converted, self.run.card, self.images)
+        by_split = {}
+        for split in dict.fromkeys(self.splits):
+            mask = np.array(self.splits) == split
+            by_split[split] = compare(self.expected[mask], found[mask], self.targets[mask], labels)
+        return compare(self.expected, found, self.targets, labels), by_split
 
 
-def _check_outputs(run: Run, model: Any) -> None:
+def _convert_one(
+    run: Run,
+    model: Any,
+    calibration: CalibrationSet,
+    judge: _Judge,
+    precision: Precision,
+    options: ConvertOptions,
+    reporter: Reporter,
+) -> Conversion:
+    method: Calibration = Calibration.MINMAX
+    ranges: Ranges | None = None
+    kept: KeptFloat | None = None
+    quantizer = Quantizer(model, calibration.images, options.io or Io.UINT8, reporter)
+    if precision is Precision.INT8:
+        method, quantizer, ranges = _calibrate(quantizer, run.card, options.calibrate, reporter)
+        bare = quantizer.quantize(ranges)
+    else:
+        bare = quantizer.convert(precision)
+    comparison, by_split = judge.compare(bare)
+    if precision is Precision.INT8 and options.keep_float and not comparison.within(options.max_drop):
+        with reporter.bar("finding layers to keep in float") as tick:
+            found = keep_worst_in_float(
+                quantizer,
+                ranges,
+                run.card,
+                lambda candidate: judge.compare(candidate)[0].within(options.max_drop),
+                tick,
+            )
+        if found is not None:
+            mixed = quantizer.quantize(ranges, found)
+            kept = measure_cost(found, bare, mixed, run.card, judge.images[0])
+            bare = mixed
+            comparison, by_split = judge.compare(bare)
+    passed = comparison.within(options.max_drop)
+    layers: list[LayerError] = []
+    if precision is Precision.INT8 and (options.layer_report or not passed):
+        layers = measure_layers(quantizer.calibrated, quantizer.images, quantizer.expected)
+    named = add_metadata(
+        bare,
+        run.card,
+        name=run.folder.resolve().name,
+        version=run.card.data_fingerprint[:12],
+        # Raw pixels go in, whatever the type: the rescaling is inside, or in the input's scale.
+        normalization=Normalization(mean=0.0, std=1.0),
+    )
+    card = replace(run.card, provenance=_provenance(run, named, precision, options, method, calibration))
+    content = pack_model_file(named, card)
+    return Conversion(
+        content=content,
+        card=card,
+        precision=precision,
+        keras_bytes=run.keras_file.stat().st_size,
+        comparison=comparison,
+        by_split=by_split,
+        passed=passed,
+        fit=check_fit(content, options.target, name=f"the {precision} model"),
+        method=method,
+        calibration=calibration,
+        kept_float=kept,
+        layers=tuple(layers),
+    )
+
+
+def _calibrate(
+    quantizer: Quantizer, card: ModelCard, method: Calibration, reporter: Reporter
+) -> tuple[Calibration, Quantizer, Ranges | None]:
+    if method is Calibration.MINMAX:
+        return method, quantizer, None
+    if method is not Calibration.AUTO:
+        return (
+            method,
+            quantizer,
+            clip_ranges(quantizer.calibrated, quantizer.images, quantizer.expected, method),
+        )
+    judges = [image for position, image in enumerate(quantizer.images) if not position % _HELD_OUT_EVERY]
+    rest = [image for position, image in enumerate(quantizer.images) if position % _HELD_OUT_EVERY]
+    if not rest:
+        raise ModelError("--calibrate auto needs two or more calibration pictures")
+    quantizer = replace(quantizer, images=rest)
+    expected = float_scores(quantizer.model, judges)
+    targets = np.zeros(len(judges), np.int64)
+    choices: list[tuple[tuple[float, float], Calibration, Ranges | None]] = []
+    for each in (Calibration.MINMAX, Calibration.PERCENTILE, Calibration.MSE):
+        ranges = (
+            None
+            if each is Calibration.MINMAX
+            else clip_ranges(quantizer.calibrated, rest, quantizer.expected, each)
+        )
+        found = converted_scores(quantizer.quantize(ranges), card, judges)
+        result = compare(expected, found, targets, card.labels)
+        reporter.say(f"calibration {each}: agreement {result.agreement:.4f}, KL {result.kl_divergence:.5f}")
+        choices.append(((result.agreement, -result.kl_divergence), each, ranges))
+    _rank, chosen, ranges = max(choices, key=lambda choice: choice[0])
+    return chosen, quantizer, ranges
+
+
+def _check_model(run: Run, model: Any) -> None:
     outputs = int(model.output_shape[-1])
     if outputs != len(run.card.labels):
         raise ModelError(
@@ -115,33 +248,28 @@ def _check_outputs(run: Run, model: Any) -> None:
         )
 
 
-def _compare(run: Run, dataset: Dataset, model: Any, content: bytes) -> Conversion:
-    split, samples = run.held_out
-    name = f"the converted {run.folder.name}"
-    classifier = Classifier(ModelFile(content, run.card.labels, run.card, name))
-    index = {label: position for position, label in enumerate(run.card.labels)}
-    targets = np.array([index[sample.label] for sample in samples])
-    fitted = [fit(dataset.read(sample.file), run.card.image_size, run.card.resize) for sample in samples]
-    expected = float_scores(model, fitted).argmax(axis=1)
-    found = np.array([classifier.scores(image).argmax() for image in fitted])
-    return Conversion(
-        content=content,
-        keras_bytes=run.keras_file.stat().st_size,
-        split=split,
-        count=len(samples),
-        float_accuracy=float((expected == targets).mean()),
-        accuracy=float((found == targets).mean()),
-        agreement=float((found == expected).mean()),
-    )
+def _provenance(
+    run: Run,
+    model: bytes,
+    precision: Precision,
+    options: ConvertOptions,
+    method: Calibration,
+    calibration: CalibrationSet,
+) -> dict[str, str]:
+    return {
+        "data_fingerprint": run.card.data_fingerprint,
+        "keras_sha256": sha256(run.keras_file.read_bytes()),
+        "tflite_sha256": sha256(model),
+        "precision": str(precision),
+        "io": str(options.io or (Io.UINT8 if precision is Precision.INT8 else Io.FLOAT32)),
+        "calibration": str(method),
+        "calibration_sha256": calibration.sha256,
+        **{f"converter {name}": version for name, version in library_versions().items()},
+    }
 
 
-def float_scores(model: Any, images: Sequence[Image], batch_size: int = 64) -> np.ndarray[Any, Any]:
-    """The Keras model's scores, float32, shape (pictures, classes)."""
-    import tensorflow as tf
-
-    @tf.function(reduce_retracing=True)
-    def forward(pixels: Any) -> Any:
-        return model(tf.cast(pixels, tf.float32), training=False)
-
-    starts = range(0, len(images), batch_size)
-    return np.concatenate([forward(np.stack(images[start : start + batch_size])).numpy() for start in starts])
+def worst_classes(comparison: Comparison, count: int) -> Sequence[str]:
+    """The classes that lost most, with what they lost."""
+    return [
+        f"{label} {drop:+.3f}" for label, drop in list(comparison.class_drops.items())[:count] if drop > 0
+    ]

@@ -64,8 +64,12 @@ def run_all_tensors(
 
 
 def readable(name: str) -> str:
-    """The layer's name out of a converted tensor's: `…/Conv1_relu_1/Relu6;…` → `Conv1_relu`."""
-    parts = name.partition(";")[0].split("/")
+    """The layer's name out of a converted tensor's: `…/Relu6;…/Conv1_1/convolution` → `Conv1`."""
+    if name.startswith("StatefulPartitionedCall"):
+        return "output"
+    pieces = [piece.split("/") for piece in name.split(";")]
+    weighted = [parts for parts in pieces if parts[-1] in ("convolution", "depthwise", "MatMul")]
+    parts = (weighted or pieces)[0]
     layer = parts[-2] if len(parts) > 1 else parts[0]
     return layer.removesuffix("_1")
 

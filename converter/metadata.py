@@ -28,7 +28,9 @@ class Normalization:
     std: float
 
 
-def add_metadata(model: bytes, card: ModelCard, *, name: str, version: str, normalization: Normalization) -> bytes:
+def add_metadata(
+    model: bytes, card: ModelCard, *, name: str, version: str, normalization: Normalization
+) -> bytes:
     """Put metadata into a `.tflite`; the label file it names is `labels.txt` in the zip at the file's end.
 
     Args:

@@ -7,6 +7,7 @@ tried without calibrating again. It is what `tf.lite.experimental.QuantizationDe
 
 import contextlib
 import io
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from typing import Any
 from converter.calibration import representative_dataset
 from edge_runtime import Image, ModelError, UsageError
 from edge_runtime.pixels import RAW, InputRange
+from edge_runtime.progress import Reporter, Tick, no_tick
 
 
 class Precision(StrEnum):
@@ -51,11 +53,13 @@ class Quantizer:
         model: the run's Keras model: pixels in [0, 255] → scores.
         images: the representative data set, uint8 RGB at the model's size.
         io: type of an int8 model's input and output.
+        reporter: shows the progress of calibration.
     """
 
     model: Any
     images: Sequence[Image]
     io: Io = Io.UINT8
+    reporter: Reporter | None = None
 
     def convert(self, precision: Precision) -> bytes:
         """The bytes of a `.tflite` without labels, metadata or card.
@@ -76,8 +80,9 @@ class Quantizer:
             ops = tf.lite.OpsSet
             int16x8 = ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
             converter.target_spec.supported_ops = [int16x8]
-            converter.representative_dataset = lambda: representative_dataset(self.images, RAW)
-        with _silence():
+        with self._ticking() as tick, _silence():
+            if precision is Precision.INT16X8:
+                converter.representative_dataset = lambda: representative_dataset(self.images, RAW, tick)
             return bytes(converter.convert())
 
     def quantize(self, ranges: Ranges | None = None, keep_float: Collection[str] = ()) -> bytes:
@@ -115,12 +120,20 @@ class Quantizer:
         model, expected = self._core
         converter = self._converter(model)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: representative_dataset(self.images, expected)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         # The public QuantizationDebugger sets the same switch; there is no other way to the ranges.
-        converter._experimental_calibrate_only = True  # noqa: SLF001
-        with _silence():
+        converter._experimental_calibrate_only = True
+        with self._ticking() as tick, _silence():
+            converter.representative_dataset = lambda: representative_dataset(self.images, expected, tick)
             return bytes(converter.convert())
+
+    @contextlib.contextmanager
+    def _ticking(self) -> Iterator[Tick]:
+        if self.reporter is None:
+            yield no_tick
+        else:
+            with self.reporter.bar("calibrating") as tick:
+                yield tick
 
     @cached_property
     def _core(self) -> tuple[Any, InputRange]:
@@ -140,7 +153,9 @@ def check_io(precisions: Collection[Precision], io: Io | None) -> None:
     """
     others = [each for each in precisions if each is not Precision.INT8]
     if others and io not in (None, Io.FLOAT32):
-        raise UsageError(f"--io {io} is for int8; a model of precision {others[0]} has float32 input and output")
+        raise UsageError(
+            f"--io {io} is for int8; a model of precision {others[0]} has float32 input and output"
+        )
 
 
 def take_out_rescaling(model: Any) -> tuple[Any, InputRange]:
@@ -185,9 +200,10 @@ def _with_ranges(calibrated: bytes, ranges: Ranges) -> bytes:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keras tells of each exported model on stdout."""
+    """Keras tells of each exported model on stdout; the converter warns of every calibrated one."""
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield

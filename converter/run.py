@@ -34,10 +34,9 @@ class Run:
         return tuple(sample for sample in self.samples if sample.split == name)
 
     @property
-    def held_out(self) -> tuple[str, tuple[Sample, ...]]:
-        """The test split, or where there is none the validation split, with its name."""
-        test = self.split(TEST)
-        return (TEST, test) if test else (VALIDATION, self.split(VALIDATION))
+    def held_out(self) -> tuple[Sample, ...]:
+        """The samples that were not trained on: the validation split, then the test split if there is one."""
+        return (*self.split(VALIDATION), *self.split(TEST))
 
     def open_data(self) -> Dataset:
         """Open the data set that the run was trained on.

@@ -46,6 +46,7 @@ class ModelCard:
         metrics: one object per split.
         versions: the toolkit and the libraries that made the model.
         created: ISO 8601 in UTC.
+        provenance: what the model file was made from and how; empty in a run's card.
         golden: samples by which a device proves that it computes the same.
     """
 
@@ -59,6 +60,7 @@ class ModelCard:
     metrics: Metrics = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
+    provenance: Mapping[str, str] = field(default_factory=dict)
     golden: tuple[GoldenSample, ...] = ()
 
     def to_json(self) -> str:
@@ -108,6 +110,7 @@ def _fields(content: dict[str, Any]) -> dict[str, Any]:
         },
         "versions": {_text(key): _text(value) for key, value in content.get("versions", {}).items()},
         "created": _text(content.get("created", "")),
+        "provenance": {_text(key): _text(value) for key, value in content.get("provenance", {}).items()},
         "golden": tuple(_golden(sample) for sample in content.get("golden", [])),
     }
 

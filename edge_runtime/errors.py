@@ -76,6 +76,12 @@ class ReaderGoneError(OutputError):
     exit_code = ExitCode.DONE
 
 
+class GateError(EdgeError):
+    """A model is not as good as was asked for."""
+
+    exit_code = ExitCode.GATE
+
+
 class DivergedError(EdgeError, ArithmeticError):
     """The training's loss is no longer a number."""
 

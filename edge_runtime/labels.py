@@ -43,8 +43,8 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def format_labels(labels: tuple[str, ...]) -> str:
-    """One label a line; `parse_labels` reads it back."""
-    return "".join(f"{label}\n" for label in labels)
+    """One label a line; `parse_labels` reads it back. A line break inside a label becomes a space."""
+    return "".join(f"{' '.join(label.splitlines())}\n" for label in labels)
 
 
 def _numbered(lines: list[str]) -> tuple[str, ...] | None:

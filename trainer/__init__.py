@@ -2,7 +2,7 @@
 
 from trainer.config import BatchNorm, TrainConfig, read_options
 from trainer.fitting import Epoch
-from trainer.progress import Reporter
+from trainer.progress import TrainingReporter
 from trainer.training import Training, train
 
-__all__ = ["BatchNorm", "Epoch", "Reporter", "TrainConfig", "Training", "read_options", "train"]
+__all__ = ["BatchNorm", "Epoch", "TrainConfig", "Training", "TrainingReporter", "read_options", "train"]

@@ -119,10 +119,10 @@ def edge_train(
     options = read_options(config) if config else {}
     options |= {name: value for name, value in given.items() if value is not None}
     settings = TrainConfig.from_options(options)
-    from trainer.progress import Reporter
+    from trainer.progress import TrainingReporter
     from trainer.training import train
 
-    with Reporter() as reporter:
+    with TrainingReporter() as reporter:
         done = train(settings, reporter)
     best = done.best
     typer.echo(f"best epoch: {best.epoch} ({best.phase}), validation accuracy {best.val_accuracy:.4f}")

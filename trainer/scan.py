@@ -1,15 +1,12 @@
 """The check before anything heavy: every picture is decoded once, unreadable ones are named."""
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from edge_runtime import Dataset, DatasetError, ImageError, Sample
 from edge_runtime.dataset import pixel_hash
-
-Tick = Callable[[int, int], None]
-"""Called with how many are done, and of how many."""
+from edge_runtime.progress import Tick, no_tick
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Scan:
     contradictions: tuple[str, ...]
 
 
-def scan_dataset(dataset: Dataset, *, strict: bool = False, tick: Tick = lambda _done, _total: None) -> Scan:
+def scan_dataset(dataset: Dataset, *, strict: bool = False, tick: Tick = no_tick) -> Scan:
     """Decode every picture in worker threads and hash its pixels.
 
     Args:

@@ -22,7 +22,7 @@ from trainer.golden import make_golden_samples
 from trainer.illustrations import illustrate
 from trainer.judged import Judged
 from trainer.network import ARCHITECTURE, Network, build_network, freeze
-from trainer.progress import Reporter
+from trainer.progress import TrainingReporter
 from trainer.run import (
     fingerprint,
     library_versions,
@@ -52,7 +52,7 @@ class Training:
     metrics: dict[str, dict[str, float]]
 
 
-def train(config: TrainConfig, reporter: Reporter) -> Training:
+def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
     """Train a classifier and write its run.
 
     Args:
@@ -104,7 +104,7 @@ def _make_run_folder(config: TrainConfig) -> Path:
     return make_folder(config.out)
 
 
-def _prepare_data(config: TrainConfig, reporter: Reporter) -> tuple[Dataset, tuple[Sample, ...]]:
+def _prepare_data(config: TrainConfig, reporter: TrainingReporter) -> tuple[Dataset, tuple[Sample, ...]]:
     if config.data in BUILTIN_NAMES:
         fetch_builtin(config.data)
     dataset = open_dataset(config.data)
@@ -133,7 +133,11 @@ def _prepare_tensorflow(config: TrainConfig) -> None:
 
 
 def _fit(
-    config: TrainConfig, network: Network, batches: dict[str, Batches], folder: Path, reporter: Reporter
+    config: TrainConfig,
+    network: Network,
+    batches: dict[str, Batches],
+    folder: Path,
+    reporter: TrainingReporter,
 ) -> tuple[list[Epoch], Epoch]:
     best = BestWeights(network.model)
     history: list[Epoch] = []

@@ -3,8 +3,8 @@
     python converter/runtimes/probe.py tflite-runtime-2.14 tflite_runtime /path/to/its/python
 
 For every builtin operator and version a model with that one operator is loaded by the runtime, in a Python
-that has it installed; a runtime without it refuses. The table is written beside this file. tflite-micro looks at
-no version and says only on its error stream what it misses: its operators are loaded one process each.
+that has it installed; a runtime without it refuses. The table is written beside this file. tflite-micro looks
+at no version and says only on its error stream what it misses: its operators are loaded one process each.
 """
 
 import json

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,26 @@ def test_when_writing_fails_the_old_file_stays_and_nothing_else_is_left(tmp_path
         write_with(path, full)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_a_disk_that_fills_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"old")
+    code = f"""
+import resource
+from pathlib import Path
+from edge_runtime import OutputError
+from edge_runtime.files import write_file
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    write_file(Path({str(path)!r}), bytes(200_000))
+except OutputError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"cannot write {path}: File too large")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["model.tflite"]
 
 
 def test_the_temporary_name_ends_like_the_final_one(tmp_path: Path) -> None:

@@ -4,52 +4,16 @@ import io
 import json
 import shutil
 import zipfile
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from converter import choose_samples, load_keras_model, read_run
-from converter.calibration import representative_dataset
-from edge_runtime import Classifier, DatasetError, ModelError, Sample, open_engine, read_model_file
+from converter import float_scores, load_keras_model, read_run
+from edge_runtime import Classifier, ModelError, fit, open_engine, pack_model_file, read_model_file
 from tests.conftest import Command
-
-SAMPLES = st.lists(st.tuples(st.sampled_from("abc"), st.integers()), min_size=3, max_size=60)
-
-
-@given(SAMPLES, st.integers(3, 70), st.randoms())
-def test_calibration_pictures_are_shared_fairly(
-    pairs: list[tuple[str, int]], count: int, random: Any
-) -> None:
-    samples = [
-        Sample(f"{number}.png", label, "train", str(digest)) for number, (label, digest) in enumerate(pairs)
-    ]
-    chosen = choose_samples(samples, count, seed=1)
-    assert len(chosen) == len(set(chosen)) == min(count, len(samples))
-    have, taken = Counter(each.label for each in samples), Counter(each.label for each in chosen)
-    for label, number in taken.items():
-        # A class gives less than another only when it has no more to give.
-        assert number == have[label] or number >= max(taken.values()) - 1
-    random.shuffle(samples)
-    assert choose_samples(samples, count, seed=1) == chosen
-
-
-def test_calibration_needs_a_picture_of_each_class() -> None:
-    samples = [Sample("1.png", "a"), Sample("2.png", "b"), Sample("3.png", "c")]
-    with pytest.raises(DatasetError, match="2 calibration pictures are fewer than the 3 classes"):
-        choose_samples(samples, 2, seed=1)
-
-
-def test_calibration_covers_both_ends_of_the_range() -> None:
-    grey = [np.full((4, 4, 3), 100, np.uint8)] * 2
-    first, second = (each[0] for each in representative_dataset(grey, (-1.0, 1.0)))
-    assert (first.min(), first.max()) == (-1.0, 1.0)
-    assert first.shape == (1, 4, 4, 3)
-    np.testing.assert_allclose(second, 100 / 127.5 - 1, rtol=1e-6)
 
 
 @pytest.mark.slow
@@ -58,7 +22,8 @@ def test_the_model_file_takes_raw_pixels_and_carries_labels_and_card(
 ) -> None:
     file = read_model_file(digits_model)
     assert file.labels == tuple("0123456789")
-    assert file.card == read_run(digits_run).card
+    assert file.card is not None
+    assert replace(file.card, provenance={}) == read_run(digits_run).card
     with zipfile.ZipFile(digits_model) as archive:
         assert set(archive.namelist()) == {"labels.txt", "card.json"}
     engine = open_engine(file.content, name="digits")
@@ -71,14 +36,11 @@ def test_the_model_file_takes_raw_pixels_and_carries_labels_and_card(
 @pytest.mark.slow
 def test_int8_is_as_good_as_float(digits_run: Path, digits_model: Path) -> None:
     run = read_run(digits_run)
-    split, samples = run.held_out
-    assert split == "test"
+    samples = run.split("test")
+    assert len(samples) == 269
     data, classifier = run.open_data(), Classifier(digits_model)
     model = load_keras_model(run.keras_file)
     pictures = [data.read(each.file) for each in samples]
-    from converter import float_scores
-    from edge_runtime import fit
-
     expected = float_scores(model, [fit(each, (32, 32), run.card.resize) for each in pictures]).argmax(axis=1)
     found = np.array([classifier.scores(each).argmax() for each in pictures])
     right = np.array([int(each.label) for each in samples])
@@ -93,10 +55,6 @@ def test_the_self_test_passes_and_notices_wrong_scores(
     passed = command("edge-classify", "-m", digits_model, "--self-test")
     assert (passed.code, passed.err) == (0, "")
     assert "self-test passed: 4 of 4" in passed.out
-    from dataclasses import replace
-
-    from edge_runtime import pack_model_file
-
     file = read_model_file(digits_model)
     assert file.card is not None
     wrong = tuple(replace(each, scores=each.scores[::-1]) for each in file.card.golden)
@@ -117,10 +75,12 @@ def test_the_command_says_what_it_did(command: Command, digits_run: Path, tmp_pa
         "size",
         "accuracy",
         "agreement",
+        "target",
         "written",
     ]
     assert "50 calibration pictures" in done.err
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.tflite"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["m.conversion.json", "m.tflite"]
+    assert "50 calibration pictures" in done.err
 
 
 @pytest.fixture

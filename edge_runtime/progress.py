@@ -1,0 +1,51 @@
+"""What long work shows: live bars in a terminal, plain lines elsewhere."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+Tick = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
+
+
+def no_tick(_done: int, _total: int) -> None:
+    """A tick that tells nobody."""
+
+
+class Reporter:
+    """Tells on stderr how work goes. A context manager."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def say(self, message: str) -> None:
+        """Show one line."""
+        self.console.print(message, markup=False)
+
+    @contextlib.contextmanager
+    def bar(self, title: str) -> Iterator[Tick]:
+        """A bar that a function fills by telling how many are done, and of how many."""
+        task = self.bars.add_task(title, total=None)
+        try:
+            yield lambda done, total: self.bars.update(task, completed=done, total=total)
+        finally:
+            self.bars.remove_task(task)

@@ -1,0 +1,87 @@
+"""One file that everyone reads: other programs open our files and say what we say."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+from tests.test_packaging import find_python
+
+pytestmark = pytest.mark.slow
+
+MEDIAPIPE = """
+import sys
+from pathlib import Path
+import mediapipe
+from mediapipe.tasks.python import BaseOptions, vision
+model, folder = sys.argv[1:]
+options = vision.ImageClassifierOptions(base_options=BaseOptions(model_asset_path=model), max_results=1)
+with vision.ImageClassifier.create_from_options(options) as classifier:
+    for path in sorted(Path(folder).glob("*.png")):
+        image = mediapipe.Image.create_from_file(str(path))
+        print(classifier.classify(image).classifications[0].categories[0].category_name)
+"""
+OPENVINO = """
+import sys
+from pathlib import Path
+import numpy as np
+import openvino
+from edge_runtime import read_image, read_model_file
+model, folder = sys.argv[1:]
+labels = read_model_file(Path(model)).labels
+compiled = openvino.Core().compile_model(model, "CPU")
+for path in sorted(Path(folder).glob("*.png")):
+    print(labels[int(compiled(read_image(path)[np.newaxis])[0].argmax())])
+"""
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with MediaPipe Tasks and OpenVINO, and the packages that edge_runtime needs."""
+    folder = tmp_path_factory.mktemp("others") / "venv"
+    subprocess.run([find_python("3.11"), "-m", "venv", folder], check=True)
+    packages = ("mediapipe", "openvino", "typer", "opencv-python-headless")
+    subprocess.run(
+        [folder / "bin" / "python", "-m", "pip", "install", "-q", *packages], check=True, timeout=900
+    )
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def float_model(command: Command, digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("float") / "digits.tflite"
+    assert command("edge-convert", digits_run, "--out", path, "--precision", "float32").code == 0
+    return path
+
+
+def ours(command: Command, model: Path, pictures: Path) -> list[str]:
+    lines = command("edge-classify", "-m", model, "--input", pictures, "--format", "jsonl").out.splitlines()
+    return [json.loads(line)["predictions"][0]["label"] for line in lines]
+
+
+def theirs(python: Path, program: str, model: Path, pictures: Path) -> list[str]:
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        [python, "-c", program, model, pictures], capture_output=True, text=True, check=False, cwd=root
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.split()
+
+
+def test_mediapipe_names_the_same_labels(
+    command: Command, others: Path, digits_run: Path, digits_model: Path, float_model: Path
+) -> None:
+    pictures = digits_run / "examples"
+    for model in (digits_model, float_model):
+        found = theirs(others, MEDIAPIPE, model, pictures)
+        assert len(found) == 10
+        assert found == ours(command, model, pictures)
+
+
+def test_openvino_runs_the_same_file(
+    command: Command, others: Path, digits_run: Path, digits_model: Path
+) -> None:
+    pictures = digits_run / "examples"
+    assert theirs(others, OPENVINO, digits_model, pictures) == ours(command, digits_model, pictures)

@@ -50,7 +50,7 @@ def clip_ranges(
         for count, each, value in zip(counts, activations, values, strict=True):
             count += np.histogram(value, BINS, (each.low, each.high))[0]
     choose = _percentile if method is Calibration.PERCENTILE else _least_squares
-    return {each.name: choose(count, each) for count, each in zip(counts, activations, strict=True)}
+    return {each.index: choose(count, each) for count, each in zip(counts, activations, strict=True)}
 
 
 def _percentile(counts: NDArray[np.int64], activation: Activation) -> tuple[float, float]:

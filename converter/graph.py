@@ -1,5 +1,6 @@
 """The activations of a calibrated float model: who makes them, who reads them, what values they take."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.calibration import representative_dataset
+from converter.flatbuffer import unpack
 from edge_runtime import Image
 from edge_runtime.pixels import InputRange
+from edge_runtime.progress import Tick, no_tick
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,7 @@ class Activation:
 
 def read_activations(calibrated: bytes) -> list[Activation]:
     """Every calibrated activation of a model, in the order in which they are made."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(calibrated, 0)).subgraphs[0]
+    graph = unpack(calibrated)[1].subgraphs[0]
     touching: dict[int, list[str]] = {}
     for operator in graph.operators:
         name = graph.tensors[operator.outputs[0]].name.decode()
@@ -54,13 +55,59 @@ def run_all_tensors(
     """For each picture the float values of these tensors."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=calibrated, experimental_preserve_all_tensors=True)
+    interpreter = Interpreter(
+        model_content=calibrated, experimental_preserve_all_tensors=True, num_threads=os.cpu_count()
+    )
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]["index"]
     for (pixels,) in representative_dataset(images, expected):
         interpreter.set_tensor(entry, pixels)
         interpreter.invoke()
-        yield [np.array(interpreter.get_tensor(index)) for index in indices]
+        yield [interpreter.get_tensor(index) for index in indices]
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What the channels of one activation were seen to hold, float32, each of shape (channels,)."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    mean: NDArray[np.float32]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The lowest and highest value of all channels."""
+        return float(self.low.min()), float(self.high.max())
+
+    def divided(self, factor: NDArray[np.float32]) -> "Channels":
+        """The same after dividing each channel by a positive factor."""
+        return Channels(self.low / factor, self.high / factor, self.mean / factor)
+
+
+def measure_channels(
+    calibrated: bytes, images: Sequence[Image], expected: InputRange, tick: Tick = no_tick
+) -> dict[int, Channels]:
+    """Run the pictures through a calibrated float model and watch the channels of every activation.
+
+    Returns:
+        Tensor index → its channels.
+    """
+    indices = [each.index for each in read_activations(calibrated)]
+    low: dict[int, NDArray[Any]] = {}
+    high: dict[int, NDArray[Any]] = {}
+    total: dict[int, NDArray[Any]] = {}
+    for done, values in enumerate(run_all_tensors(calibrated, images, expected, indices), 1):
+        tick(done, len(images))
+        for index, value in zip(indices, values, strict=True):
+            flat = value.reshape(-1, value.shape[-1])
+            low[index] = np.minimum(low.get(index, flat[0]), flat.min(axis=0))
+            high[index] = np.maximum(high.get(index, flat[0]), flat.max(axis=0))
+            total[index] = total.get(index, np.float32(0)) + flat.mean(axis=0)
+    count = np.float32(len(images))
+    return {
+        index: Channels(low[index], high[index], np.asarray(total[index] / count, np.float32))
+        for index in indices
+    }
 
 
 def readable(name: str) -> str:

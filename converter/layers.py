@@ -24,7 +24,8 @@ class LayerError:
         layer: its name in the Keras model.
         operator: its kind.
         tensor: the name of its output tensor in the converted model.
-        snr: signal-to-noise ratio in dB: 10 log10 of the float output's power over that of the difference.
+        snr: signal-to-noise ratio in dB: 10 log10 of the float output's variance over the mean square of the
+            difference.
         fall: how much lower that is than the layer before it, in dB.
     """
 
@@ -100,7 +101,8 @@ def draw_layers(layers: Sequence[LayerError], title: str) -> bytes:
 
 def _signal_to_noise(exact: NDArray[Any], quantized: NDArray[Any], scale: float, zero_point: int) -> float:
     real = (quantized.astype(np.float64) - zero_point) * scale
-    signal, noise = np.square(exact, dtype=np.float64).sum(), np.square(exact - real).sum()
+    # A constant says nothing: what counts as signal is how the output differs from its mean.
+    signal, noise = np.square(exact - exact.mean(dtype=np.float64)).sum(), np.square(exact - real).sum()
     return float(10 * np.log10(max(signal, 1e-12) / max(noise, 1e-12)))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from converter.flatbuffer import pack, unpack
 from edge_runtime import ModelCard
 from edge_runtime.model_file import LABELS_NAME
 
@@ -43,19 +44,14 @@ def add_metadata(
     Returns:
         The bytes of the `.tflite` with metadata.
     """
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    content = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    schema, content = unpack(model)
     buffer = schema.BufferT()
     buffer.data = list(_build(card, name, version, normalization))
     entry = schema.MetadataT()
     entry.name, entry.buffer = BUFFER_NAME, len(content.buffers)
     content.buffers.append(buffer)
     content.metadata = [*(content.metadata or []), entry]
-    builder = flatbuffers.Builder(len(model) + 4096)
-    builder.Finish(content.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack(content)
 
 
 def _build(card: ModelCard, name: str, version: str, normalization: Normalization) -> bytes:

@@ -1,8 +1,9 @@
 """From the Keras model to the bytes of a `.tflite`, in each precision.
 
-int8 goes in two steps: calibration leaves each activation's range in a float model, then the quantizer turns
-ranges into scales. The second step takes milliseconds, so that other ranges, or layers kept in float, can be
-tried without calibrating again. It is what `tf.lite.experimental.QuantizationDebugger` does inside.
+int8 goes in steps. TensorFlow's converter makes a float model that knows which activations need a range; the
+calibration pictures run through it and give the ranges; channels are equalized and biases corrected; then
+TensorFlow's quantizer turns ranges into scales. The last step takes milliseconds: other ranges, or layers
+kept in float, can be tried without calibrating again.
 """
 
 import contextlib
@@ -14,8 +15,14 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from converter.bias_correction import correct_biases
 from converter.calibration import representative_dataset
-from edge_runtime import Image, ModelError, UsageError
+from converter.equalization import equalize
+from converter.flatbuffer import pack, unpack
+from converter.graph import measure_channels
+from edge_runtime import Image, ModelError, UsageError, open_engine
 from edge_runtime.pixels import RAW, InputRange
 from edge_runtime.progress import Reporter, Tick, no_tick
 
@@ -38,8 +45,8 @@ class Io(StrEnum):
     FLOAT32 = "float32"
 
 
-Ranges = Mapping[str, tuple[float, float]]
-"""Tensor name → the lowest and highest value that its integers cover."""
+Ranges = Mapping[int, tuple[float, float]]
+"""Tensor index → the lowest and highest value that its integers cover."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +61,14 @@ class Quantizer:
         images: the representative data set, uint8 RGB at the model's size.
         io: type of an int8 model's input and output.
         reporter: shows the progress of calibration.
+        corrected: whether channels are equalized and biases corrected first.
     """
 
     model: Any
     images: Sequence[Image]
     io: Io = Io.UINT8
     reporter: Reporter | None = None
+    corrected: bool = True
 
     def convert(self, precision: Precision) -> bytes:
         """The bytes of a `.tflite` without labels, metadata or card.
@@ -92,10 +101,13 @@ class Quantizer:
             ranges: overrule the calibrated ranges of these tensors.
             keep_float: names of operators' output tensors; those operators stay in float.
         """
+        calibrated = self.calibrated if ranges is None else _with_ranges(self.calibrated, ranges)
+        return self._quantize(calibrated, keep_float)
+
+    def _quantize(self, calibrated: bytes, keep_float: Collection[str]) -> bytes:
         import tensorflow as tf
         from tensorflow.lite.python.convert import mlir_quantize
 
-        calibrated = self.calibrated if ranges is None else _with_ranges(self.calibrated, ranges)
         kind = getattr(tf, self.io)
         with _silence():
             return bytes(
@@ -114,7 +126,26 @@ class Quantizer:
 
     @cached_property
     def calibrated(self) -> bytes:
-        """A float `.tflite` in which every activation carries the range that calibration saw."""
+        """A float `.tflite` in which every activation carries its range."""
+        prepared = self._prepare()
+        with self._ticking() as tick:
+            channels = measure_channels(prepared, self.images, self.expected, tick)
+        if not self.corrected:
+            return _with_ranges(prepared, {index: each.span for index, each in channels.items()})
+        equal, channels = equalize(prepared, channels)
+        ranged = _with_ranges(equal, {index: each.span for index, each in channels.items()})
+        return correct_biases(ranged, channels, self._input_shift(ranged))
+
+    def _input_shift(self, calibrated: bytes) -> float:
+        """How far the int8 model's reading of a pixel is above the float model's."""
+        engine = open_engine(self._quantize(calibrated, ()), name="the converted model")
+        if not engine.input.quantized:
+            return 0.0
+        lowest = np.array(np.iinfo(engine.input.dtype).min)
+        return float(engine.input.real(lowest)) - self.expected[0]
+
+    def _prepare(self) -> bytes:
+        """A float `.tflite` that knows which activations need a range, with those of one picture."""
         import tensorflow as tf
 
         model, expected = self._core
@@ -123,8 +154,8 @@ class Quantizer:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         # The public QuantizationDebugger sets the same switch; there is no other way to the ranges.
         converter._experimental_calibrate_only = True
-        with self._ticking() as tick, _silence():
-            converter.representative_dataset = lambda: representative_dataset(self.images, expected, tick)
+        converter.representative_dataset = lambda: representative_dataset(self.images[:1], expected)
+        with _silence():
             return bytes(converter.convert())
 
     @contextlib.contextmanager
@@ -185,17 +216,11 @@ def _chain(model: Any, layers: Sequence[Any]) -> Any:
 
 
 def _with_ranges(calibrated: bytes, ranges: Ranges) -> bytes:
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(calibrated, 0))
-    for tensor in model.subgraphs[0].tensors:
-        low_high = ranges.get(tensor.name.decode())
-        if low_high is not None:
-            tensor.quantization.min, tensor.quantization.max = [low_high[0]], [low_high[1]]
-    builder = flatbuffers.Builder(len(calibrated))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    _schema, model = unpack(calibrated)
+    for index, (low, high) in ranges.items():
+        quantization = model.subgraphs[0].tensors[index].quantization
+        quantization.min, quantization.max = [low], [high]
+    return pack(model)
 
 
 @contextlib.contextmanager

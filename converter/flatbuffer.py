@@ -1,0 +1,35 @@
+"""Open a `.tflite` for changes, and close it again."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def unpack(content: bytes) -> tuple[Any, Any]:
+    """The schema's module and the model as an object tree."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema, schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def pack(model: Any) -> bytes:
+    """The bytes of a model that was unpacked."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024**2)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def get_weights(model: Any, operator: Any, position: int) -> NDArray[np.float32]:
+    """A constant float32 input of an operator of the first subgraph."""
+    tensor = model.subgraphs[0].tensors[operator.inputs[position]]
+    data = np.asarray(model.buffers[tensor.buffer].data, np.uint8)
+    return data.view(np.float32).reshape(tensor.shape)
+
+
+def set_weights(model: Any, operator: Any, position: int, weights: NDArray[np.float32]) -> None:
+    """Put other values into a constant input."""
+    tensor = model.subgraphs[0].tensors[operator.inputs[position]]
+    model.buffers[tensor.buffer].data = np.ascontiguousarray(weights, np.float32).view(np.uint8).reshape(-1)

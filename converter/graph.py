@@ -53,10 +53,13 @@ def run_all_tensors(
     calibrated: bytes, images: Sequence[Image], expected: InputRange, indices: Sequence[int]
 ) -> Iterator[list[NDArray[Any]]]:
     """For each picture the float values of these tensors."""
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
-        model_content=calibrated, experimental_preserve_all_tensors=True, num_threads=os.cpu_count()
+        model_content=calibrated,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        num_threads=os.cpu_count(),
     )
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]["index"]

@@ -40,7 +40,7 @@ def keep_worst_in_float(
         tick: is told of the progress.
 
     Returns:
-        Output tensor names of the operators; None where even all of them do not help.
+        Output tensor names of the operators, in the order in which they run; None where even all of them do not help.
     """
     images = quantizer.images[:RANKING_IMAGES]
     divergence = _divergence(quantizer, ranges, card, images)
@@ -59,7 +59,7 @@ def keep_worst_in_float(
         ranked.remove(best)
         kept |= set(best.operators)
         if passes(quantizer.quantize(ranges, kept)):
-            return tuple(sorted(kept))
+            return tuple(each.name for each in candidates if each.name in kept)
     return None
 
 

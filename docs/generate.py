@@ -8,6 +8,7 @@ from pathlib import Path
 COMMANDS = (
     ("edge-train",),
     ("edge-convert",),
+    ("edge-check",),
     ("edge-classify",),
     ("edge-bench",),
     ("edge-bench", "run"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converter import Quantizer, compare, load_keras_model, read_run
+from converter import Quantizer, Target, check_fit, compare, load_keras_model, read_run
 from converter.calibration import read_calibration, representative_dataset
 from converter.comparison import Comparison, converted_scores, float_scores
 from converter.quantization import take_out_rescaling
@@ -152,6 +152,7 @@ def test_every_precision_is_as_good_as_float(command: Command, digits_run: Path,
         sizes[precision] = path.stat().st_size
         record = json.loads(path.with_suffix(".conversion.json").read_text())
         assert record["held_out"]["agreement"] >= 0.98
+        assert check_fit(path.read_bytes(), Target.TFLITE_RUNTIME_2_11, name=precision).fits
         engine = open_engine(path.read_bytes(), name=precision)
         assert engine.input.dtype == (np.uint8 if precision == "int8" else np.float32)
     assert sizes["int8"] < sizes["float16"] < sizes["float32"]

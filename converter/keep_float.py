@@ -40,7 +40,8 @@ def keep_worst_in_float(
         tick: is told of the progress.
 
     Returns:
-        Output tensor names of the operators, in the order in which they run; None where even all of them do not help.
+        Output tensor names of the operators, in the order in which they run; None where even keeping all of
+        them does not help.
     """
     images = quantizer.images[:RANKING_IMAGES]
     divergence = _divergence(quantizer, ranges, card, images)

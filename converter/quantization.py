@@ -84,8 +84,8 @@ class Quantizer:
         if precision is not Precision.FLOAT32:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if precision is Precision.DYNAMIC:
-            # Scales for each channel of a dense layer need FULLY_CONNECTED version 12, and tflite-runtime ends
-            # at version 10.
+            # A dense layer with a scale for each channel is FULLY_CONNECTED version 12, and tflite-runtime
+            # ends at version 10.
             converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         if precision is Precision.FLOAT16:
             converter.target_spec.supported_types = [tf.float16]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from converter import Run
-from edge_runtime import Dataset, DatasetError, Image, Sample, open_dataset
+from edge_runtime import Dataset, DatasetError, Image, ImageError, Sample, open_dataset
 from edge_runtime.dataset import TEST, TRAIN, VALIDATION
 from edge_runtime.progress import Tick, no_tick
 from trainer.scan import scan_dataset
@@ -26,8 +26,15 @@ class HeldOut:
     targets: tuple[int, ...]
 
     def read(self, position: int) -> Image:
-        """The picture of one sample, as decoded: uint8 RGB, shape (height, width, 3)."""
-        return self.dataset.read(self.samples[position].file)
+        """The picture of one sample, as decoded: uint8 RGB, shape (height, width, 3).
+
+        Raises:
+            DatasetError: the picture is gone since it was found.
+        """
+        try:
+            return self.dataset.read(self.samples[position].file)
+        except ImageError as error:
+            raise DatasetError(f"a picture can no longer be read: {error}") from error
 
 
 def find_held_out(run: Run, data: str | None, *, tick: Tick = no_tick) -> HeldOut:

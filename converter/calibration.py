@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.run import Run
-from edge_runtime import Dataset, DatasetError, Image, ImageError, Sample, fit, open_dataset, read_image
+from edge_runtime import (
+    Dataset,
+    DatasetError,
+    Image,
+    ImageError,
+    ModelCard,
+    Sample,
+    fit,
+    open_dataset,
+    read_image,
+)
 from edge_runtime.dataset import TRAIN, format_split, pixel_hash
 from edge_runtime.files import sha256
 from edge_runtime.images import list_images
@@ -85,16 +95,28 @@ def read_calibration(
         samples = dataset.samples
     card = run.card
     chosen = choose_samples(samples, count, card.seed)
+    images = read_fitted(card, dataset, chosen, tick)
+    check_calibration(images)
+    hashed = (replace(each, hash=pixel_hash(image)) for each, image in zip(chosen, images, strict=True))
+    return CalibrationSet(tuple(hashed), images)
+
+
+def read_fitted(
+    card: ModelCard, dataset: Dataset, samples: Sequence[Sample], tick: Tick = no_tick
+) -> tuple[Image, ...]:
+    """Decode pictures of a run at the model's size, uint8 RGB, each of shape (*image_size, 3).
+
+    Raises:
+        DatasetError: a picture is gone.
+    """
     images: list[Image] = []
-    for done, sample in enumerate(chosen, 1):
+    for done, sample in enumerate(samples, 1):
         try:
             images.append(fit(dataset.read(sample.file), card.image_size, card.resize))
         except ImageError as error:
-            raise DatasetError(f"a calibration picture cannot be read: {error}") from error
-        tick(done, len(chosen))
-    check_calibration(images)
-    hashed = (replace(each, hash=pixel_hash(image)) for each, image in zip(chosen, images, strict=True))
-    return CalibrationSet(tuple(hashed), tuple(images))
+            raise DatasetError(f"a picture of the run can no longer be read: {error}") from error
+        tick(done, len(samples))
+    return tuple(images)
 
 
 def check_calibration(images: Sequence[Image]) -> None:

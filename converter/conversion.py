@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from converter.calibration import DEFAULT_COUNT, CalibrationSet, read_calibration
+from converter.calibration import DEFAULT_COUNT, CalibrationSet, read_calibration, read_fitted
 from converter.clipping import Calibration, clip_ranges
 from converter.comparison import Comparison, compare, converted_scores, float_scores
 from converter.keep_float import KeptFloat, keep_worst_in_float, measure_cost
@@ -18,7 +18,7 @@ from converter.provenance import library_versions
 from converter.quantization import Io, Precision, Quantizer, Ranges, check_io
 from converter.run import Run
 from converter.targets import Fit, Target, check_fit
-from edge_runtime import Dataset, Image, ModelCard, ModelError, fit, pack_model_file
+from edge_runtime import Dataset, Image, ModelCard, ModelError, pack_model_file
 from edge_runtime.files import sha256
 from edge_runtime.progress import Reporter
 
@@ -118,9 +118,7 @@ class _Judge:
     def of(cls, run: Run, dataset: Dataset, model: Any) -> "_Judge":
         samples = run.held_out
         index = {label: position for position, label in enumerate(run.card.labels)}
-        images = tuple(
-            fit(dataset.read(sample.file), run.card.image_size, run.card.resize) for sample in samples
-        )
+        images = read_fitted(run.card, dataset, samples)
         return cls(
             run=run,
             images=images,
@@ -128,6 +126,10 @@ class _Judge:
             targets=np.array([index[sample.label] for sample in samples]),
             expected=float_scores(model, images),
         )
+
+    def passes(self, converted: bytes, max_drop: float) -> bool:
+        """Whether a converted model loses no more accuracy than it may."""
+        return self.compare(converted)[0].within(max_drop)
 
     def compare(self, converted: bytes) -> tuple[Comparison, dict[str, Comparison]]:
         """All held-out pictures together, and split by split."""
@@ -140,6 +142,16 @@ class _Judge:
         return compare(self.expected, found, self.targets, labels), by_split
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A converted model without metadata, labels and card, and how it came to be."""
+
+    model: bytes
+    quantizer: Quantizer
+    method: Calibration = Calibration.MINMAX
+    kept: KeptFloat | None = None
+
+
 def _convert_one(
     run: Run,
     model: Any,
@@ -149,43 +161,25 @@ def _convert_one(
     options: ConvertOptions,
     reporter: Reporter,
 ) -> Conversion:
-    method: Calibration = Calibration.MINMAX
-    ranges: Ranges | None = None
-    kept: KeptFloat | None = None
     quantizer = Quantizer(model, calibration.images, options.io or Io.UINT8, reporter)
     if precision is Precision.INT8:
-        method, quantizer, ranges = _calibrate(quantizer, run.card, options.calibrate, reporter)
-        bare = quantizer.quantize(ranges)
+        made = _make_int8(quantizer, judge, options, reporter)
     else:
-        bare = quantizer.convert(precision)
-    comparison, by_split = judge.compare(bare)
-    if precision is Precision.INT8 and options.keep_float and not comparison.within(options.max_drop):
-        with reporter.bar("finding layers to keep in float") as tick:
-            found = keep_worst_in_float(
-                quantizer,
-                ranges,
-                run.card,
-                lambda candidate: judge.compare(candidate)[0].within(options.max_drop),
-                tick,
-            )
-        if found is not None:
-            mixed = quantizer.quantize(ranges, found)
-            kept = measure_cost(found, bare, mixed, run.card, judge.images[0])
-            bare = mixed
-            comparison, by_split = judge.compare(bare)
+        made = _Made(quantizer.convert(precision), quantizer)
+    comparison, by_split = judge.compare(made.model)
     passed = comparison.within(options.max_drop)
     layers: list[LayerError] = []
     if precision is Precision.INT8 and (options.layer_report or not passed):
-        layers = measure_layers(quantizer.calibrated, quantizer.images, quantizer.expected)
+        layers = measure_layers(made.quantizer.calibrated, made.quantizer.images, made.quantizer.expected)
     named = add_metadata(
-        bare,
+        made.model,
         run.card,
         name=run.folder.resolve().name,
         version=run.card.data_fingerprint[:12],
         # Raw pixels go in, whatever the type: the rescaling is inside, or in the input's scale.
         normalization=Normalization(mean=0.0, std=1.0),
     )
-    card = replace(run.card, provenance=_provenance(run, named, precision, options, method, calibration))
+    card = replace(run.card, provenance=_provenance(run, named, precision, options, made.method, calibration))
     content = pack_model_file(named, card)
     return Conversion(
         content=content,
@@ -196,11 +190,28 @@ def _convert_one(
         by_split=by_split,
         passed=passed,
         fit=check_fit(content, options.target, name=f"the {precision} model"),
-        method=method,
+        method=made.method,
         calibration=calibration,
-        kept_float=kept,
+        kept_float=made.kept,
         layers=tuple(layers),
     )
+
+
+def _make_int8(quantizer: Quantizer, judge: _Judge, options: ConvertOptions, reporter: Reporter) -> _Made:
+    """Calibrate and quantize; where the gate fails and the user allows it, keep layers in float."""
+    card = judge.run.card
+    method, quantizer, ranges = _calibrate(quantizer, card, options.calibrate, reporter)
+    int8 = quantizer.quantize(ranges)
+    if not options.keep_float or judge.passes(int8, options.max_drop):
+        return _Made(int8, quantizer, method)
+    with reporter.bar("finding layers to keep in float") as tick:
+        operators = keep_worst_in_float(
+            quantizer, ranges, card, lambda candidate: judge.passes(candidate, options.max_drop), tick
+        )
+    if operators is None:
+        return _Made(int8, quantizer, method)
+    mixed = quantizer.quantize(ranges, operators)
+    return _Made(mixed, quantizer, method, measure_cost(operators, int8, mixed, card, judge.images[0]))
 
 
 def _calibrate(

@@ -59,6 +59,11 @@ def _run(app: typer.Typer, name: str, given: list[str], *, debug: bool) -> int:
             raise
         say(f"{name}: {' '.join(str(error).split())}")
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if debug:
+            raise
+        say(f"{name}: {error.name} is not installed: pip install 'edge-classify[train]'")
+        return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         say(f"{name}: interrupted")
         return ExitCode.INTERRUPTED

@@ -96,6 +96,15 @@ def test_the_device_install_gives_the_same_answers(
         [bin_folder / "edge-classify", "-m", digits_model, "--self-test", "--engine", engine], check=False
     )
     assert tested.returncode == 0
+    for name, arguments in (("edge-train", ("digits",)), ("edge-convert", (digits_run,))):
+        lacking = subprocess.run(
+            [bin_folder / name, *arguments, "--out", tmp_path / name],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert lacking.returncode == 2
+        assert "is not installed: pip install 'edge-classify[train]'" in lacking.stderr.splitlines()[-1]
     half = tmp_path / "half.tflite"
     half.write_bytes(digits_model.read_bytes()[: digits_model.stat().st_size // 2])
     (tmp_path / "labels.txt").write_text("".join(f"{digit}\n" for digit in range(10)))

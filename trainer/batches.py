@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import Dataset, Image, Resize, Sample, Size, fit
+from edge_runtime import Dataset, DatasetError, Image, ImageError, Resize, Sample, Size, fit
 
 Targets = NDArray[np.int64]
 """int64 class indices, shape (batch,)."""
@@ -32,11 +32,18 @@ class PictureLoader:
         self._room = CACHE_BYTES // (size[0] * size[1] * 3)
 
     def load(self, sample: Sample) -> Image:
-        """A sample's picture, uint8 RGB, shape (*size, 3)."""
+        """A sample's picture, uint8 RGB, shape (*size, 3).
+
+        Raises:
+            DatasetError: the picture is gone since it was checked.
+        """
         kept = self._kept.get(sample.file)
         if kept is not None:
             return kept
-        image = fit(self._dataset.read(sample.file), self._size, self._resize)
+        try:
+            image = fit(self._dataset.read(sample.file), self._size, self._resize)
+        except ImageError as error:
+            raise DatasetError(f"a picture can no longer be read: {error}") from error
         if len(self._kept) < self._room:
             self._kept[sample.file] = image
         return image

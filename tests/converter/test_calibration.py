@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converter import check_calibration, choose_samples
-from converter.calibration import representative_dataset
-from edge_runtime import DatasetError, Sample, encode_png
+from converter.calibration import read_fitted, representative_dataset
+from edge_runtime import DatasetError, ModelCard, Sample, encode_png, open_dataset
 from tests.conftest import Command
 
 SAMPLES = st.lists(st.tuples(st.sampled_from("abc"), st.integers()), min_size=3, max_size=60)
@@ -37,6 +37,15 @@ def test_every_class_needs_a_picture() -> None:
     samples = [Sample("1.png", "a"), Sample("2.png", "b"), Sample("3.png", "c")]
     with pytest.raises(DatasetError, match="2 calibration pictures are fewer than the 3 classes"):
         choose_samples(samples, 2, seed=1)
+
+
+def test_a_picture_that_is_gone_is_named(color_folder: Path) -> None:
+    dataset = open_dataset(str(color_folder))
+    card = ModelCard(labels=dataset.labels, image_size=(8, 8))
+    assert len(read_fitted(card, dataset, dataset.samples)) == 36
+    (color_folder / "red" / "3.png").unlink()
+    with pytest.raises(DatasetError, match=r"can no longer be read: .*red/3\.png"):
+        read_fitted(card, dataset, dataset.samples)
 
 
 def test_both_ends_of_the_range_are_covered() -> None:

@@ -133,7 +133,7 @@ def parse_split(content: bytes, *, name: str = "split.csv") -> tuple[Sample, ...
 
 
 def _open_folder(root: Path) -> Dataset:
-    children = {child.name: child for child in root.iterdir() if child.is_dir()}
+    children = [child.name for child in _class_folders(root)]
     parts = {name: _SPLIT_FOLDERS[name.lower()] for name in children if name.lower() in _SPLIT_FOLDERS}
     presplit = TRAIN in parts.values() and len(parts) == len(children) and len(parts) > 1
     tops = {root / name: split for name, split in parts.items()} if presplit else {root: ""}

@@ -35,7 +35,8 @@ def prove_model(content: bytes, *, name: str, engine: str | None = None) -> None
     mark = _cache_folder() / f"{sha256(content)}.{chosen}"
     if mark.exists():
         return
-    command = [sys.executable, "-m", "edge_runtime.trial", chosen, name]
+    # -P: a numpy.py in the working folder is not ours.
+    command = [sys.executable, "-P", "-m", "edge_runtime.trial", chosen, name]
     try:
         child = subprocess.run(  # noqa: S603 - our own module, no shell
             command, input=content, capture_output=True, timeout=WALL_SECONDS, check=False
@@ -68,9 +69,15 @@ def _cache_folder() -> Path:
 def _limit_resources() -> None:
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    wanted = {
+        resource.RLIMIT_CPU: CPU_SECONDS,
+        resource.RLIMIT_AS: min(MEMORY_BYTES, sys.maxsize),
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, limit in wanted.items():
+        _soft, hard = resource.getrlimit(kind)
+        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (allowed, allowed))
 
 
 def _main(engine: str, name: str) -> int:

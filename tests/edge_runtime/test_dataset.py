@@ -41,6 +41,7 @@ def test_split_folders_keep_their_split(tmp_path: Path) -> None:
     for split in ("train", "val", "test"):
         for label in ("a", "b"):
             save(tmp_path / split / label / "1.png", paint((1, 2, 3)))
+    (tmp_path / ".ipynb_checkpoints").mkdir()
     dataset = open_dataset(str(tmp_path))
     assert dataset.labels == ("a", "b")
     assert sorted({sample.split for sample in dataset.samples}) == ["test", "train", "validation"]

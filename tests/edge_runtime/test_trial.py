@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,38 @@ def test_a_model_that_passed_is_not_tried_again(
     assert [mark.suffix for mark in marks] == [".litert"]
     monkeypatch.setattr("subprocess.run", lambda *_args, **_kwargs: pytest.fail("tried again"))
     prove_model(content, name="uint8")
+
+
+def test_code_in_the_working_folder_is_never_run(
+    color_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "numpy.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    prove_model(color_models["uint8"].read_bytes(), name="uint8")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_lower_limit_of_the_machine_is_kept(color_models: dict[str, Path], tmp_path: Path) -> None:
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+import os
+import subprocess
+import sys
+from pathlib import Path
+from edge_runtime.trial import prove_model
+prove_model(Path({str(color_models["uint8"])!r}).read_bytes(), name="uint8")
+print("fine")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+    )
+    assert done.stdout == "fine\n", done.stderr
 
 
 def test_without_a_cache_the_trial_still_works(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge_runtime.errors import ModelError
 
+_BREAK = re.compile(r"[\r\n]+")
 _NUMBERED = re.compile(r"^(\d+):?\s+(\S.*)$")
 MAX_LABEL_BYTES = 8 * 1024**2
 
@@ -44,7 +45,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 def format_labels(labels: tuple[str, ...]) -> str:
     """One label a line; `parse_labels` reads it back. A line break inside a label becomes a space."""
-    return "".join(f"{' '.join(label.splitlines())}\n" for label in labels)
+    return "".join(f"{_BREAK.sub(' ', label)}\n" for label in labels)
 
 
 def _numbered(lines: list[str]) -> tuple[str, ...] | None:

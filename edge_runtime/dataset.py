@@ -7,7 +7,6 @@ Two shapes are read: a folder of class folders (with or without `train/`, `val/`
 import csv
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import DatasetError, ImageError
+from edge_runtime.files import cache_folder
 from edge_runtime.images import list_images, natural_key, read_image
 from edge_runtime.values import Image
 
@@ -94,8 +94,7 @@ def open_dataset(data: str) -> Dataset:
 
 def builtin_path(name: str) -> Path:
     """Where a built-in data set is kept once it has been fetched."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "edge-classify" / "datasets" / f"{name}.npz"
+    return cache_folder("datasets") / f"{name}.npz"
 
 
 def pixel_hash(image: Image) -> str:

@@ -68,6 +68,12 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def cache_folder(name: str) -> Path:
+    """Where this user keeps what can be made again; it need not exist."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "edge-classify" / name
+
+
 def sha256(content: bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge_runtime.engines import choose_engine, open_engine
 from edge_runtime.errors import EdgeError, ModelError
-from edge_runtime.files import sha256, write_file
+from edge_runtime.files import cache_folder, sha256, write_file
 
 CPU_SECONDS = 60
 WALL_SECONDS = 180
@@ -32,7 +32,7 @@ def prove_model(content: bytes, *, name: str, engine: str | None = None) -> None
         MissingLibraryError: the engine is not installed.
     """
     chosen = choose_engine(engine)
-    mark = _cache_folder() / f"{sha256(content)}.{chosen}"
+    mark = cache_folder("trials") / f"{sha256(content)}.{chosen}"
     if mark.exists():
         return
     # -P: a numpy.py in the working folder is not ours.
@@ -59,11 +59,6 @@ def _remember(mark: Path) -> None:
         write_file(mark, b"")
     except EdgeError:
         return  # Without a cache every start makes the trial anew: slower, not wrong.
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "edge-classify" / "trials"
 
 
 def _limit_resources() -> None:

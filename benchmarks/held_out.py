@@ -18,21 +18,23 @@ class HeldOut:
         kind: `test` where the run never saw them, `validation` where it chose its best epoch by them.
         samples: the pictures.
         targets: their class indices, in the order of the run's labels.
+        at_least: how many pixels the model needs of each side.
     """
 
     dataset: Dataset
     kind: str
     samples: tuple[Sample, ...]
     targets: tuple[int, ...]
+    at_least: int
 
     def read(self, position: int) -> Image:
-        """The picture of one sample, as decoded: uint8 RGB, shape (height, width, 3).
+        """The picture of one sample, decoded as the device does: uint8 RGB, shape (height, width, 3).
 
         Raises:
             DatasetError: the picture is gone since it was found.
         """
         try:
-            return self.dataset.read(self.samples[position].file)
+            return self.dataset.load(self.samples[position].file, self.at_least)
         except ImageError as error:
             raise DatasetError(f"a picture can no longer be read: {error}") from error
 
@@ -70,4 +72,5 @@ def find_held_out(run: Run, data: str | None, *, tick: Tick = no_tick) -> HeldOu
         kind=TEST if unseen else VALIDATION,
         samples=samples,
         targets=tuple(index[sample.label] for sample in samples),
+        at_least=max(run.card.image_size),
     )

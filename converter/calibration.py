@@ -16,11 +16,9 @@ from edge_runtime import (
     ImageError,
     ModelCard,
     Sample,
-    fit,
     open_dataset,
-    read_image,
 )
-from edge_runtime.dataset import TRAIN, format_split, pixel_hash
+from edge_runtime.dataset import TRAIN, format_split, picture_loader, pixel_hash
 from edge_runtime.files import sha256
 from edge_runtime.images import list_images
 from edge_runtime.pixels import InputRange
@@ -112,7 +110,7 @@ def read_fitted(
     images: list[Image] = []
     for done, sample in enumerate(samples, 1):
         try:
-            images.append(fit(dataset.read(sample.file), card.image_size, card.resize))
+            images.append(dataset.read_fitted(sample.file, card.image_size, card.resize))
         except ImageError as error:
             raise DatasetError(f"a picture of the run can no longer be read: {error}") from error
         tick(done, len(samples))
@@ -162,7 +160,7 @@ def representative_dataset(
 def _open_folder(folder: Path, labels: tuple[str, ...]) -> Dataset:
     if folder.is_dir() and not any(child.is_dir() for child in folder.iterdir()):
         files = tuple(Sample(path.name, "") for path in list_images(folder))
-        return Dataset(folder, (), files, lambda file: read_image(folder / file))
+        return Dataset(folder, (), files, picture_loader(folder))
     dataset = open_dataset(str(folder))
     missing = [label for label in labels if label not in dataset.labels]
     if missing:

@@ -50,10 +50,10 @@ def edge_classify(
     """Say what a camera, a picture, a folder or a video shows."""
     if not self_test and (camera is None) == (input_ is None):
         raise UsageError("give one of --camera 0 and --input PATH (or --self-test)")
-    source = None if self_test else _open_source(camera, input_)
     classifier = _open_classifier(model, labels, engine, num_threads, _parse_range(input_range))
-    if source is None:
+    if self_test:
         return _self_test(classifier)
+    source = _open_source(camera, input_, at_least=max(classifier.size))
     from edge_runtime.loop import classify_frames
 
     sinks = [open_sink(format_, sys.stdout)]
@@ -67,10 +67,12 @@ def main() -> None:
     run_app(app, "edge-classify")
 
 
-def _open_source(camera: int | None, input_: str | None) -> "Source":
+def _open_source(camera: int | None, input_: str | None, *, at_least: int) -> "Source":
     from edge_runtime.sources import CameraSource, open_input
 
-    return CameraSource(camera) if camera is not None else open_input(str(input_), warn=say)
+    if camera is not None:
+        return CameraSource(camera)
+    return open_input(str(input_), warn=say, at_least=at_least)
 
 
 def _open_classifier(

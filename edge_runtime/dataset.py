@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from edge_runtime.errors import DatasetError, ImageError
 from edge_runtime.files import cache_folder
-from edge_runtime.images import list_images, natural_key, read_image
-from edge_runtime.values import Image
+from edge_runtime.images import fit, is_image_name, list_files, natural_key, read_image
+from edge_runtime.values import Image, Resize, Size
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -62,13 +62,32 @@ class Dataset:
         root: the folder or the `.npz`.
         labels: the classes, in natural order.
         samples: every picture.
-        read: a sample's file name → uint8 RGB, shape (height, width, 3); safe in several threads.
+        load: a sample's file name, and how many pixels each side must keep → uint8 RGB, shape (height,
+            width, 3); safe in several threads.
+        strange: files between the pictures that are of no kind that is read.
     """
 
     root: Path
     labels: tuple[str, ...]
     samples: tuple[Sample, ...]
-    read: Callable[[str], Image]
+    load: Callable[[str, int], Image]
+    strange: tuple[str, ...] = ()
+
+    def read(self, file: str) -> Image:
+        """A picture as it is, uint8 RGB, shape (height, width, 3).
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return self.load(file, 0)
+
+    def read_fitted(self, file: str, size: Size, mode: Resize) -> Image:
+        """A picture at a model's size, uint8 RGB, shape (*size, 3): what the device would feed the model.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return fit(self.load(file, max(size)), size, mode)
 
 
 def open_dataset(data: str) -> Dataset:
@@ -136,15 +155,23 @@ def _open_folder(root: Path) -> Dataset:
     parts = {name: _SPLIT_FOLDERS[name.lower()] for name in children if name.lower() in _SPLIT_FOLDERS}
     presplit = TRAIN in parts.values() and len(parts) == len(children) and len(parts) > 1
     tops = {root / name: split for name, split in parts.items()} if presplit else {root: ""}
-    samples = [
-        Sample(str(path.relative_to(root)), folder.name, split)
-        for top, split in tops.items()
-        for folder in _class_folders(top)
-        for path in list_images(folder)
-    ]
+    samples: list[Sample] = []
+    strange: list[str] = []
+    for top, split in tops.items():
+        for folder in _class_folders(top):
+            for path in list_files(folder):
+                if is_image_name(path):
+                    samples.append(Sample(str(path.relative_to(root)), folder.name, split))
+                else:
+                    strange.append(str(path.relative_to(root)))
     labels = sorted({folder.name for top in tops for folder in _class_folders(top)}, key=natural_key)
     _check_classes(root, labels, samples)
-    return Dataset(root, tuple(labels), tuple(samples), lambda file: read_image(root / file))
+    return Dataset(root, tuple(labels), tuple(samples), picture_loader(root), tuple(strange))
+
+
+def picture_loader(root: Path) -> Callable[[str, int], Image]:
+    """The `load` of a data set whose samples are files below a folder."""
+    return lambda file, at_least: read_image(root / file, at_least=at_least)
 
 
 def _class_folders(top: Path) -> list[Path]:
@@ -223,7 +250,7 @@ def _check_arrays(
     return flat
 
 
-def _read_array(path: Path, pictures: dict[str, NDArray[np.uint8]], file: str) -> Image:
+def _read_array(path: Path, pictures: dict[str, NDArray[np.uint8]], file: str, _at_least: int) -> Image:
     part, _, index = file.removesuffix("]").partition("[")
     try:
         image: Image = pictures[part][int(index)]

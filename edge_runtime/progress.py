@@ -2,11 +2,13 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+MOST_LINES = 20
 
 Tick = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -40,6 +42,13 @@ class Reporter:
     def say(self, message: str) -> None:
         """Show one line."""
         self.console.print(message, markup=False)
+
+    def say_each(self, title: str, messages: Sequence[str]) -> None:
+        """Show a line for each message; of very many only the first."""
+        for message in messages[:MOST_LINES]:
+            self.say(f"{title}: {message}")
+        if len(messages) > MOST_LINES:
+            self.say(f"{title}: and {len(messages) - MOST_LINES} more")
 
     @contextlib.contextmanager
     def bar(self, title: str) -> Iterator[Tick]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_runtime import clock
 from edge_runtime.errors import CameraError, ImageError, SourceError
-from edge_runtime.images import IMAGE_SUFFIXES, bgr_to_rgb, list_images, opencv, read_image
+from edge_runtime.images import bgr_to_rgb, is_image_name, list_images, opencv, read_image
 from edge_runtime.values import Frame, Image, Size
 
 
@@ -32,12 +32,13 @@ class Source(Protocol):
 Warn = Callable[[str], None]
 
 
-def open_input(name: str, *, warn: Warn) -> Source:
+def open_input(name: str, *, warn: Warn, at_least: int = 0) -> Source:
     """The source for `--input`: a picture, a folder of pictures, a video file, or `synthetic`.
 
     Args:
         name: a path, or `synthetic`.
         warn: gets one line for each picture of a folder that cannot be read.
+        at_least: how many pixels of each side the model needs; large JPEGs are decoded at reduced scale.
 
     Raises:
         SourceError: nothing is there, or a folder holds no picture.
@@ -46,11 +47,11 @@ def open_input(name: str, *, warn: Warn) -> Source:
         return SyntheticSource()
     path = Path(name)
     if path.is_dir():
-        return FolderSource(path, warn=warn)
+        return FolderSource(path, warn=warn, at_least=at_least)
     if not path.exists():
         raise SourceError(f"{name}: no such file or folder; give a picture, a folder of pictures or a video")
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return PictureSource(path)
+    if is_image_name(path):
+        return PictureSource(path, at_least=at_least)
     return VideoSource(path)
 
 
@@ -70,25 +71,27 @@ class _Base:
 class PictureSource(_Base):
     """One picture file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, at_least: int = 0) -> None:
         self._path = path
+        self._at_least = at_least
 
     def __iter__(self) -> Iterator[Frame]:
-        yield _frame(read_image(self._path), 0, str(self._path))
+        yield _frame(read_image(self._path, at_least=self._at_least), 0, str(self._path))
 
 
 class FolderSource(_Base):
     """Every picture below a folder, in natural order; unreadable ones are named and passed over."""
 
-    def __init__(self, folder: Path, *, warn: Warn) -> None:
+    def __init__(self, folder: Path, *, warn: Warn, at_least: int = 0) -> None:
         self._folder = folder
         self._warn = warn
+        self._at_least = at_least
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
         for path in list_images(self._folder):
             try:
-                image = read_image(path)
+                image = read_image(path, at_least=self._at_least)
             except ImageError as error:
                 self._warn(f"passed over: {error}")
                 continue

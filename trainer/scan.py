@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 
 from edge_runtime import Dataset, DatasetError, ImageError, Sample
 from edge_runtime.dataset import pixel_hash
+from edge_runtime.images import IMAGE_SUFFIXES
 from edge_runtime.progress import Tick, no_tick
+
+_KINDS = " ".join(sorted(IMAGE_SUFFIXES))
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Scan:
 
     Attributes:
         samples: those that can be read, each with its hash.
-        unreadable: one line for each that cannot.
+        unreadable: one line for each file that cannot.
         contradictions: one line for each picture that stands under two labels.
     """
 
@@ -36,7 +39,7 @@ def scan_dataset(dataset: Dataset, *, strict: bool = False, tick: Tick = no_tick
         DatasetError: a picture is unreadable and `strict`, or a class has none that can be read.
     """
     samples: list[Sample] = []
-    problems: list[str] = []
+    problems = [f"{file}: not a kind of picture that is read ({_KINDS})" for file in dataset.strange]
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         outcomes = workers.map(lambda sample: _examine(dataset, sample), dataset.samples)
         for done, (sample, problem) in enumerate(outcomes, 1):
@@ -47,7 +50,7 @@ def scan_dataset(dataset: Dataset, *, strict: bool = False, tick: Tick = no_tick
                 samples.append(sample)
     if strict and problems:
         raise DatasetError(
-            f"{len(problems)} pictures cannot be read and --strict was given; first: {problems[0]}"
+            f"{len(problems)} files cannot be read as pictures and --strict was given; first: {problems[0]}"
         )
     _check_classes(dataset, samples)
     return Scan(tuple(samples), tuple(problems), tuple(_contradictions(samples)))

@@ -110,10 +110,8 @@ def _prepare_data(config: TrainConfig, reporter: TrainingReporter) -> tuple[Data
     dataset = open_dataset(config.data)
     with reporter.bar("checking pictures") as tick:
         scan = scan_dataset(dataset, strict=config.strict, tick=tick)
-    for problem in scan.unreadable:
-        reporter.say(f"passed over: {problem}")
-    for problem in scan.contradictions:
-        reporter.say(f"two labels: {problem}")
+    reporter.say_each("passed over", scan.unreadable)
+    reporter.say_each("two labels", scan.contradictions)
     samples = split_samples(
         scan.samples, validation=config.validation_split, test=config.test_split, seed=config.seed
     )

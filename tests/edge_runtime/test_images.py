@@ -1,8 +1,12 @@
+import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +58,51 @@ def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     (tmp_path / "turned.jpg").write_bytes(turned)
     assert decode_image(plain).shape == (48, 64, 3)
     assert read_image(tmp_path / "turned.jpg").shape == (64, 48, 3)
+
+
+def saved(image: PIL.Image.Image, kind: str, **options: Any) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF", "WEBP"])
+def test_of_an_animated_picture_the_first_is_taken(kind: str) -> None:
+    first, second = PIL.Image.new("RGB", (40, 30), "red"), PIL.Image.new("RGB", (40, 30), "blue")
+    image = decode_image(saved(first, kind, save_all=True, append_images=[second]))
+    assert image.shape == (30, 40, 3)
+    assert np.abs(image.astype(int) - (255, 0, 0)).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_becomes_rgb(kind: str) -> None:
+    image = decode_image(saved(PIL.Image.new("CMYK", (40, 30), (0, 255, 255, 0)), kind))
+    assert image.shape == (30, 40, 3)
+    assert np.abs(image.astype(int) - (255, 0, 0)).max() <= 12
+
+
+@given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 300), st.sampled_from([".jpg", ".png"]))
+@hypothesis.settings(max_examples=40)
+def test_a_reduced_picture_keeps_as_many_pixels_as_asked_for(
+    height: int, width: int, least: int, suffix: str
+) -> None:
+    content = encode(np.full((height, width, 3), 90, np.uint8), suffix)
+    image = decode_image(content, at_least=least)
+    assert min(image.shape[:2]) >= min(least, height, width)
+    assert image.shape[0] / image.shape[1] == pytest.approx(height / width, rel=2 / min(image.shape[:2]))
+    if suffix == ".jpg":
+        assert min(image.shape[:2]) < 2 * least + 1 or min(image.shape[:2]) <= -(-min(height, width) // 8)
+
+
+def test_a_reduced_jpeg_shows_the_same(tmp_path: Path) -> None:
+    smooth = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 255, (600, 800, 3), np.uint8), (0, 0), 5)
+    content = encode(
+        cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX), ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95
+    )
+    whole, reduced = decode_image(content), decode_image(content, at_least=96)
+    assert reduced.shape == (150, 200, 3)
+    difference = fit(whole, (96, 96)).astype(int) - fit(reduced, (96, 96))
+    assert np.abs(difference).mean() < 1
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])

@@ -25,7 +25,18 @@ def test_the_check_names_bad_pictures_and_goes_on(color_folder: Path) -> None:
     assert len(scan.unreadable) == 2
     assert scan.contradictions == ()
     assert ticks[-1] == (38, 38)
-    with pytest.raises(DatasetError, match="2 pictures cannot be read and --strict"):
+    with pytest.raises(DatasetError, match="2 files cannot be read as pictures and --strict"):
+        scan_dataset(open_dataset(str(color_folder)), strict=True)
+
+
+def test_the_check_names_files_that_are_no_pictures(color_folder: Path) -> None:
+    (color_folder / "red" / "phone.heic").write_bytes(b"picture of another kind")
+    (color_folder / "red" / ".hidden").touch()
+    scan = scan_dataset(open_dataset(str(color_folder)))
+    assert len(scan.samples) == 36
+    assert len(scan.unreadable) == 1
+    assert "red/phone.heic: not a kind of picture that is read (.bmp " in scan.unreadable[0]
+    with pytest.raises(DatasetError, match=r"1 files cannot be read .* first: red/phone\.heic"):
         scan_dataset(open_dataset(str(color_folder)), strict=True)
 
 

@@ -24,6 +24,7 @@ from edge_runtime.errors import (
     ReaderGoneError,
     SourceError,
     UsageError,
+    WorkerError,
 )
 from edge_runtime.images import decode_image, encode_png, fit, read_image
 from edge_runtime.loop import classify_frames
@@ -80,6 +81,7 @@ __all__ = [
     "Timing",
     "UsageError",
     "VideoSource",
+    "WorkerError",
     "classify_frames",
     "decode_image",
     "encode_png",

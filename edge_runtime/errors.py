@@ -82,6 +82,12 @@ class GateError(EdgeError):
     exit_code = ExitCode.GATE
 
 
+class WorkerError(EdgeError, RuntimeError):
+    """One of several workers that train together is gone."""
+
+    exit_code = ExitCode.STALL
+
+
 class DivergedError(EdgeError, ArithmeticError):
     """The training's loss is no longer a number."""
 

@@ -1,8 +1,37 @@
 """trainer: a folder of pictures → a run. Workstation only; TensorFlow is imported when a training starts."""
 
-from trainer.config import BatchNorm, TrainConfig, read_options
+from trainer.config import (
+    BatchNorm,
+    ClassWeights,
+    Distribute,
+    Flip,
+    FloatPolicy,
+    InputScale,
+    Optimizer,
+    Schedule,
+    TrainConfig,
+    read_options,
+)
+from trainer.evaluation import ClassMetrics, SplitMetrics
 from trainer.fitting import Epoch
 from trainer.progress import TrainingReporter
 from trainer.training import Training, train
 
-__all__ = ["BatchNorm", "Epoch", "TrainConfig", "Training", "TrainingReporter", "read_options", "train"]
+__all__ = [
+    "BatchNorm",
+    "ClassMetrics",
+    "ClassWeights",
+    "Distribute",
+    "Epoch",
+    "Flip",
+    "FloatPolicy",
+    "InputScale",
+    "Optimizer",
+    "Schedule",
+    "SplitMetrics",
+    "TrainConfig",
+    "Training",
+    "TrainingReporter",
+    "read_options",
+    "train",
+]

@@ -1,12 +1,26 @@
 """Random changes to training pictures that leave their meaning as it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from trainer.config import TrainConfig
+from trainer.config import Flip, TrainConfig
 
 Augment = Callable[[Any], Any]
 """float32 pixels in [0, 255], shape (batch, height, width, 3) → the same, changed."""
+
+GREY = 127.5
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Changes pictures at random: flip, rotation, zoom, shift, brightness, contrast, cutout."""
+
+    pipeline: Any
+
+    def __call__(self, pixels: Any) -> Any:
+        """Float32 pixels in [0, 255], shape (batch, height, width, 3) → the same, changed."""
+        return self.pipeline(pixels, training=True)
 
 
 def mirror(pixels: Any) -> Any:
@@ -16,20 +30,31 @@ def mirror(pixels: Any) -> Any:
     return tf.reverse(pixels, [2])
 
 
-def build_augmentation(config: TrainConfig) -> Augment | None:
-    """The augmentation that the options ask for; None where they ask for none."""
-    import keras
+def flip_for(labels: Sequence[str]) -> Flip:
+    """Whether pictures keep their meaning when mirrored: those of single letters and digits do not."""
+    return Flip.OFF if all(len(label) == 1 for label in labels) else Flip.ON
 
-    layers: list[Any] = []
-    if config.flip:
-        layers.append(keras.layers.RandomFlip("horizontal", seed=config.seed))
-    if config.rotation:
-        layers.append(keras.layers.RandomRotation(config.rotation, seed=config.seed + 1))
-    if config.zoom:
-        layers.append(keras.layers.RandomZoom(config.zoom, seed=config.seed + 2))
-    if config.shift:
-        layers.append(keras.layers.RandomTranslation(config.shift, config.shift, seed=config.seed + 3))
-    if not layers:
-        return None
-    pipeline = keras.Sequential(layers, name="augmentation")
-    return lambda pixels: pipeline(pixels, training=True)
+
+def build_augmentation(config: TrainConfig) -> Augmentation | None:
+    """The augmentation that the options ask for; None where they ask for none."""
+    from keras import Sequential, layers
+
+    shades = (0.0, 255.0)
+    wanted: list[tuple[Any, Callable[[int], Any]]] = [
+        (config.flip is Flip.ON, lambda seed: layers.RandomFlip("horizontal", seed=seed)),
+        (config.rotation, lambda seed: layers.RandomRotation(config.rotation, seed=seed)),
+        (config.zoom, lambda seed: layers.RandomZoom(config.zoom, seed=seed)),
+        (config.shift, lambda seed: layers.RandomTranslation(config.shift, config.shift, seed=seed)),
+        (config.brightness, lambda seed: layers.RandomBrightness(config.brightness, shades, seed=seed)),
+        (config.contrast, lambda seed: layers.RandomContrast(config.contrast, shades, seed=seed)),
+        (config.cutout, lambda seed: _cutout(config.cutout, seed)),
+    ]
+    chosen = [build(config.seed + number) for number, (amount, build) in enumerate(wanted) if amount]
+    return Augmentation(Sequential(chosen, name="augmentation")) if chosen else None
+
+
+def _cutout(side: float, seed: int) -> Any:
+    """A grey rectangle at a random place, each side half to all of `side` (DeVries, Taylor: Cutout, 2017)."""
+    from keras import layers
+
+    return layers.RandomErasing((1.0, 1.0), (side**2 / 4, side**2), fill_value=GREY, seed=seed)

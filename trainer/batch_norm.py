@@ -11,6 +11,9 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from trainer.distribution import Workers
 
 MAX_BATCHES = 16
 
@@ -18,22 +21,26 @@ MAX_BATCHES = 16
 class BatchNormStatistics:
     """Measures the statistics of the BatchNormalization layers that train."""
 
-    def __init__(self, model: Any, base: Any) -> None:
+    def __init__(self, model: Any, base: Any, workers: Workers) -> None:
         import keras
         import tensorflow as tf
 
+        self._workers = workers
         self._layers = [
             layer
             for layer in base.layers
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         ]
-        self._forward = tf.function(lambda pixels: model(pixels, training=True), reduce_retracing=True)
+        self._forward = tf.function(
+            lambda pixels: model(tf.cast(pixels, tf.float32), training=True), reduce_retracing=True
+        )
 
-    def measure(self, batches: Iterable[Any]) -> None:
+    def measure(self, batches: Iterable[NDArray[np.uint8]]) -> None:
         """Set every layer's moving mean and variance to the average over some batches.
 
         Args:
-            batches: float32 pixels in [0, 255], shape (batch, height, width, 3); the first few are used.
+            batches: pixels, shape (batch, height, width, 3); the first few are used. Of several workers each
+                gives its share, and all of them get the average.
         """
         if not self._layers:
             return
@@ -41,19 +48,15 @@ class BatchNormStatistics:
         # With momentum 0 the "moving" statistics are those of the last batch alone.
         for layer in self._layers:
             layer.momentum = 0.0
-        sums: list[Any] = []
-        count = 0
+        variables = [variable for layer in self._layers for variable in layer.non_trainable_variables]
+        sums = np.zeros(sum(int(np.prod(variable.shape)) for variable in variables) + 1)
         for pixels in islice(batches, MAX_BATCHES):
-            self._forward(pixels)
-            current = [
-                variable.numpy() for layer in self._layers for variable in layer.non_trainable_variables
-            ]
-            sums = current if not sums else [total + new for total, new in zip(sums, current, strict=True)]
-            count += 1
+            if len(pixels):
+                self._forward(pixels)
+                sums += [*np.concatenate([variable.numpy() for variable in variables]), 1.0]
         for layer, momentum in zip(self._layers, momenta, strict=True):
             layer.momentum = momentum
-        if count:
-            averages = iter(np.float32(total / count) for total in sums)
-            for layer in self._layers:
-                for variable in layer.non_trainable_variables:
-                    variable.assign(next(averages))
+        *totals, count = self._workers.total(sums)
+        ends = np.cumsum([variable.shape[0] for variable in variables])[:-1]
+        for variable, average in zip(variables, np.split(np.array(totals) / count, ends), strict=True):
+            variable.assign(average.astype(np.float32))

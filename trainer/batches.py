@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime import Dataset, DatasetError, Image, ImageError, Resize, Sample, Size
+from trainer.distribution import EVERYTHING, Share
 
 Targets = NDArray[np.int64]
 """int64 class indices, shape (batch,)."""
@@ -25,8 +26,8 @@ class PictureLoader:
     """Reads pictures at the model's size; keeps as many as fit into a fixed budget of memory."""
 
     def __init__(self, dataset: Dataset, size: Size, resize: Resize) -> None:
+        self.size = size
         self._dataset = dataset
-        self._size = size
         self._resize = resize
         self._kept: dict[str, Image] = {}
         self._room = CACHE_BYTES // (size[0] * size[1] * 3)
@@ -41,7 +42,7 @@ class PictureLoader:
         if kept is not None:
             return kept
         try:
-            image = self._dataset.read_fitted(sample.file, self._size, self._resize)
+            image = self._dataset.read_fitted(sample.file, self.size, self._resize)
         except ImageError as error:
             raise DatasetError(f"a picture can no longer be read: {error}") from error
         if len(self._kept) < self._room:
@@ -58,12 +59,14 @@ class Batches:
         samples: the split.
         targets: the class index of each sample, shape (samples,).
         batch_size: the last batch may be smaller.
+        share: of each batch only these pictures are read, by their position among the samples.
     """
 
     loader: PictureLoader
     samples: Sequence[Sample]
     targets: Targets
     batch_size: int
+    share: Share = EVERYTHING
 
     def __len__(self) -> int:
         return -(-len(self.samples) // self.batch_size)
@@ -80,10 +83,10 @@ class Batches:
         threads = os.cpu_count() or 1
         with ThreadPoolExecutor(threads) as workers:
             waiting: deque[tuple[NDArray[np.int64], list[Future[list[Image]]]]] = deque()
-            for part in parts:
-                # One task for each thread's share: a task for each picture costs a tenth of its decoding.
-                shares = np.array_split(part, min(threads, len(part)))
-                waiting.append((part, [workers.submit(self._load, share) for share in shares]))
+            for part in map(self.share.of, parts):
+                # One task for each thread: a task for each picture costs a tenth of its decoding.
+                tasks = np.array_split(part, threads)
+                waiting.append((part, [workers.submit(self._load, task) for task in tasks]))
                 if len(waiting) > _BATCHES_AHEAD:
                     yield self._collect(*waiting.popleft())
             while waiting:
@@ -93,13 +96,18 @@ class Batches:
         return [self.loader.load(self.samples[position]) for position in positions]
 
     def _collect(self, part: NDArray[np.int64], futures: list[Future[list[Image]]]) -> Batch:
-        return np.stack([image for future in futures for image in future.result()]), self.targets[part]
+        images = [image for future in futures for image in future.result()]
+        return np.reshape(images, (-1, *self.loader.size, 3)).astype(np.uint8, copy=False), self.targets[part]
 
 
 def make_batches(
-    loader: PictureLoader, samples: Sequence[Sample], labels: Sequence[str], batch_size: int
+    loader: PictureLoader,
+    samples: Sequence[Sample],
+    labels: Sequence[str],
+    batch_size: int,
+    share: Share = EVERYTHING,
 ) -> Batches:
-    """The batches of a split's samples."""
+    """The batches of a split's samples, or of a worker's share of each."""
     index = {label: position for position, label in enumerate(labels)}
     targets = np.array([index[sample.label] for sample in samples], np.int64)
-    return Batches(loader, tuple(samples), targets, batch_size)
+    return Batches(loader, tuple(samples), targets, batch_size, share)

@@ -23,43 +23,155 @@ class BatchNorm(StrEnum):
     TRAINED = "trained"
 
 
+class Flip(StrEnum):
+    """Whether training pictures are mirrored left to right.
+
+    `auto` does so unless the labels are single letters or digits: a mirrored sign is another sign.
+    """
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class InputScale(StrEnum):
+    """What pixels 0 to 255 become before the first convolution: -1 to 1, or 0 to 1."""
+
+    SIGNED = "signed"
+    UNIT = "unit"
+
+    @property
+    def rescaling(self) -> tuple[float, float]:
+        """Factor and offset."""
+        return (1 / 127.5, -1.0) if self is InputScale.SIGNED else (1 / 255, 0.0)
+
+
+class Optimizer(StrEnum):
+    """Who turns gradients into steps."""
+
+    ADAMW = "adamw"
+    SGD = "sgd"
+
+
+class Schedule(StrEnum):
+    """How the learning rate goes: a warm-up over a tenth of the steps and a cosine down to 0, or constant."""
+
+    COSINE = "cosine"
+    CONSTANT = "constant"
+
+
+class ClassWeights(StrEnum):
+    """How much the pictures of a class count in the loss.
+
+    `balanced`: each class as much as any other, however many pictures it has.
+    """
+
+    NONE = "none"
+    BALANCED = "balanced"
+
+
+class FloatPolicy(StrEnum):
+    """The number format of activations and gradients while training; weights are float32 in all of them."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class Distribute(StrEnum):
+    """Who trains: one device, all GPUs of this machine, or the workers of a TF_CONFIG cluster."""
+
+    NONE = "none"
+    MIRRORED = "mirrored"
+    MULTI_WORKER = "multi-worker"
+
+
+def _option(default: Any, text: str, low: float | None = None, high: float | None = None) -> Any:
+    """A field with its line in `--help` and, for a number, its range."""
+    return dataclasses.field(default=default, metadata={"help": text, "low": low, "high": high})
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Everything that decides what `edge-train` does.
+    """Everything that decides what `edge-train` does; each field is an option of that name.
 
     Shares are fractions of all pictures, rates are the optimizer's peak learning rates, and a rotation is a
-    fraction of a full turn. See `edge-train --help` for each.
+    fraction of a full turn.
     """
 
     data: str
-    out: Path = Path("run")
-    weights: str = "imagenet"
-    alpha: float = 1.0
-    image_size: int = 224
-    resize: Resize = Resize.FIT_SHORTEST
-    validation_split: float = 0.2
-    test_split: float = 0.0
-    batch_size: int = 32
-    head_epochs: int = 20
-    head_rate: float = 1e-3
-    fine_tune_epochs: int = 10
-    fine_tune_rate: float = 1e-4
-    fine_tune_at: int = 120
-    scratch_epochs: int = 30
-    scratch_rate: float = 5e-3
-    batch_norm: BatchNorm = BatchNorm.AUTO
-    weight_decay: float = 1e-4
-    head_l2: float = 15.0
-    dropout: float = 0.2
-    head_units: int = 0
-    flip: bool = True
-    rotation: float = 0.05
-    zoom: float = 0.15
-    shift: float = 0.1
-    augment_copies: int = 0
-    seed: int = 42
-    strict: bool = False
-    overwrite: bool = False
+    out: Path = _option(Path("run"), "Folder for the run.")
+    weights: str = _option(
+        "imagenet", "Where the base starts: imagenet (downloaded), none, or FILE.weights.h5."
+    )
+    alpha: float = _option(1.0, "Width of MobileNetV2.", 0.1, 2.0)
+    image_size: int = _option(224, "Side of the model's input in pixels.", 32, 1024)
+    resize: Resize = _option(Resize.FIT_SHORTEST, "How pictures are brought to that size.")
+    input_scale: InputScale = _option(
+        InputScale.SIGNED,
+        "What pixels become inside: signed (-1 to 1, as ImageNet's weights expect) or unit (0 to 1).",
+    )
+    validation_split: float = _option(0.2, "Share of the pictures for validation.", 0.01, 0.9)
+    test_split: float = _option(0.0, "Share held out for the test, unless the data brings its own.", 0.0, 0.9)
+    batch_size: int = _option(32, "Pictures in a batch, over all devices together.", 1, 4096)
+    head_epochs: int = _option(20, "Epochs of the head on the frozen base.", 0, 10_000)
+    head_rate: float = _option(1e-3, "Peak learning rate of the head phase.", 0.0, 10.0)
+    cache_features: bool = _option(
+        True, "Run the frozen base once for each picture, not once an epoch; augment as copies."
+    )
+    augment_copies: int = _option(
+        0, "Augmented copies of each picture whose features are kept, besides the mirrored.", 0, 100
+    )
+    fine_tune_epochs: int = _option(10, "Epochs of fine-tuning.", 0, 10_000)
+    fine_tune_rate: float = _option(1e-4, "Peak learning rate of fine-tuning.", 0.0, 10.0)
+    fine_tune_at: int = _option(120, "First layer of the base that fine-tuning trains.", 0, 154)
+    scratch_epochs: int = _option(30, "Epochs with --weights none, where all trains at once.", 1, 10_000)
+    scratch_rate: float = _option(5e-3, "Peak learning rate with --weights none.", 0.0, 10.0)
+    batch_norm: BatchNorm = _option(
+        BatchNorm.AUTO, "BatchNormalization of the base: frozen, trained, or auto (trained from scratch)."
+    )
+    patience: int = _option(
+        12, "End a phase after so many epochs without a better validation; 0 for never.", 0, 10_000
+    )
+    optimizer: Optimizer = _option(Optimizer.ADAMW, "AdamW, or SGD with Nesterov momentum.")
+    schedule: Schedule = _option(Schedule.COSINE, "How the learning rate goes.")
+    momentum: float = _option(0.9, "Momentum of SGD, first moment's decay of AdamW.", 0.0, 0.999)
+    weight_decay: float = _option(1e-4, "Weight decay while the base trains.", 0.0, 1.0)
+    clip_norm: float = _option(0.0, "Clip each gradient to this norm; 0 for not.", 0.0, 1e6)
+    head_l2: float = _option(
+        15.0, "L2 penalty of the head's weights, spread over the training pictures.", 0.0, 1e6
+    )
+    dropout: float = _option(0.2, "Dropout before the last layer.", 0.0, 0.95)
+    head_units: int = _option(0, "Width of a hidden layer in the head; 0 for none.", 0, 65_536)
+    one_logit: bool = _option(False, "Tell two classes apart by one output (sigmoid), not by two (softmax).")
+    label_smoothing: float = _option(0.0, "Share of each target spread over all classes.", 0.0, 0.9)
+    class_weights: ClassWeights = _option(
+        ClassWeights.NONE, "Let rare classes count as much as frequent ones."
+    )
+    flip: Flip = _option(Flip.AUTO, "Mirror pictures left to right; auto: unless the labels are signs.")
+    rotation: float = _option(0.05, "Turn pictures by up to this fraction of a full turn.", 0.0, 1.0)
+    zoom: float = _option(0.15, "Zoom pictures by up to this fraction.", 0.0, 0.9)
+    shift: float = _option(0.1, "Shift pictures by up to this fraction.", 0.0, 0.9)
+    brightness: float = _option(0.0, "Brighten or darken pictures by up to this fraction.", 0.0, 1.0)
+    contrast: float = _option(0.0, "Change the contrast by up to this fraction.", 0.0, 0.95)
+    cutout: float = _option(0.0, "Grey out a square of up to this fraction of the side.", 0.0, 0.9)
+    seed: int = _option(
+        42, "Of the split, the weights, the order, the augmentation and the dropout.", 0, 2**31 - 1
+    )
+    deterministic: bool = _option(False, "The same weights every time on the same machine; slower.")
+    float_policy: FloatPolicy = _option(
+        FloatPolicy.FLOAT32, "Number format while training; the 16-bit ones are for GPUs."
+    )
+    distribute: Distribute = _option(
+        Distribute.NONE, "Train on all GPUs of this machine, or on the workers of TF_CONFIG."
+    )
+    tensorboard: bool = _option(False, "Write TensorBoard logs into the run's logs/.")
+    checkpoint_seconds: float = _option(
+        10.0, "Keep what --resume needs at most this often, after an epoch.", 0.0, 86_400.0
+    )
+    strict: bool = _option(False, "Refuse data with unreadable files.")
+    overwrite: bool = _option(False, "Replace a run in --out.")
+    resume: bool = _option(False, "Go on with the interrupted training in --out.")
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.
@@ -67,16 +179,19 @@ class TrainConfig:
         Raises:
             UsageError: a value is outside of its range.
         """
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise UsageError(f"--{name.replace('_', '-')} must be {low} to {high}, got {value}")
+        for field in dataclasses.fields(self):
+            low, high = field.metadata.get("low"), field.metadata.get("high")
+            value = getattr(self, field.name)
+            if low is not None and not low <= value <= high:
+                raise UsageError(f"--{option_name(field.name)} must be {low} to {high}, got {value}")
         if not self.from_scratch and not self.head_epochs + self.fine_tune_epochs:
             raise UsageError("--head-epochs and --fine-tune-epochs are both 0: nothing would be trained")
         if self.validation_split + self.test_split > 0.9:
             raise UsageError(
                 "--validation-split and --test-split together leave less than a tenth to train on"
             )
+        if self.resume and self.overwrite:
+            raise UsageError("--resume goes on with what is in --out, --overwrite replaces it: give one")
 
     @property
     def from_scratch(self) -> bool:
@@ -112,6 +227,11 @@ class TrainConfig:
         return cls(**{name: _typed(name, value, types[name]) for name, value in options.items()})
 
 
+def option_name(field: str) -> str:
+    """A field's name on the command line, without its dashes."""
+    return field.replace("_", "-")
+
+
 def read_options(path: Path) -> dict[str, object]:
     """The options in a `config.toml`.
 
@@ -140,37 +260,13 @@ def check_split(path: str, counts: Mapping[str, int]) -> None:
             )
 
 
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("alpha", 0.1, 2.0),
-    ("image_size", 32, 1024),
-    ("validation_split", 0.01, 0.9),
-    ("test_split", 0.0, 0.9),
-    ("batch_size", 1, 4096),
-    ("head_epochs", 0, 10_000),
-    ("head_rate", 0.0, 10.0),
-    ("fine_tune_epochs", 0, 10_000),
-    ("fine_tune_rate", 0.0, 10.0),
-    ("fine_tune_at", 0, 154),
-    ("scratch_epochs", 1, 10_000),
-    ("scratch_rate", 0.0, 10.0),
-    ("weight_decay", 0.0, 1.0),
-    ("head_l2", 0.0, 1e6),
-    ("dropout", 0.0, 0.95),
-    ("head_units", 0, 65_536),
-    ("rotation", 0.0, 1.0),
-    ("zoom", 0.0, 0.9),
-    ("shift", 0.0, 0.9),
-    ("augment_copies", 0, 100),
-    ("seed", 0, 2**31 - 1),
-)
-
-
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path | StrEnum) else value
 
 
 def _typed(name: str, value: Any, kind: type) -> Any:
-    wrong = UsageError(f"{name} must be {kind.__name__}, got {value!r}")
+    choices = f", one of {', '.join(kind)}" if issubclass(kind, StrEnum) else ""
+    wrong = UsageError(f"{name} must be {kind.__name__}{choices}, got {value!r}")
     if kind in (bool, int, str) and type(value) is not kind:
         raise wrong
     try:

@@ -1,7 +1,8 @@
-"""The phases of a training, the history of their epochs, and the best weights of all of them."""
+"""One phase of a training: its steps, its epochs, and the history that they leave."""
 
+import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime import DivergedError, clock
-from trainer.augmentation import Augment
+from trainer.augmentation import Augmentation
+from trainer.config import FloatPolicy, Optimizer, Schedule, TrainConfig
+from trainer.distribution import Workers
 
 Pairs = Iterable[tuple[NDArray[Any], NDArray[np.int64]]]
 """Inputs, shape (batch, …), with their class indices, shape (batch,)."""
@@ -41,16 +44,17 @@ class Phase:
     Attributes:
         name: `head`, `fine-tune` or `scratch`.
         model: the Keras model that trains, from what `batches` gives to scores.
-        batches: the epoch's number → its batches.
+        batches: the epoch's number → its batches, or this worker's share of each.
         steps: batches in an epoch.
-        validation: the held-out batches.
-        epochs: how many.
-        rate: peak learning rate; it warms up over a tenth of the steps, then falls along a cosine.
-        weight_decay: of AdamW.
+        validation: the held-out batches, or this worker's share of each.
+        epochs: how many at most.
+        optimizer: what `build_optimizer` gave for this model.
+        config: the loss, the patience and the seed.
+        workers: who trains.
         augment: changes the inputs, on the fly.
+        class_weights: how much a picture of each class counts, shape (classes,).
         penalty: is added to the mean loss.
         before_validation: called before each validation.
-        seed: of dropout and the like.
     """
 
     name: str
@@ -59,9 +63,11 @@ class Phase:
     steps: int
     validation: Pairs
     epochs: int
-    rate: float
-    weight_decay: float
-    augment: Augment | None = None
+    optimizer: Any
+    config: TrainConfig
+    workers: Workers
+    augment: Augmentation | None = None
+    class_weights: NDArray[np.float32] | None = None
     penalty: Callable[[], Any] = lambda: 0.0
     before_validation: Callable[[], None] = lambda: None
 
@@ -69,12 +75,12 @@ class Phase:
 class Progress(Protocol):
     """Is told how a training goes."""
 
-    def start(self, phase: str, epochs: int, steps: int) -> None:
-        """A phase begins."""
+    def start(self, phase: str, epochs: int) -> None:
+        """A phase begins, or goes on, with so many epochs."""
         ...
 
-    def step(self) -> None:
-        """A batch is done."""
+    def step(self, share: float) -> None:
+        """So much of an epoch has been done by a batch."""
         ...
 
     def epoch(self, epoch: Epoch) -> None:
@@ -82,8 +88,13 @@ class Progress(Protocol):
         ...
 
 
-def fit_phase(phase: Phase, first_epoch: int, progress: Progress) -> Iterator[Epoch]:
-    """Train a phase, epoch by epoch.
+def fit_phase(phase: Phase, earlier: Sequence[Epoch], progress: Progress) -> Iterator[Epoch]:
+    """Train a phase, epoch by epoch, until its epochs are over or none of the last few was better.
+
+    Args:
+        phase: what trains. Its model and optimizer are as the last of the earlier epochs left them.
+        earlier: every epoch before; those of this phase are not done again.
+        progress: is told of the progress.
 
     Yields:
         Each epoch when it is over; the model has its weights at that moment.
@@ -91,16 +102,20 @@ def fit_phase(phase: Phase, first_epoch: int, progress: Progress) -> Iterator[Ep
     Raises:
         DivergedError: the loss is no longer a number.
     """
-    progress.start(phase.name, phase.epochs, phase.steps)
-    optimizer = _build_optimizer(phase)
-    train_step = _build_train_step(phase, optimizer)
-    evaluate = build_evaluation(phase.model)
-    for number in range(first_epoch, first_epoch + phase.epochs):
+    left = phase.epochs - sum(epoch.phase == phase.name for epoch in earlier)
+    progress.start(phase.name, left)
+    train_step = _build_train_step(phase)
+    evaluate = build_evaluation(phase.model, phase.workers)
+    seeds = random_states(phase)
+    while not is_over(phase.name, phase.epochs, earlier, phase.config.patience):
+        number = len(earlier) + 1
         started = clock.now()
+        # Every epoch's randomness is its own: a training that was interrupted goes on as if it had not been.
+        restart_randomness(seeds, phase.config.seed + number)
         total = np.zeros(3)
         for inputs, targets in phase.batches(number):
-            total += train_step(inputs, targets).numpy()
-            progress.step()
+            total += train_step(inputs, targets)
+            progress.step(1 / phase.steps)
             if not math.isfinite(total[0]):
                 raise DivergedError(
                     f"the loss is {total[0]} in epoch {number} of phase {phase.name}: "
@@ -115,84 +130,142 @@ def fit_phase(phase: Phase, first_epoch: int, progress: Progress) -> Iterator[Ep
             accuracy=float(total[1] / total[2]),
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            learning_rate=float(optimizer.learning_rate),
+            learning_rate=float(phase.optimizer.learning_rate),
             seconds=clock.now() - started,
         )
+        earlier = (*earlier, done)
         progress.epoch(done)
         yield done
 
 
-def build_evaluation(model: Any) -> Callable[[Pairs], tuple[float, float]]:
-    """A function from held-out batches to (mean loss, accuracy), in inference mode."""
+def is_over(name: str, epochs: int, history: Sequence[Epoch], patience: int) -> bool:
+    """Whether a phase has had its epochs, or its last few brought no better validation accuracy or loss."""
+    own = [epoch for epoch in history if epoch.phase == name]
+    before, last = own[:-patience], own[-patience:]
+    if len(own) >= epochs:
+        return True
+    if not patience or not before:
+        return False
+    accuracy, loss = max(each.val_accuracy for each in before), min(each.val_loss for each in before)
+    return all(each.val_accuracy <= accuracy and each.val_loss >= loss for each in last)
+
+
+def build_evaluation(model: Any, workers: Workers) -> Callable[[Pairs], tuple[float, float]]:
+    """A function from held-out batches to (mean loss, accuracy) over all workers, in inference mode."""
     import tensorflow as tf
 
     @tf.function(reduce_retracing=True)
     def step(inputs: Any, targets: Any) -> Any:
-        return _sums(model(tf.cast(inputs, tf.float32), training=False), targets)[1]
+        scores = model(tf.cast(inputs, tf.float32), training=False)
+        return _sums(_losses(scores, targets), scores, targets)
 
     def evaluate(pairs: Pairs) -> tuple[float, float]:
-        total = np.sum([step(inputs, targets).numpy() for inputs, targets in pairs], axis=0)
+        sums = [step(inputs, targets).numpy() for inputs, targets in pairs]
+        total = workers.total(np.array(sums, np.float64).sum(axis=0))
         return float(total[0] / total[2]), float(total[1] / total[2])
 
     return evaluate
 
 
-def _build_train_step(phase: Phase, optimizer: Any) -> Callable[[Any, Any], Any]:
+def build_optimizer(config: TrainConfig, model: Any, *, rate: float, steps: int, weight_decay: float) -> Any:
+    """The optimizer of one phase, with its learning rate over all of the phase's steps."""
+    import keras
+
+    schedule: Any = rate
+    if config.schedule is Schedule.COSINE:
+        warm_up = max(1, steps // 10)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=rate / 25,
+            decay_steps=max(1, steps - warm_up),
+            warmup_target=rate,
+            warmup_steps=warm_up,
+        )
+    common = {"weight_decay": weight_decay, "clipnorm": config.clip_norm or None}
+    if config.optimizer is Optimizer.SGD:
+        optimizer = keras.optimizers.SGD(schedule, config.momentum, nesterov=config.momentum > 0, **common)
+    else:
+        optimizer = keras.optimizers.AdamW(schedule, beta_1=config.momentum, **common)
+    if weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if config.float_policy is FloatPolicy.FLOAT16:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def random_states(phase: Phase) -> list[Any]:
+    """The states of everything random in a phase: dropout and augmentation."""
+    parts = [phase.model, *([phase.augment.pipeline] if phase.augment else [])]
+    return [each for part in parts for each in part.variables if each.name == "seed_generator_state"]
+
+
+def restart_randomness(states: Sequence[Any], seed: int) -> None:
+    """Put states of randomness to what a seed decides."""
+    for number, state in enumerate(states):
+        state.assign(np.array([seed, number]).astype(state.dtype))
+
+
+def _build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
+    """A function from a batch to (summed loss, right answers, pictures) over all workers."""
     import tensorflow as tf
 
-    model, augment = phase.model, phase.augment
+    model, augment, workers = phase.model, phase.augment, phase.workers
+    smoothing, weights = phase.config.label_smoothing, phase.class_weights
+
+    def replica_step(inputs: Any, targets: Any) -> Any:
+        inputs = tf.cast(inputs, tf.float32)
+        if augment is not None:
+            inputs = augment(inputs)
+        context = tf.distribute.get_replica_context()
+        count = context.all_reduce("SUM", tf.cast(tf.shape(targets)[0], tf.float32))
+        with tf.GradientTape() as tape:
+            scores = model(inputs, training=True)
+            losses = _losses(scores, targets, smoothing)
+            if weights is not None:
+                losses *= tf.gather(weights, targets)
+            # Gradients are summed over the replicas: each one's objective is its part of the mean.
+            objective = tf.reduce_sum(losses) / count + phase.penalty() / context.num_replicas_in_sync
+            scaled = phase.optimizer.scale_loss(objective)
+        gradients = tape.gradient(scaled, model.trainable_variables)
+        phase.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return context.all_reduce("SUM", _sums(losses, scores, targets))
 
     # One trace for all batch sizes: tracing costs as much as an epoch of a small data set.
     @tf.function(reduce_retracing=True)
     def step(inputs: Any, targets: Any) -> Any:
-        inputs = tf.cast(inputs, tf.float32)
-        if augment is not None:
-            inputs = augment(inputs)
-        with tf.GradientTape() as tape:
-            mean_loss, sums = _sums(model(inputs, training=True), targets)
-            objective = mean_loss + phase.penalty()
-        gradients = tape.gradient(objective, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        return sums
+        sums = workers.strategy.run(replica_step, (inputs, targets))
+        return workers.strategy.experimental_local_results(sums)[0]
 
-    shape = tf.TensorShape([None, *model.input_shape[1:]])
-    return step.get_concrete_function(  # type: ignore[no-any-return]
-        tf.TensorSpec(shape, _input_dtype(phase)), tf.TensorSpec([None], tf.int64)
-    )
+    run = step.get_concrete_function(*_signature(phase)) if workers.devices == 1 else step
+    return lambda inputs, targets: run(workers.spread(inputs), workers.spread(targets)).numpy()
 
 
-def _input_dtype(phase: Phase) -> Any:
+def _signature(phase: Phase) -> tuple[Any, Any]:
     import tensorflow as tf
 
-    return tf.uint8 if len(phase.model.input_shape) == 4 else tf.float32
+    shape = tf.TensorShape([None, *phase.model.input_shape[1:]])
+    kind = tf.uint8 if len(phase.model.input_shape) == 4 else tf.float32
+    return tf.TensorSpec(shape, kind), tf.TensorSpec([None], tf.int64)
 
 
-def _sums(scores: Any, targets: Any) -> tuple[Any, Any]:
-    """The mean loss, and (summed loss, right answers, pictures) as one float32 vector."""
+def _losses(scores: Any, targets: Any, smoothing: float = 0.0) -> Any:
+    """The cross-entropy of each picture."""
     import keras
     import tensorflow as tf
 
-    losses = keras.losses.sparse_categorical_crossentropy(targets, scores)
+    if not smoothing:
+        return keras.losses.sparse_categorical_crossentropy(targets, scores)
+    return keras.losses.categorical_crossentropy(
+        tf.one_hot(targets, scores.shape[-1]), scores, label_smoothing=smoothing
+    )
+
+
+def _sums(losses: Any, scores: Any, targets: Any) -> Any:
+    """Summed loss, right answers and pictures as one float32 vector."""
+    import tensorflow as tf
+
     right = tf.cast(tf.argmax(scores, axis=-1) == targets, tf.float32)
-    count = tf.cast(tf.shape(targets)[0], tf.float32)
-    return tf.reduce_mean(losses), tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right), count])
-
-
-def _build_optimizer(phase: Phase) -> Any:
-    import keras
-
-    steps = max(1, phase.steps * phase.epochs)
-    warm_up = max(1, steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=phase.rate / 25,
-        decay_steps=max(1, steps - warm_up),
-        warmup_target=phase.rate,
-        warmup_steps=warm_up,
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=phase.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    optimizer.build(phase.model.trainable_variables)
-    return optimizer
+    return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right), tf.cast(tf.size(right), tf.float32)])
 
 
 class BestWeights:
@@ -200,18 +273,21 @@ class BestWeights:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._weights: list[NDArray[Any]] | None = None
+        self.weights: list[NDArray[Any]] = []
         self.epoch: Epoch | None = None
 
-    def consider(self, epoch: Epoch) -> bool:
-        """Keep the model's present weights if no earlier epoch was as good; say whether."""
-        if self.epoch is not None and epoch.rank <= self.epoch.rank:
-            return False
-        self.epoch = epoch
-        self._weights = self._model.get_weights()
-        return True
+    def consider(self, epoch: Epoch) -> None:
+        """Keep the model's present weights if no earlier epoch was as good."""
+        if self.epoch is None or epoch.rank > self.epoch.rank:
+            self.epoch = epoch
+            self.weights = self._model.get_weights()
 
     def restore(self) -> None:
         """Put the best weights back into the model."""
-        if self._weights is not None:
-            self._model.set_weights(self._weights)
+        if self.weights:
+            self._model.set_weights(self.weights)
+
+
+def epoch_from(values: dict[str, Any]) -> Epoch:
+    """An epoch out of what `dataclasses.asdict` made of one."""
+    return Epoch(**{field.name: field.type(values[field.name]) for field in dataclasses.fields(Epoch)})  # type: ignore[operator]

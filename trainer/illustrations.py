@@ -1,4 +1,4 @@
-"""Put the pictures of a run into its folder: plots, mistakes, augmented versions, and examples to try out."""
+"""The pictures of a run: plots, mistakes, augmented versions, and examples to try out."""
 
 import re
 from collections.abc import Sequence
@@ -20,18 +20,24 @@ MISTAKES = 9
 EXAMPLES = 10
 
 
-def illustrate(
-    folder: Path, config: TrainConfig, history: Sequence[Epoch], train: Batches, held_out: Judged
-) -> None:
-    """Write `curves.png`, `confusion_matrix.png`, `mistakes.png`, `augmentation.png` and `examples/`."""
-    write_file(folder / "curves.png", draw_curves(history))
-    write_file(folder / "confusion_matrix.png", _confusion(held_out))
-    write_file(folder / "mistakes.png", _mistakes(held_out))
-    write_file(folder / "augmentation.png", _augmented(config, train))
+def draw_pictures(
+    config: TrainConfig, history: Sequence[Epoch], train: Batches, held_out: Judged
+) -> dict[str, bytes]:
+    """The PNGs of a run, by the names of their files."""
+    return {
+        "curves.png": draw_curves(history),
+        "confusion_matrix.png": _confusion(held_out),
+        "mistakes.png": _mistakes(held_out),
+        "augmentation.png": _augmented(config, train),
+    }
+
+
+def write_examples(folder: Path, held_out: Judged) -> None:
+    """Write a held-out picture of each class, to try the model on."""
     for position in held_out.first_of_each_class(EXAMPLES):
         label = held_out.labels[held_out.targets[position]]
         name = f"{held_out.targets[position]:04d}-{re.sub(r'[^0-9A-Za-z-]+', '_', label)[:40]}.png"
-        write_file(folder / "examples" / name, encode_png(held_out.picture(position)))
+        write_file(folder / name, encode_png(held_out.picture(position)))
 
 
 def _confusion(held_out: Judged) -> bytes:

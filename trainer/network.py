@@ -1,12 +1,16 @@
 """The network: raw pixels → rescaling → MobileNetV2 → average pooling → head → scores."""
 
+import contextlib
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge_runtime import ModelError
-from trainer.config import TrainConfig
+import numpy as np
+
+from edge_runtime import ModelError, UsageError
+from trainer.config import FloatPolicy, TrainConfig
 
 ARCHITECTURE = "MobileNetV2"
 
@@ -33,17 +37,53 @@ def build_network(config: TrainConfig, classes: int) -> Network:
 
     Raises:
         ModelError: the weights cannot be had or do not fit.
+        UsageError: one logit, but not two classes.
     """
+    with _float_policy(config.float_policy):
+        return _build(config, classes)
+
+
+def is_plain(config: TrainConfig) -> bool:
+    """Whether the network computes in float32 throughout."""
+    return config.float_policy is FloatPolicy.FLOAT32
+
+
+def rebuild_plain(config: TrainConfig, network: Network, classes: int) -> Network:
+    """The same network with the same weights as plain float32 variables of this process.
+
+    Whatever number format or device it was trained in, this is what is judged and saved.
+    """
+    plain = build_network(replace(config, weights="none", float_policy=FloatPolicy.FLOAT32), classes)
+    plain.model.set_weights(network.model.get_weights())
+    return plain
+
+
+def _build(config: TrainConfig, classes: int) -> Network:
     import keras
 
     shape = (config.image_size, config.image_size, 3)
     base = _build_base(config, shape)
     inputs = keras.Input(shape, name="pixels")
-    outputs = base(keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescaling")(inputs))
+    factor, offset = config.input_scale.rescaling
+    outputs = base(keras.layers.Rescaling(factor, offset=offset, name="rescaling")(inputs))
     features = keras.Model(inputs, outputs, name="features")
     head = _build_head(config, classes, int(outputs.shape[-1]))
     model = keras.Model(inputs, head(outputs), name="classifier")
     return Network(model, features, base, head)
+
+
+@contextlib.contextmanager
+def _float_policy(policy: FloatPolicy) -> Iterator[None]:
+    """Keras's models of others take no dtype: they read it from a global."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    if policy is not FloatPolicy.FLOAT32:
+        keras.config.set_dtype_policy(f"mixed_{policy.value}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def freeze(network: Network, *, fine_tune_at: int, train_batch_norm: bool) -> None:
@@ -103,5 +143,20 @@ def _build_head(config: TrainConfig, classes: int, channels: int) -> Any:
     layers = [keras.Input((channels,), name="features"), keras.layers.Dropout(config.dropout)]
     if config.head_units:
         layers += [keras.layers.Dense(config.head_units, "relu"), keras.layers.Dropout(config.dropout)]
-    layers.append(keras.layers.Dense(classes, "softmax", name="scores", dtype="float32"))
-    return keras.Sequential(layers, name="head")
+    if not config.one_logit:
+        return keras.Sequential([*layers, _scores(classes)], name="head")
+    if classes != 2:
+        raise UsageError(f"--one-logit tells two classes apart, the data has {classes}")
+    # The softmax of (0, logit) is (1 - sigmoid(logit), sigmoid(logit)).
+    both = _scores(2, use_bias=False, trainable=False)
+    head = keras.Sequential(
+        [*layers, keras.layers.Dense(1, name="logit", dtype="float32"), both], name="head"
+    )
+    both.set_weights([np.array([[0.0, 1.0]], np.float32)])
+    return head
+
+
+def _scores(classes: int, **options: bool) -> Any:
+    import keras
+
+    return keras.layers.Dense(classes, "softmax", name="scores", dtype="float32", **options)

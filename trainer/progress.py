@@ -1,5 +1,8 @@
 """What a training shows: a bar for each phase in a terminal, one line an epoch elsewhere."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+
 from rich.progress import TaskID
 
 from edge_runtime.progress import Reporter
@@ -13,16 +16,25 @@ class TrainingReporter(Reporter):
         super().__init__()
         self._phase: TaskID | None = None
 
-    def start(self, phase: str, epochs: int, steps: int) -> None:
-        """A phase begins."""
+    def start(self, phase: str, epochs: int) -> None:
+        """A phase begins, or goes on, with so many epochs."""
         if self._phase is not None:
             self.bars.remove_task(self._phase)
-        self._phase = self.bars.add_task(phase, total=epochs * steps)
+        self._phase = self.bars.add_task(phase, total=epochs)
 
-    def step(self) -> None:
-        """A batch is done."""
+    def step(self, share: float) -> None:
+        """So much of an epoch has been done by a batch."""
         if self._phase is not None:
-            self.bars.advance(self._phase)
+            self.bars.advance(self._phase, share)
+
+    @contextlib.contextmanager
+    def amount(self, title: str) -> Iterator[Callable[[float], None]]:
+        """A bar that a function advances by shares of the whole."""
+        task = self.bars.add_task(title, total=1.0)
+        try:
+            yield lambda share: self.bars.advance(task, share)
+        finally:
+            self.bars.remove_task(task)
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from edge_runtime import Sample
 from edge_runtime.files import write_file, write_with
+from trainer.evaluation import SplitMetrics
 from trainer.fitting import Epoch
 
 _PACKAGES = ("edge-classify", "tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
@@ -27,9 +28,10 @@ def write_history(folder: Path, history: Sequence[Epoch]) -> None:
     write_file(folder / "history.csv", text.getvalue())
 
 
-def write_metrics(folder: Path, metrics: Mapping[str, Mapping[str, float]]) -> None:
+def write_metrics(folder: Path, metrics: Mapping[str, SplitMetrics]) -> None:
     """Write `metrics.json`, one object a split."""
-    write_file(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    objects = {split: values.to_dict() for split, values in metrics.items()}
+    write_file(folder / "metrics.json", json.dumps(objects, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_model(folder: Path, model: Any) -> None:
@@ -37,8 +39,8 @@ def write_model(folder: Path, model: Any) -> None:
     write_with(folder / "model.keras", model.save)
 
 
-def write_checkpoint(folder: Path, model: Any) -> None:
-    """Write `checkpoints/best.weights.h5`, the best weights so far."""
+def write_best_weights(folder: Path, model: Any) -> None:
+    """Write `checkpoints/best.weights.h5`, the weights that a model has now."""
     write_with(folder / "checkpoints" / "best.weights.h5", model.save_weights)
 
 

@@ -1,38 +1,31 @@
 """A training from data to run: check → split → network → phases → evaluation → files."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from edge_runtime import Dataset, GoldenSample, ModelCard, OutputError, Sample, clock
-from edge_runtime.dataset import BUILTIN_NAMES, SPLITS, TEST, TRAIN, VALIDATION, format_split, open_dataset
+from edge_runtime import ModelCard, OutputError, UsageError, WorkerError, clock
+from edge_runtime.dataset import BUILTIN_NAMES, SPLITS, TEST, TRAIN, VALIDATION, format_split
 from edge_runtime.files import make_folder, write_file
-from trainer.augmentation import build_augmentation
-from trainer.batch_norm import BatchNormStatistics
+from trainer.augmentation import flip_for
 from trainer.batches import Batches, PictureLoader, make_batches
-from trainer.builtin import fetch_builtin
-from trainer.config import TrainConfig, check_split
-from trainer.evaluation import measure, predict
-from trainer.features import head_penalty, head_phase
-from trainer.fitting import BestWeights, Epoch, Phase, fit_phase
+from trainer.checkpoints import Checkpoints, State, check_state, read_state, restore, state_path
+from trainer.config import Flip, TrainConfig
+from trainer.data import Data, prepare_data
+from trainer.distribution import Share, Workers, join_workers
+from trainer.evaluation import SplitMetrics, measure, predict
+from trainer.fitting import BestWeights, Epoch, fit_phase, is_over
 from trainer.golden import make_golden_samples
-from trainer.illustrations import illustrate
+from trainer.illustrations import draw_pictures, write_examples
 from trainer.judged import Judged
-from trainer.network import ARCHITECTURE, Network, build_network, freeze
+from trainer.network import ARCHITECTURE, Network, build_network, is_plain, rebuild_plain
+from trainer.phases import Course
 from trainer.progress import TrainingReporter
-from trainer.run import (
-    fingerprint,
-    library_versions,
-    write_checkpoint,
-    write_history,
-    write_metrics,
-    write_model,
-)
-from trainer.scan import scan_dataset
-from trainer.splitting import count_splits, split_samples
+from trainer.report import render_report
+from trainer.run import library_versions, write_best_weights, write_history, write_metrics, write_model
+from trainer.tensorboard import EpochLog
 
 
 @dataclass(frozen=True)
@@ -43,189 +36,230 @@ class Training:
         folder: the run.
         history: every epoch of every phase.
         best: the epoch whose weights were kept.
-        metrics: per split: accuracy, loss, count.
+        metrics: per split.
+        interrupted: whether Ctrl-C ended it before its time.
     """
 
     folder: Path
     history: tuple[Epoch, ...]
     best: Epoch
-    metrics: dict[str, dict[str, float]]
+    metrics: dict[str, SplitMetrics]
+    interrupted: bool
 
 
-def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
+def train(config: TrainConfig, reporter: TrainingReporter) -> Training | None:
     """Train a classifier and write its run.
 
     Args:
         config: the options.
         reporter: is told of the progress.
 
+    Returns:
+        None where there is nothing to write: the run to resume is complete, or another worker writes it.
+
     Raises:
         DatasetError: the data cannot be used.
         ModelError: the pretrained weights cannot be had.
         OutputError: the run cannot be written.
         DivergedError: the loss is no longer a number; the best epoch before is in `checkpoints/`.
+        WorkerError: one of several workers is gone.
+        KeyboardInterrupt: before the first epoch was over.
     """
-    folder = _make_run_folder(config)
-    dataset, samples = _prepare_data(config, reporter)
+    state = _open_run(config)
+    if config.resume and state is None and (config.out / "model.keras").exists():
+        reporter.say(f"{config.out} holds a complete run: nothing to resume")
+        return None
+    data = prepare_data(config, reporter)
+    if config.flip is Flip.AUTO:
+        config = dataclasses.replace(config, flip=flip_for(data.labels))
+    if state is not None:
+        check_state(state, _repeatable(config), data.fingerprint)
+        reporter.say(f"going on after epoch {len(state.history)}")
+    workers = _prepare_tensorflow(config)
+    with _translated_losses(workers):
+        _check_agreement(workers, config, data, state)
+        if workers.is_chief:
+            _begin_run(config, data)
+        done = _train(config, data, workers, state, reporter)
+        workers.wait()
+    return done
+
+
+def _train(
+    config: TrainConfig, data: Data, workers: Workers, state: State | None, reporter: TrainingReporter
+) -> Training | None:
+    with workers.strategy.scope():
+        network = build_network(config, len(data.labels))
+        shared = _make_batches(config, data, workers.share)
+        course = Course(config, network, shared[TRAIN], shared[VALIDATION], workers, reporter)
+        history, best, interrupted = _fit(course, Checkpoints(_repeatable(config), data.fingerprint), state)
+    if not workers.is_chief:
+        reporter.say("this worker is done; worker 0 writes the run")
+        return None
+    if not (workers.alone and is_plain(config)):
+        network = rebuild_plain(config, network, len(data.labels))
+    metrics = _write_results(config, data, network, history, reporter)
+    if not interrupted:
+        state_path(config.out).unlink(missing_ok=True)
+    return Training(config.out, tuple(history), best, metrics, interrupted)
+
+
+def _open_run(config: TrainConfig) -> State | None:
+    """The state to resume, if there is one."""
+    folder = make_folder(config.out)
+    if config.resume:
+        return read_state(folder)
+    if not config.overwrite:
+        if (folder / "model.keras").exists():
+            raise OutputError(
+                f"{folder} holds a run already: give another --out, or --overwrite to replace it"
+            )
+        if state_path(folder).exists():
+            raise OutputError(
+                f"{folder} holds an interrupted training: --resume to go on, --overwrite to begin anew"
+            )
+    return None
+
+
+def _begin_run(config: TrainConfig, data: Data) -> None:
     # The old model goes with the split it was made from: none of it may be taken for the new run's.
-    for name in ("model.keras", "card.json"):
-        (folder / name).unlink(missing_ok=True)
-    write_file(folder / "config.toml", _repeatable(config).to_toml())
-    write_file(folder / "split.csv", format_split(samples))
-    _prepare_tensorflow(config)
-    loader = PictureLoader(dataset, (config.image_size, config.image_size), config.resize)
-    batches = {
-        split: make_batches(
-            loader, [sample for sample in samples if sample.split == split], dataset.labels, config.batch_size
-        )
-        for split in SPLITS
-    }
-    network = build_network(config, len(dataset.labels))
-    history, best = _fit(config, network, batches, folder, reporter)
-    reporter.say("evaluating")
-    scores = {split: predict(network.model, each) for split, each in batches.items() if len(each)}
-    metrics = {split: measure(scores[split], batches[split].targets) for split in scores}
-    split = TEST if TEST in scores else VALIDATION
-    held_out = Judged(split, dataset.labels, batches[split], scores[split])
-    card = _make_card(config, dataset, samples, metrics, make_golden_samples(network.model, held_out))
-    illustrate(folder, config, history, batches[TRAIN], held_out)
-    write_history(folder, history)
-    write_metrics(folder, metrics)
-    write_file(folder / "card.json", card.to_json())
-    write_model(folder, network.model)
-    return Training(folder, tuple(history), best, metrics)
+    old = ("model.keras", "card.json", "metrics.json", "report.html")
+    for path in (*(config.out / name for name in old), *([] if config.resume else [state_path(config.out)])):
+        path.unlink(missing_ok=True)
+    write_file(config.out / "config.toml", _repeatable(config).to_toml())
+    write_file(config.out / "split.csv", format_split(data.samples))
 
 
-def _make_run_folder(config: TrainConfig) -> Path:
-    if (config.out / "model.keras").exists() and not config.overwrite:
-        raise OutputError(
-            f"{config.out} holds a run already: give another --out, or --overwrite to replace it"
-        )
-    return make_folder(config.out)
-
-
-def _prepare_data(config: TrainConfig, reporter: TrainingReporter) -> tuple[Dataset, tuple[Sample, ...]]:
-    if config.data in BUILTIN_NAMES:
-        fetch_builtin(config.data)
-    dataset = open_dataset(config.data)
-    with reporter.bar("checking pictures") as tick:
-        scan = scan_dataset(dataset, strict=config.strict, tick=tick)
-    reporter.say_each("passed over", scan.unreadable)
-    reporter.say_each("two labels", scan.contradictions)
-    samples = split_samples(
-        scan.samples, validation=config.validation_split, test=config.test_split, seed=config.seed
-    )
-    counts = count_splits(samples)
-    check_split(config.data, counts)
-    numbers = ", ".join(f"{count} {split}" for split, count in counts.items())
-    reporter.say(f"{len(dataset.labels)} classes, {len(samples)} pictures: {numbers}")
-    return dataset, samples
-
-
-def _prepare_tensorflow(config: TrainConfig) -> None:
+def _prepare_tensorflow(config: TrainConfig) -> Workers:
     import keras
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
     keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    return join_workers(config.distribute)
 
 
-def _fit(
-    config: TrainConfig,
-    network: Network,
-    batches: dict[str, Batches],
-    folder: Path,
-    reporter: TrainingReporter,
-) -> tuple[list[Epoch], Epoch]:
+@contextlib.contextmanager
+def _translated_losses(workers: Workers) -> Iterator[None]:
+    """Turn what TensorFlow says when another worker is gone into one line."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if workers.share.count == 1:
+            raise
+        raise WorkerError(
+            f"another worker is gone ({error.message!s:.120}): start all of them again with --resume"
+        ) from error
+
+
+def _check_agreement(workers: Workers, config: TrainConfig, data: Data, state: State | None) -> None:
+    kept = len(state.history) if state else 0
+    if not workers.agree(float(int(data.fingerprint[:12], 16))):
+        raise UsageError(f"the workers do not have the same pictures in {config.data}, or not the same split")
+    if not workers.agree(float(kept)):
+        raise UsageError(
+            f"this worker finds {kept} epochs in {config.out}, others another number: "
+            "--out must be one folder that all workers share"
+        )
+
+
+def _make_batches(config: TrainConfig, data: Data, share: Share) -> dict[str, Batches]:
+    loader = PictureLoader(data.dataset, (config.image_size, config.image_size), config.resize)
+    return {
+        split: make_batches(loader, data.split(split), data.labels, config.batch_size, share)
+        for split in SPLITS
+    }
+
+
+def _fit(course: Course, checkpoints: Checkpoints, state: State | None) -> tuple[list[Epoch], Epoch, bool]:
+    """Go through the phases; the network ends with the weights of the best epoch.
+
+    Returns:
+        The history, its best epoch, and whether Ctrl-C was pressed.
+    """
+    config, network, reporter = course.config, course.network, course.reporter
     best = BestWeights(network.model)
     history: list[Epoch] = []
-    for build in _phases(config, network, batches):
-        # A phase is built when the one before it is over: it starts from the best weights so far.
+    if state is not None:
+        history += state.history
+        best.epoch, best.weights = state.best, state.best_weights
+        restore(network.model.weights, state.weights)
+    interrupted = False
+    try:
+        with EpochLog(config.out if config.tensorboard and course.workers.is_chief else None) as log:
+            for plan in course.plans():
+                if is_over(plan.name, plan.epochs, history, config.patience):
+                    continue
+                going_on = state is not None and any(epoch.phase == plan.name for epoch in history)
+                if not going_on:
+                    # A phase starts from the best weights of those before it.
+                    best.restore()
+                phase = plan.build()
+                if going_on and state is not None:
+                    restore(phase.optimizer.variables, state.optimizer)
+                for epoch in fit_phase(phase, history, reporter):
+                    history.append(epoch)
+                    best.consider(epoch)
+                    log.write(epoch)
+                    if course.workers.is_chief:
+                        write_history(config.out, history)
+                        checkpoints.keep(phase, network.model, history, best)
+    except KeyboardInterrupt:
+        if not history:
+            raise
+        interrupted = True
+        reporter.say(
+            f"interrupted: keeping the best of {len(history)} epochs (Ctrl-C again to leave at once)"
+        )
+    finally:
         best.restore()
-        for epoch in fit_phase(build(), len(history) + 1, reporter):
-            history.append(epoch)
-            if best.consider(epoch):
-                write_checkpoint(folder, network.model)
-            write_history(folder, history)
-    best.restore()
+        checkpoints.flush()
+        if history and course.workers.is_chief:
+            write_best_weights(config.out, network.model)
     assert best.epoch is not None  # noqa: S101 - every configuration has an epoch
-    return history, best.epoch
+    return history, best.epoch, interrupted
 
 
-def _phases(
-    config: TrainConfig, network: Network, batches: dict[str, Batches]
-) -> Iterator[Callable[[], Phase]]:
-    if config.from_scratch:
-        yield lambda: _whole_phase(
-            config, network, batches, "scratch", config.scratch_epochs, config.scratch_rate, first_layer=0
-        )
-        return
-    if config.head_epochs:
-        yield lambda: head_phase(config, network, batches[TRAIN], batches[VALIDATION])
-    if config.fine_tune_epochs:
-        yield lambda: _whole_phase(
-            config,
-            network,
-            batches,
-            "fine-tune",
-            config.fine_tune_epochs,
-            config.fine_tune_rate,
-            first_layer=config.fine_tune_at,
-        )
-
-
-def _whole_phase(
-    config: TrainConfig,
-    network: Network,
-    batches: dict[str, Batches],
-    name: str,
-    epochs: int,
-    rate: float,
-    *,
-    first_layer: int,
-) -> Phase:
-    freeze(network, fine_tune_at=first_layer, train_batch_norm=config.trains_batch_norm)
-    statistics = BatchNormStatistics(network.model, network.base)
-    train = batches[TRAIN]
-
-    def measure_statistics() -> None:
-        statistics.measure(pixels.astype(np.float32) for pixels, _targets in train.shuffled(config.seed))
-
-    return Phase(
-        name=name,
-        model=network.model,
-        batches=lambda epoch: train.shuffled(config.seed + epoch),
-        steps=len(train),
-        validation=batches[VALIDATION],
-        epochs=epochs,
-        rate=rate,
-        weight_decay=config.weight_decay,
-        augment=build_augmentation(config),
-        penalty=head_penalty(config, network, len(train.samples)),
-        before_validation=measure_statistics,
-    )
-
-
-def _make_card(
-    config: TrainConfig,
-    dataset: Dataset,
-    samples: tuple[Sample, ...],
-    metrics: dict[str, dict[str, float]],
-    golden: tuple[GoldenSample, ...],
-) -> ModelCard:
-    return ModelCard(
-        labels=dataset.labels,
+def _write_results(
+    config: TrainConfig, data: Data, network: Network, history: list[Epoch], reporter: TrainingReporter
+) -> dict[str, SplitMetrics]:
+    """Judge the network on every split and write the run's files; the model comes last."""
+    reporter.say("evaluating")
+    batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
+    scores = {split: predict(network.model, each) for split, each in batches.items()}
+    metrics = {split: measure(scores[split], batches[split].targets, data.labels) for split in scores}
+    split = TEST if TEST in scores else VALIDATION
+    held_out = Judged(split, data.labels, batches[split], scores[split])
+    card = ModelCard(
+        labels=data.labels,
         image_size=(config.image_size, config.image_size),
         resize=config.resize,
         architecture=ARCHITECTURE,
         alpha=config.alpha,
         seed=config.seed,
-        data_fingerprint=fingerprint(samples),
-        metrics=metrics,
+        data_fingerprint=data.fingerprint,
+        metrics={split: values.summary() for split, values in metrics.items()},
         versions=library_versions(),
         created=clock.timestamp(),
-        golden=golden,
+        golden=make_golden_samples(network.model, held_out),
     )
+    folder = config.out
+    pictures = draw_pictures(config, history, batches[TRAIN], held_out)
+    for name, picture in pictures.items():
+        write_file(folder / name, picture)
+    write_examples(folder / "examples", held_out)
+    write_history(folder, history)
+    write_metrics(folder, metrics)
+    write_file(folder / "card.json", card.to_json())
+    write_file(
+        folder / "report.html", render_report(_repeatable(config), data, history, metrics, card, pictures)
+    )
+    write_model(folder, network.model)
+    return metrics
 
 
 def _repeatable(config: TrainConfig) -> TrainConfig:
@@ -234,4 +268,4 @@ def _repeatable(config: TrainConfig) -> TrainConfig:
     weights = config.weights
     if weights not in ("imagenet", "none"):
         weights = str(Path(weights).resolve())
-    return dataclasses.replace(config, data=data, weights=weights, out=config.out.resolve())
+    return dataclasses.replace(config, data=data, weights=weights, out=config.out.resolve(), resume=False)

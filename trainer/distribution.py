@@ -1,0 +1,128 @@
+"""Who trains: one device, all GPUs of this machine, or the workers of a cluster. Their sums are one sum.
+
+Every worker runs the same program on the same data set. Of each batch it reads and trains on its share only;
+gradients and losses are summed over all workers, so that the result does not depend on how many there are.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime import UsageError
+from trainer.config import Distribute
+
+
+@dataclass(frozen=True)
+class Share:
+    """The pictures of one worker: every `count`-th, beginning with number `index`."""
+
+    index: int = 0
+    count: int = 1
+
+    def of(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some positions that are this worker's."""
+        own: NDArray[np.int64] = positions[positions % self.count == self.index]
+        return own
+
+
+EVERYTHING = Share()
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Those who train together.
+
+    Attributes:
+        strategy: a `tf.distribute.Strategy`; variables are made in its scope.
+        share: this worker's.
+        devices: how many this worker has.
+    """
+
+    strategy: Any
+    share: Share = EVERYTHING
+    devices: int = 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this worker writes the run."""
+        return self.share.index == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one device only."""
+        return self.share.count * self.devices == 1
+
+    def spread(self, array: NDArray[Any]) -> Any:
+        """Rows divided among this worker's devices."""
+        if self.devices == 1:
+            return array
+        parts = np.array_split(array, self.devices)
+        first = self.share.index * self.devices
+        return self.strategy.experimental_distribute_values_from_function(
+            lambda context: parts[context.replica_id_in_sync_group - first]
+        )
+
+    def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum of a small vector over all workers; every worker must ask for it."""
+        if self.share.count == 1:
+            return values
+        import tensorflow as tf
+
+        @tf.function
+        def reduce(vector: Any) -> Any:
+            return self.strategy.reduce("SUM", self.strategy.run(lambda: vector), axis=None)
+
+        total: NDArray[np.float64] = reduce(tf.constant(values)).numpy() / self.devices
+        return total
+
+    def wait(self) -> None:
+        """Wait until every worker has come here."""
+        self.total(np.zeros(1))
+
+    def agree(self, value: float) -> bool:
+        """Whether every worker brings the same value."""
+        mine = np.array([value, value**2])
+        # All are equal if and only if their variance is 0.
+        total, squares = self.total(mine) / self.share.count
+        return bool(np.isclose(squares, total**2, rtol=1e-12) and np.isclose(total, value, rtol=1e-12))
+
+
+def join_workers(distribute: Distribute) -> Workers:
+    """Join the others. With several workers this waits until all of them are there.
+
+    Raises:
+        UsageError: several workers are asked for, but TF_CONFIG does not describe them.
+    """
+    import tensorflow as tf
+
+    if distribute is Distribute.NONE:
+        return Workers(tf.distribute.get_strategy())
+    if distribute is Distribute.MIRRORED:
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+        return Workers(strategy, devices=len(devices))
+    share = read_cluster(os.environ.get("TF_CONFIG"))
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    return Workers(strategy, share, devices=strategy.num_replicas_in_sync // share.count)
+
+
+def read_cluster(text: str | None) -> Share:
+    """This worker's share, out of TF_CONFIG.
+
+    Raises:
+        UsageError: it is missing, or not `{"cluster": {"worker": [...]}, "task": {"type": "worker", …}}`.
+    """
+    form = '{"cluster": {"worker": ["HOST:PORT", …]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        described = json.loads(text or "")
+        workers, task = described["cluster"]["worker"], described["task"]
+        share = Share(int(task["index"]), len(workers))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--distribute multi-worker needs TF_CONFIG={form}; got {text!r:.200}") from error
+    if task["type"] != "worker" or set(described["cluster"]) != {"worker"} or share.index >= share.count:
+        raise UsageError(f"TF_CONFIG must have workers only, and this one's index: {form}; got {text!r:.200}")
+    return share

@@ -23,6 +23,8 @@ _DATA = (
 
 def edge_train(config: Path | None, inspect: bool, **given: Any) -> int:
     """Fine-tune a MobileNetV2 classifier on a folder of pictures."""
+    if given["resume"] and config is None:
+        config = _interrupted_config(given["out"])
     options = read_options(config) if config else {}
     options |= {name: value for name, value in given.items() if value is not None}
     settings = TrainConfig.from_options(options)
@@ -49,6 +51,12 @@ def edge_train(config: Path | None, inspect: bool, **given: Any) -> int:
         return ExitCode.INTERRUPTED
     typer.echo(f"run: {done.folder} (next: edge-convert {done.folder} --out model.tflite)")
     return ExitCode.DONE
+
+
+def _interrupted_config(out: Path | None) -> Path | None:
+    """The options of the training to go on with, so that they need not be given again."""
+    path = (out or TrainConfig.out) / "config.toml"
+    return path if path.is_file() else None
 
 
 def _with_options(command: Callable[..., int]) -> Callable[..., int]:

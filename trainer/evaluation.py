@@ -1,7 +1,7 @@
 """What a model says of pictures, and how right it is."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,14 +57,26 @@ class SplitMetrics:
         }
 
 
-def predict(model: Any, batches: Iterable[Batch]) -> NDArray[np.float32]:
-    """Scores for every picture, in inference mode, float32, shape (pictures, classes)."""
+Forward = Callable[[Any], NDArray[np.float32]]
+"""Pixels in [0, 255], shape (batch, height, width, 3) → float32, shape (batch, outputs)."""
+
+
+def build_forward(model: Any) -> Forward:
+    """A model in inference mode as one compiled function, whatever the size of the batches: compiling takes seconds."""
     import tensorflow as tf
 
-    forward = tf.function(
-        lambda pixels: model(tf.cast(pixels, tf.float32), training=False), reduce_retracing=True
-    )
-    return np.concatenate([forward(pixels).numpy() for pixels, _targets in batches])
+    shape = tf.TensorShape([None, *model.input_shape[1:]])
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
+    def forward(pixels: Any) -> Any:
+        return tf.cast(model(pixels, training=False), tf.float32)
+
+    return lambda pixels: forward(tf.cast(pixels, tf.float32)).numpy()
+
+
+def predict(forward: Forward, batches: Iterable[Batch]) -> NDArray[np.float32]:
+    """Scores for every picture, float32, shape (pictures, classes)."""
+    return np.concatenate([forward(pixels) for pixels, _targets in batches])
 
 
 def measure(scores: NDArray[np.float32], targets: Targets, labels: Sequence[str]) -> SplitMetrics:

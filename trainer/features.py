@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 from trainer.augmentation import Augment, build_augmentation, mirror
 from trainer.batches import Batches, Targets
 from trainer.config import Flip, TrainConfig
-from trainer.distribution import Share
+from trainer.distribution import EVERYTHING, Share
+from trainer.evaluation import Forward
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class CachedFeatures:
 
 
 def cache_training_features(
-    config: TrainConfig, model: Any, train: Batches, done: Callable[[float], None]
+    config: TrainConfig, forward: Forward, train: Batches, done: Callable[[float], None]
 ) -> CachedFeatures:
     """Features of the training pictures: as they are, mirrored, and so many augmented copies.
 
     Args:
         config: the augmentation.
-        model: pixels → features.
+        forward: pixels → features.
         train: the pictures.
         done: is told each share of the work that is done.
     """
@@ -62,18 +62,18 @@ def cache_training_features(
         copies.append(mirror)
     if augment is not None:
         copies += [augment] * config.augment_copies
-    features = extract_features(model, train, copies, done)
+    features = extract_features(forward, train, copies, done)
     return CachedFeatures(features, np.tile(train.targets, len(copies)), train.batch_size, train.share)
 
 
-def cache_features(model: Any, batches: Batches, done: Callable[[float], None]) -> CachedFeatures:
+def cache_features(forward: Forward, batches: Batches, done: Callable[[float], None]) -> CachedFeatures:
     """Features of held-out pictures."""
-    features = extract_features(model, batches, [None], done)
+    features = extract_features(forward, batches, [None], done)
     return CachedFeatures(features, batches.targets, batches.batch_size, batches.share)
 
 
 def extract_features(
-    model: Any, batches: Batches, copies: list[Augment | None], done: Callable[[float], None]
+    forward: Forward, batches: Batches, copies: list[Augment | None], done: Callable[[float], None]
 ) -> NDArray[np.float32]:
     """What the base makes of every picture, in inference mode and in order, one copy after the other.
 
@@ -81,26 +81,18 @@ def extract_features(
         float32, shape (copies · pictures, channels).
     """
     count = len(batches.targets)
-    features = np.zeros((len(copies) * count, model.output_shape[-1]), np.float32)
+    rows: list[NDArray[np.float32]] = []
+    owned: list[NDArray[np.int64]] = []
     for number, augment in enumerate(copies):
         # A row's number decides whose it is, in every copy.
         share = Share((batches.share.index - number * count) % batches.share.count, batches.share.count)
-        own = share.of(np.arange(count))
-        start = 0
-        for each in _forward(model, replace(batches, share=share), augment):
-            features[number * count + own[start : start + len(each)]] = each
-            start += len(each)
+        owned.append(number * count + share.of(np.arange(count)))
+        for pixels, _targets in replace(batches, share=share):
+            rows.append(forward(pixels if augment is None else augment(pixels.astype(np.float32))))
             done(1 / len(copies) / len(batches))
+    found = np.concatenate(rows)
+    if batches.share == EVERYTHING:
+        return found
+    features = np.zeros((len(copies) * count, found.shape[1]), np.float32)
+    features[np.concatenate(owned)] = found
     return features
-
-
-def _forward(model: Any, batches: Batches, augment: Augment | None) -> Iterator[NDArray[np.float32]]:
-    import tensorflow as tf
-
-    @tf.function(reduce_retracing=True)
-    def forward(pixels: Any) -> Any:
-        pixels = tf.cast(pixels, tf.float32)
-        return tf.cast(model(pixels if augment is None else augment(pixels), training=False), tf.float32)
-
-    for pixels, _targets in batches:
-        yield forward(pixels).numpy()

@@ -12,6 +12,7 @@ from trainer.batch_norm import BatchNormStatistics
 from trainer.batches import Batches, Targets
 from trainer.config import ClassWeights, TrainConfig
 from trainer.distribution import Workers
+from trainer.evaluation import build_forward
 from trainer.features import CachedFeatures, cache_features, cache_training_features
 from trainer.fitting import Phase, build_optimizer
 from trainer.network import Network, freeze
@@ -66,10 +67,10 @@ class Course:
         return [each for each in (Plan("head", config.head_epochs, head), fine_tune) if each.epochs]
 
     def _head_on_features(self) -> Phase:
-        model = self.network.features
+        forward = build_forward(self.network.features)
         with self.reporter.amount("features") as done:
-            train = cache_training_features(self.config, model, self.train, lambda part: done(part * 0.9))
-            validation = cache_features(model, self.validation, lambda part: done(part * 0.1))
+            train = cache_training_features(self.config, forward, self.train, lambda part: done(part * 0.9))
+            validation = cache_features(forward, self.validation, lambda part: done(part * 0.1))
         return self._head(self.network.head, train, validation)
 
     def _head_on_pictures(self) -> Phase:

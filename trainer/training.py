@@ -15,7 +15,7 @@ from trainer.checkpoints import Checkpoints, State, check_state, read_state, res
 from trainer.config import Flip, TrainConfig
 from trainer.data import Data, prepare_data
 from trainer.distribution import Share, Workers, join_workers
-from trainer.evaluation import SplitMetrics, measure, predict
+from trainer.evaluation import SplitMetrics, build_forward, measure, predict
 from trainer.fitting import BestWeights, Epoch, fit_phase, is_over
 from trainer.golden import make_golden_samples
 from trainer.illustrations import draw_pictures, write_examples
@@ -230,7 +230,8 @@ def _write_results(
     """Judge the network on every split and write the run's files; the model comes last."""
     reporter.say("evaluating")
     batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
-    scores = {split: predict(network.model, each) for split, each in batches.items()}
+    forward = build_forward(network.model)
+    scores = {split: predict(forward, each) for split, each in batches.items()}
     metrics = {split: measure(scores[split], batches[split].targets, data.labels) for split in scores}
     split = TEST if TEST in scores else VALIDATION
     held_out = Judged(split, data.labels, batches[split], scores[split])
@@ -245,7 +246,7 @@ def _write_results(
         metrics={split: values.summary() for split, values in metrics.items()},
         versions=library_versions(),
         created=clock.timestamp(),
-        golden=make_golden_samples(network.model, held_out),
+        golden=make_golden_samples(forward, held_out),
     )
     folder = config.out
     pictures = draw_pictures(config, history, batches[TRAIN], held_out)

@@ -31,6 +31,9 @@ class Share:
 
 EVERYTHING = Share()
 
+PADDING = -1
+"""The class of a row that does not count."""
+
 
 @dataclass(frozen=True)
 class Workers:
@@ -56,15 +59,24 @@ class Workers:
         """Whether there is one device only."""
         return self.share.count * self.devices == 1
 
-    def spread(self, array: NDArray[Any]) -> Any:
-        """Rows divided among this worker's devices."""
+    def spread(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Rows divided among this worker's devices; one that would have none gets a row of `PADDING`."""
         if self.devices == 1:
-            return array
-        parts = np.array_split(array, self.devices)
+            return _padded(inputs, targets)
+        parts = [
+            _padded(*part)
+            for part in zip(
+                np.array_split(inputs, self.devices), np.array_split(targets, self.devices), strict=True
+            )
+        ]
         first = self.share.index * self.devices
-        return self.strategy.experimental_distribute_values_from_function(
-            lambda context: parts[context.replica_id_in_sync_group - first]
-        )
+        spread = [
+            self.strategy.experimental_distribute_values_from_function(
+                lambda context, column=column: parts[context.replica_id_in_sync_group - first][column]
+            )
+            for column in (0, 1)
+        ]
+        return spread[0], spread[1]
 
     def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sum of a small vector over all workers; every worker must ask for it."""
@@ -89,6 +101,13 @@ class Workers:
         # All are equal if and only if their variance is 0.
         total, squares = self.total(mine) / self.share.count
         return bool(np.isclose(squares, total**2, rtol=1e-12) and np.isclose(total, value, rtol=1e-12))
+
+
+def _padded(inputs: NDArray[Any], targets: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Convolutions refuse batches of nothing."""
+    if len(targets):
+        return inputs, targets
+    return np.zeros((1, *inputs.shape[1:]), inputs.dtype), np.array([PADDING])
 
 
 def join_workers(distribute: Distribute) -> Workers:

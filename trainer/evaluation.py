@@ -62,7 +62,7 @@ Forward = Callable[[Any], NDArray[np.float32]]
 
 
 def build_forward(model: Any) -> Forward:
-    """A model in inference mode as one compiled function, whatever the size of the batches: compiling takes seconds."""
+    """A model in inference mode as one function, compiled once for batches of all sizes."""
     import tensorflow as tf
 
     shape = tf.TensorShape([None, *model.input_shape[1:]])

@@ -88,7 +88,8 @@ def extract_features(
         share = Share((batches.share.index - number * count) % batches.share.count, batches.share.count)
         owned.append(number * count + share.of(np.arange(count)))
         for pixels, _targets in replace(batches, share=share):
-            rows.append(forward(pixels if augment is None else augment(pixels.astype(np.float32))))
+            if len(pixels):
+                rows.append(forward(pixels if augment is None else augment(pixels.astype(np.float32))))
             done(1 / len(copies) / len(batches))
     found = np.concatenate(rows)
     if batches.share == EVERYTHING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_runtime import DivergedError, clock
 from trainer.augmentation import Augmentation
 from trainer.config import FloatPolicy, Optimizer, Schedule, TrainConfig
-from trainer.distribution import Workers
+from trainer.distribution import PADDING, Workers
 
 Pairs = Iterable[tuple[NDArray[Any], NDArray[np.int64]]]
 """Inputs, shape (batch, …), with their class indices, shape (batch,)."""
@@ -130,7 +130,7 @@ def fit_phase(phase: Phase, earlier: Sequence[Epoch], progress: Progress) -> Ite
             accuracy=float(total[1] / total[2]),
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            learning_rate=float(phase.optimizer.learning_rate),
+            learning_rate=float(phase.optimizer.learning_rate.numpy()),
             seconds=clock.now() - started,
         )
         earlier = (*earlier, done)
@@ -157,11 +157,11 @@ def build_evaluation(model: Any, workers: Workers) -> Callable[[Pairs], tuple[fl
     @tf.function(reduce_retracing=True)
     def step(inputs: Any, targets: Any) -> Any:
         scores = model(tf.cast(inputs, tf.float32), training=False)
-        return _sums(_losses(scores, targets), scores, targets)
+        return _sums(_losses(scores, targets), scores, targets, tf.ones_like(targets, tf.float32))
 
     def evaluate(pairs: Pairs) -> tuple[float, float]:
-        sums = [step(inputs, targets).numpy() for inputs, targets in pairs]
-        total = workers.total(np.array(sums, np.float64).sum(axis=0))
+        sums = [step(inputs, targets).numpy() for inputs, targets in pairs if len(targets)]
+        total = workers.total(np.array(sums, np.float64).reshape(-1, 3).sum(axis=0))
         return float(total[0] / total[2]), float(total[1] / total[2])
 
     return evaluate
@@ -217,18 +217,20 @@ def _build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]
         if augment is not None:
             inputs = augment(inputs)
         context = tf.distribute.get_replica_context()
-        count = context.all_reduce("SUM", tf.cast(tf.shape(targets)[0], tf.float32))
+        counts = tf.cast(targets != PADDING, tf.float32)
+        targets = tf.maximum(targets, 0)
+        total = context.all_reduce("SUM", tf.reduce_sum(counts))
         with tf.GradientTape() as tape:
             scores = model(inputs, training=True)
-            losses = _losses(scores, targets, smoothing)
+            losses = counts * _losses(scores, targets, smoothing)
             if weights is not None:
                 losses *= tf.gather(weights, targets)
             # Gradients are summed over the replicas: each one's objective is its part of the mean.
-            objective = tf.reduce_sum(losses) / count + phase.penalty() / context.num_replicas_in_sync
+            objective = tf.reduce_sum(losses) / total + phase.penalty() / context.num_replicas_in_sync
             scaled = phase.optimizer.scale_loss(objective)
         gradients = tape.gradient(scaled, model.trainable_variables)
         phase.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        return context.all_reduce("SUM", _sums(losses, scores, targets))
+        return context.all_reduce("SUM", _sums(losses, scores, targets, counts))
 
     # One trace for all batch sizes: tracing costs as much as an epoch of a small data set.
     @tf.function(reduce_retracing=True)
@@ -237,7 +239,7 @@ def _build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]
         return workers.strategy.experimental_local_results(sums)[0]
 
     run = step.get_concrete_function(*_signature(phase)) if workers.devices == 1 else step
-    return lambda inputs, targets: run(workers.spread(inputs), workers.spread(targets)).numpy()
+    return lambda inputs, targets: run(*workers.spread(inputs, targets)).numpy()
 
 
 def _signature(phase: Phase) -> tuple[Any, Any]:
@@ -260,12 +262,12 @@ def _losses(scores: Any, targets: Any, smoothing: float = 0.0) -> Any:
     )
 
 
-def _sums(losses: Any, scores: Any, targets: Any) -> Any:
-    """Summed loss, right answers and pictures as one float32 vector."""
+def _sums(losses: Any, scores: Any, targets: Any, counts: Any) -> Any:
+    """Summed loss, right answers and pictures as one float32 vector; `counts` is 1 for each that counts."""
     import tensorflow as tf
 
-    right = tf.cast(tf.argmax(scores, axis=-1) == targets, tf.float32)
-    return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right), tf.cast(tf.size(right), tf.float32)])
+    right = counts * tf.cast(tf.argmax(scores, axis=-1) == targets, tf.float32)
+    return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right), tf.reduce_sum(counts)])
 
 
 class BestWeights:

@@ -148,12 +148,16 @@ def _translated_losses(workers: Workers) -> Iterator[None]:
 
     try:
         yield
-    except tf.errors.OpError as error:
+    except (
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.InternalError,
+        tf.errors.UnavailableError,
+    ) as error:
         if workers.share.count == 1:
             raise
-        raise WorkerError(
-            f"another worker is gone ({error.message!s:.120}): start all of them again with --resume"
-        ) from error
+        raise WorkerError("another worker is gone: start all of them again with --resume") from error
 
 
 def _check_agreement(workers: Workers, config: TrainConfig, data: Data, state: State | None) -> None:

@@ -1,11 +1,12 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge_runtime import ModelError
-from trainer import TrainConfig
-from trainer.network import build_network, freeze
+from edge_runtime import ModelError, UsageError
+from trainer import FloatPolicy, InputScale, TrainConfig
+from trainer.network import build_network, freeze, rebuild_plain
 
 SMALL = TrainConfig(data="x", weights="none", alpha=0.35, image_size=32)
 
@@ -73,3 +74,39 @@ def test_when_imagenet_cannot_be_had_three_ways_out_are_named(monkeypatch: pytes
 def test_a_width_that_keras_does_not_know_is_refused() -> None:
     with pytest.raises(ModelError, match="cannot be built so"):
         build_network(TrainConfig(data="x", alpha=0.77, image_size=96), 2)
+
+
+def test_one_logit_is_a_sigmoid() -> None:
+    network = build_network(dataclasses.replace(SMALL, one_logit=True), 2)
+    features = np.random.default_rng(0).normal(size=(6, network.head.input_shape[1])).astype(np.float32)
+    kernel, bias = network.head.get_layer("logit").get_weights()
+    assert kernel.shape[1] == 1
+    expected = 1 / (1 + np.exp(-(features @ kernel + bias)))[:, 0]
+    scores = network.head(features, training=False).numpy()
+    np.testing.assert_allclose(scores[:, 1], expected, rtol=1e-5)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
+    assert len(network.head.trainable_variables) == 2
+    with pytest.raises(UsageError, match="--one-logit tells two classes apart, the data has 3"):
+        build_network(dataclasses.replace(SMALL, one_logit=True), 3)
+
+
+def test_pixels_may_be_scaled_from_zero_to_one() -> None:
+    network = build_network(dataclasses.replace(SMALL, input_scale=InputScale.UNIT), 2)
+    rescaled = network.model.get_layer("rescaling")(np.array([[[[0.0, 127.5, 255.0]]]], np.float32)).numpy()
+    np.testing.assert_allclose(rescaled.reshape(-1), [0.0, 0.5, 1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("policy", [FloatPolicy.BFLOAT16, FloatPolicy.FLOAT16])
+def test_what_trains_in_16_bits_is_kept_in_32(policy: FloatPolicy) -> None:
+    import keras
+
+    config = dataclasses.replace(SMALL, float_policy=policy)
+    network = build_network(config, 4)
+    assert network.base.layers[-1].compute_dtype == policy.value
+    assert {weight.dtype for weight in network.model.weights} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    plain = rebuild_plain(config, network, 4)
+    assert plain.base.layers[-1].compute_dtype == "float32"
+    pixels = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    scores = [each.model(pixels, training=False).numpy() for each in (network, plain)]
+    np.testing.assert_allclose(*scores, atol=0.02)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime import ModelError, UsageError
-from tests.conftest import BIN, COLORS, Command, Finished, save
+from tests.conftest import BIN, Command, Finished
 from trainer import Epoch, TrainConfig
 from trainer.checkpoints import State, check_state, config_values, read_state, state_path, write_state
 
@@ -43,25 +42,10 @@ main()
 
 
 @pytest.fixture(scope="module")
-def options(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
-    """A deterministic training in two phases, with everything random in it, on pictures that are hard."""
-    import keras
-
-    folder = tmp_path_factory.mktemp("resume")
-    base = keras.saving.load_model(digits_run / "model.keras", compile=False).get_layer("mobilenetv2_0.35_32")
-    with warnings.catch_warnings():
-        # Keras asks numpy in an old way.
-        warnings.simplefilter("ignore")
-        base.save_weights(folder / "base.weights.h5")
-    random = np.random.default_rng(0)
-    for name, color in COLORS.items():
-        for number in range(12):
-            noise = random.integers(-90, 90, (40, 50, 3))
-            image = np.clip(np.array(color) * 0.2 + 100 + noise, 0, 255).astype(np.uint8)
-            save(folder / "colors" / name / f"{number}.png", image)
+def options(hard_colors: tuple[object, ...]) -> tuple[object, ...]:
+    """A deterministic training in two phases with everything random in it."""
     return (
-        folder / "colors",
-        *("--weights", folder / "base.weights.h5", "--alpha", 0.35, "--image-size", 32, "--batch-size", 8),
+        *hard_colors,
         *("--head-epochs", 3, "--fine-tune-epochs", 3, "--fine-tune-rate", 1e-3, "--augment-copies", 1),
         *("--cutout", 0.3, "--brightness", 0.2, "--deterministic", "--checkpoint-seconds", 0),
     )

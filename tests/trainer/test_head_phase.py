@@ -1,0 +1,84 @@
+"""What cached features are worth."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_runtime.dataset import SPLITS
+from tests.trainer.test_fitting import Silent, alone
+from trainer import Flip, TrainConfig, TrainingReporter
+from trainer.batches import PictureLoader, make_batches
+from trainer.data import prepare_data
+from trainer.distribution import Share
+from trainer.evaluation import build_forward
+from trainer.features import cache_features, cache_training_features
+from trainer.fitting import fit_phase
+from trainer.network import build_network
+from trainer.phases import Course
+
+
+@pytest.mark.slow
+@pytest.mark.assets
+def test_the_head_phase_costs_a_fraction_of_plain_keras_and_is_no_worse(assets: Path) -> None:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    config = TrainConfig(
+        data=str(assets / "alpaca"),
+        weights=str(assets / "mobilenet_v2_0.35_no_top.weights.h5"),
+        alpha=0.35,
+        image_size=128,
+        head_epochs=20,
+        flip=Flip.ON,
+        seed=1,
+    )
+    with TrainingReporter() as reporter:
+        data = prepare_data(config, reporter)
+        loader = PictureLoader(data.dataset, (128, 128), config.resize)
+        batches = {split: make_batches(loader, data.split(split), data.labels, 32) for split in SPLITS}
+        network = build_network(config, 2)
+        course = Course(config, network, batches["train"], batches["validation"], alone(), reporter)
+        started = time.perf_counter()
+        history = list(fit_phase(course.plans()[0].build(), (), Silent()))
+        ours = time.perf_counter() - started
+
+    plain = build_network(config, 2)
+    plain.base.trainable = False
+    plain.model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    arrays = {
+        split: [np.concatenate(column) for column in zip(*batches[split], strict=True)]
+        for split in ("train", "validation")
+    }
+    started = time.perf_counter()
+    fitted = plain.model.fit(
+        *arrays["train"], batch_size=32, epochs=20, validation_data=tuple(arrays["validation"]), verbose=0
+    )
+    theirs = time.perf_counter() - started
+    assert ours <= 0.15 * theirs
+    assert max(epoch.val_accuracy for epoch in history) >= fitted.history["val_accuracy"][-1]
+
+
+def test_every_copy_of_a_picture_keeps_its_place(color_folder: Path) -> None:
+    """Three workers' rows together are what one worker has."""
+    with TrainingReporter() as reporter:
+        config = TrainConfig(
+            data=str(color_folder), weights="none", alpha=0.35, image_size=32, flip=Flip.ON, batch_size=5
+        )
+        data = prepare_data(config, reporter)
+    forward = build_forward(build_network(config, 3).features)
+    loader = PictureLoader(data.dataset, (32, 32), config.resize)
+
+    def features(share: Share) -> np.ndarray:
+        batches = make_batches(loader, data.split("train"), data.labels, 5, share)
+        return cache_training_features(config, forward, batches, lambda _: None).features
+
+    whole = features(Share())
+    count = len(data.split("train"))
+    assert whole.shape == (2 * count, 1280)
+    parts = [features(Share(index, 3)) for index in range(3)]
+    np.testing.assert_allclose(sum(parts), whole, atol=1e-5)
+    batches = make_batches(loader, data.split("train"), data.labels, 5)
+    plain = cache_features(forward, batches, lambda _: None).features
+    np.testing.assert_allclose(whole[:count], plain, atol=1e-5)

@@ -46,7 +46,7 @@ def test_the_head_phase_costs_a_fraction_of_plain_keras_and_is_no_worse(assets: 
 
     plain = build_network(config, 2)
     plain.base.trainable = False
-    plain.model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    plain.model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     arrays = {
         split: [np.concatenate(column) for column in zip(*batches[split], strict=True)]
         for split in ("train", "validation")

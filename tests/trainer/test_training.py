@@ -37,7 +37,7 @@ def test_the_run_is_complete(digits_run: Path) -> None:
     names = {path.name for path in digits_run.iterdir()}
     pictures = {"augmentation.png", "confusion_matrix.png", "curves.png", "mistakes.png"}
     files = {"model.keras", "card.json", "config.toml", "history.csv", "metrics.json", "split.csv"}
-    assert names == pictures | files | {"checkpoints", "examples"}
+    assert names == pictures | files | {"checkpoints", "examples", "report.html"}
     for name in pictures:
         assert decode_image((digits_run / name).read_bytes()).std() > 10
     assert len(list((digits_run / "examples").glob("*.png"))) == 10
@@ -50,7 +50,10 @@ def test_the_card_tells_how_to_use_the_model(digits_run: Path) -> None:
     assert (card.architecture, card.alpha, card.seed) == ("MobileNetV2", 0.35, 42)
     assert len(card.data_fingerprint) == 64
     assert {"tensorflow", "keras", "numpy", "python"} <= card.versions.keys()
-    assert card.metrics == json.loads((digits_run / "metrics.json").read_text())
+    metrics = json.loads((digits_run / "metrics.json").read_text())
+    for split, values in card.metrics.items():
+        assert values.items() <= metrics[split].items()
+        assert len(values) == 5
     assert len(card.golden) == 4
     samples = parse_split((digits_run / "split.csv").read_bytes())
     assert len(samples) == 1797

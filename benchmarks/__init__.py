@@ -1,20 +1,29 @@
-"""benchmarks: the model files beside the Keras model: accuracy, agreement, latency and size, as a report."""
+"""benchmarks: model files beside the Keras model they came from, as a report and as a gate."""
 
+from benchmarks.benchmark import benchmark
+from benchmarks.gates import Check, Limits, check_rule, checks_junit, compare_reports
 from benchmarks.held_out import HeldOut, find_held_out
-from benchmarks.measure import Accuracy, Latency, measure_accuracy, measure_latency
-from benchmarks.report import Report, TargetReport
-from benchmarks.targets import KerasTarget, ModelFileTarget, Target
+from benchmarks.html import report_html
+from benchmarks.markdown import report_markdown, report_text
+from benchmarks.measure import Plan
+from benchmarks.report import Accuracy, Cost, Report, TargetReport, read_report
 
 __all__ = [
     "Accuracy",
+    "Check",
+    "Cost",
     "HeldOut",
-    "KerasTarget",
-    "Latency",
-    "ModelFileTarget",
+    "Limits",
+    "Plan",
     "Report",
-    "Target",
     "TargetReport",
+    "benchmark",
+    "check_rule",
+    "checks_junit",
+    "compare_reports",
     "find_held_out",
-    "measure_accuracy",
-    "measure_latency",
+    "read_report",
+    "report_html",
+    "report_markdown",
+    "report_text",
 ]

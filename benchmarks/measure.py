@@ -1,110 +1,174 @@
-"""Accuracy and latency of several targets, on the same pictures in the same run."""
+"""Measure several targets side by side: each in a process of its own, taking turns."""
 
+import contextlib
+import math
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.environment import read_energy
 from benchmarks.held_out import HeldOut
-from benchmarks.targets import Target
-from edge_runtime import clock
-from edge_runtime.progress import Tick
+from benchmarks.processes import TargetProcess
+from benchmarks.targets import Kind, TargetSpec
+from edge_runtime import clock, encode_png
+from edge_runtime.progress import Reporter, Tick
 
-WARM_UP_ROUNDS = 5
-MAX_TIMING_PICTURES = 64
+PICTURES = 64
+BURST = 10
+WARM_UP_BURSTS = 2
+
+YARDSTICK = TargetSpec("yardstick", Kind.YARDSTICK)
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """How right a target is.
+class Plan:
+    """How long to measure.
 
     Attributes:
-        top1: share of the pictures whose best label is right, in [0, 1].
-        agreement: share of the pictures with the first target's best label, in [0, 1].
-        max_score_difference: the largest difference of any score from the first target's, in [0, 1].
+        num_runs: timed pictures for each target, at least.
+        min_seconds: of timing for all targets together, at least.
+        processes: how many times each target is started anew; the pictures are divided among them.
     """
 
-    top1: float
-    agreement: float
-    max_score_difference: float
+    num_runs: int = 300
+    min_seconds: float = 5.0
+    processes: int = 3
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds from a decoded picture to its scores, one picture at a time.
+@dataclass
+class Measured:
+    """What one target's processes told.
 
-    Percentiles are numpy's (linear interpolation). `ratio_to_first` is the median of the round by round ratio
-    to the first target: drift of the machine hits both sides of it alike.
+    Attributes:
+        spec: the target.
+        loaded: engine, threads and size, as its process told.
+        cold_start_ms: of each process: from its start to its first answer.
+        load_ms: of each process.
+        first_ms: of each process: the first picture.
+        rows: milliseconds of each timed picture: decode, resize, invoke, postprocess, and all but decode.
+        rounds: the median of all but decode in each burst.
+        cpu_seconds: of all timed pictures.
+        joules: of all timed pictures; None where the machine has no meter.
+        resident: bytes after the last burst.
+        peak: bytes at most.
+        scores: float32, shape (pictures, classes).
     """
 
-    runs: int
-    mean: float
-    p50: float
-    p90: float
-    p99: float
-    ratio_to_first: float
+    spec: TargetSpec
+    loaded: dict[str, Any] = field(default_factory=dict)
+    cold_start_ms: list[float] = field(default_factory=list)
+    load_ms: list[float] = field(default_factory=list)
+    first_ms: list[float] = field(default_factory=list)
+    rows: list[list[float]] = field(default_factory=list)
+    rounds: list[float] = field(default_factory=list)
+    cpu_seconds: float = 0.0
+    joules: float | None = None
+    resident: int = 0
+    peak: int = 0
+    scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
-def measure_accuracy(targets: Sequence[Target], pictures: HeldOut, tick: Tick) -> list[Accuracy]:
-    """Let every target classify every held-out picture."""
-    rows: list[list[NDArray[np.float32]]] = [[] for _ in targets]
-    for position in range(len(pictures.samples)):
-        image = pictures.read(position)
-        for row, target in zip(rows, targets, strict=True):
-            row.append(target.scores(image))
-        tick(position + 1, len(pictures.samples))
-    found = [np.stack(row) for row in rows]
-    right = np.array(pictures.targets)
-    first = found[0]
-    return [
-        Accuracy(
-            top1=float((scores.argmax(axis=1) == right).mean()),
-            agreement=float((scores.argmax(axis=1) == first.argmax(axis=1)).mean()),
-            max_score_difference=float(np.abs(scores - first).max()),
-        )
-        for scores in found
-    ]
+def measure(
+    specs: Sequence[TargetSpec], pictures: HeldOut, plan: Plan, reporter: Reporter, *, quiet: bool = True
+) -> list[Measured]:
+    """Measure targets on the same pictures in the same run.
 
-
-def measure_latency(
-    targets: Sequence[Target], pictures: HeldOut, *, num_runs: int, min_seconds: float, tick: Tick
-) -> list[Latency]:
-    """Time the targets in turn, A B C A B C …, on decoded pictures.
+    Rounds are interleaved, A B C A B C …, so that a drift of the machine hits all alike. Only one process
+    works at a time.
 
     Args:
-        targets: the first one is what the others are compared with.
-        pictures: up to `MAX_TIMING_PICTURES` of them are decoded beforehand and taken in turn.
-        num_runs: at least so many rounds.
-        min_seconds: and at least so many seconds for all targets together.
-        tick: is told of the progress.
+        specs: the targets; the yardstick is added as the last.
+        pictures: up to `PICTURES` of them are timed, all are judged.
+        plan: how long.
+        reporter: shows the progress.
+        quiet: whether what the libraries print goes nowhere.
+
+    Raises:
+        EdgeError: a target cannot be loaded, or its process ended.
     """
-    kept = [pictures.read(position) for position in range(min(len(pictures.samples), MAX_TIMING_PICTURES))]
-    for turn in range(WARM_UP_ROUNDS):
-        for target in targets:
-            target.scores(kept[turn % len(kept)])
-    rounds: list[list[float]] = []
+    measured = [Measured(spec) for spec in (*specs, YARDSTICK)]
+    with tempfile.TemporaryDirectory() as folder:
+        files = _picture_files(pictures, Path(folder))
+        for number in range(plan.processes):
+            with contextlib.ExitStack() as stack:
+                processes = [
+                    stack.enter_context(TargetProcess(each.spec, files[0], quiet=quiet)) for each in measured
+                ]
+                with reporter.bar(f"latency, {number + 1} of {plan.processes}") as tick:
+                    _time_together(measured, processes, files, plan, tick)
+                # The pictures of a whole data set are read last: they are no memory of the model's.
+                if number == plan.processes - 1:
+                    for each, process in zip(measured[:-1], processes, strict=False):
+                        with reporter.bar(f"accuracy of {each.spec.name}"):
+                            each.scores = _judge(process, pictures, Path(folder) / "scores.npy")
+    return measured
+
+
+def _picture_files(pictures: HeldOut, folder: Path) -> list[str]:
+    """Some of the pictures as files: their own, or PNGs of a data set that is no folder."""
+    count = min(len(pictures.samples), PICTURES)
+    chosen = np.linspace(0, len(pictures.samples) - 1, count).astype(int)
+    paths: list[str] = []
+    for position in chosen:
+        path = pictures.dataset.root / pictures.samples[position].file
+        if not path.is_file():
+            path = folder / f"{position}.png"
+            path.write_bytes(encode_png(pictures.read(position)))
+        paths.append(str(path))
+    return paths
+
+
+def _time_together(
+    measured: Sequence[Measured],
+    processes: Sequence[TargetProcess],
+    files: Sequence[str],
+    plan: Plan,
+    tick: Tick,
+) -> None:
+    """Let freshly started targets take turns."""
+    pairs = list(zip(measured, processes, strict=True))
+    for each, process in pairs:
+        each.loaded = process.loaded
+        each.cold_start_ms.append(process.cold_start_ms)
+        each.load_ms.append(process.loaded["load_ms"])
+        each.first_ms.append(process.loaded["first_ms"])
+        process.ask("pictures", paths=files)
+    for burst in range(WARM_UP_BURSTS):
+        for process in processes:
+            process.ask("burst", first=burst * BURST, count=BURST)
+    share = math.ceil(plan.num_runs / plan.processes)
     started = clock.now()
-    while len(rounds) < num_runs or clock.now() - started < min_seconds:
-        image = kept[len(rounds) % len(kept)]
-        times: list[float] = []
-        for target in targets:
-            before = clock.now()
-            target.scores(image)
-            times.append(clock.milliseconds(before, clock.now()))
-        rounds.append(times)
-        tick(min(len(rounds), num_runs), num_runs)
-    table = np.array(rounds)
-    return [_summarize(table[:, column], table[:, 0]) for column in range(len(targets))]
+    done = 0
+    while done < share or clock.now() - started < plan.min_seconds / plan.processes:
+        for each, process in pairs:
+            _take_turn(each, process, first=done)
+        done += BURST
+        tick(min(done, share), share)
+    for each, process in pairs:
+        memory = process.ask("memory")
+        each.resident = memory["resident"]
+        each.peak = max(each.peak, memory["peak"])
 
 
-def _summarize(times: NDArray[np.float64], first: NDArray[np.float64]) -> Latency:
-    p50, p90, p99 = np.percentile(times, [50, 90, 99])
-    return Latency(
-        runs=len(times),
-        mean=float(times.mean()),
-        p50=float(p50),
-        p90=float(p90),
-        p99=float(p99),
-        ratio_to_first=float(np.median(times / first)),
-    )
+def _take_turn(each: Measured, process: TargetProcess, *, first: int) -> None:
+    before = read_energy()
+    reply = process.ask("burst", first=first, count=BURST)
+    after = read_energy()
+    each.rows += reply["rows"]
+    each.rounds.append(float(np.median([row[-1] for row in reply["rows"]])))
+    each.cpu_seconds += reply["cpu_seconds"]
+    # The meter starts anew now and then.
+    if before is not None and after is not None and after >= before:
+        each.joules = (each.joules or 0.0) + after - before
+
+
+def _judge(process: TargetProcess, pictures: HeldOut, out: Path) -> NDArray[np.float32]:
+    files = [sample.file for sample in pictures.samples]
+    process.ask("scores", data=str(pictures.dataset.root), files=files, out=str(out))
+    scores: NDArray[np.float32] = np.load(out, allow_pickle=False)
+    return scores

@@ -1,27 +1,101 @@
-"""A report: one value, written as JSON for programs and Markdown for people."""
+"""A report: one value out of what was measured, written as JSON and read back."""
 
 import dataclasses
 import json
-import os
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from benchmarks.measure import Accuracy, Latency
+import numpy as np
+from numpy.typing import NDArray
 
-SCHEMA = 1
+from benchmarks.environment import Machine, State
+from benchmarks.held_out import HeldOut
+from benchmarks.measure import Measured
+from benchmarks.statistics import Interval, Summary, mcnemar, ratio_of_rounds, share, summarize
+from edge_runtime import ModelError
+from edge_runtime.files import sha256
+
+SCHEMA = 2
+MAX_BYTES = 256 * 1024**2
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How right a target is, and how much like the first target; shares in [0, 1].
+
+    Attributes:
+        top1: share of the pictures whose best label is right.
+        top5: share of those whose right label is among the best five.
+        agreement: share of the pictures with the first target's best label.
+        max_score_difference: the largest difference of any score from the first target's.
+        mean_score_difference: on average over all pictures and classes.
+        p_value: of McNemar's test against the first target: how likely is such a difference by chance.
+        recall: of each class; None for one that no picture shows.
+        confusion: pictures by true (row) and predicted class (column).
+        predicted: the best class of each picture.
+    """
+
+    top1: Interval
+    top5: float
+    agreement: float
+    max_score_difference: float
+    mean_score_difference: float
+    p_value: float
+    recall: list[float | None]
+    confusion: list[list[int]]
+    predicted: list[int]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a target uses; bytes, seconds and joules. `joules` is None where the machine has no meter."""
+
+    size_bytes: int
+    resident_bytes: int
+    peak_bytes: int
+    cpu_seconds_per_1000: float
+    joules_per_1000: float | None
 
 
 @dataclass(frozen=True)
 class TargetReport:
-    """What was measured of one target; sizes in bytes, latency in milliseconds."""
+    """What was measured of one target; latencies in milliseconds.
+
+    Attributes:
+        name: `keras`, `keras-predict`, or the model file's.
+        engine: who runs it, with its version.
+        num_threads: None where it chooses itself.
+        cold_start: median from the start of a process to its first answer.
+        load: median time to load it.
+        first: median time of the first picture.
+        latency: from a decoded picture to its answer.
+        stages: medians of decode, resize, invoke and postprocess.
+        throughput: pictures a second, one after the other, decoding not counted.
+        ratio_to_first: how many times the first target's time, round by round.
+        ratio_to_yardstick: how many times the yardstick's.
+        rounds: that ratio in each round, for comparisons with other reports.
+        cost: memory, processor time, energy, size.
+        accuracy: None for the yardstick.
+        raw: every single latency, where asked for.
+    """
 
     name: str
     engine: str
     num_threads: int | None
-    size_bytes: int
+    cold_start: float
+    load: float
+    first: float
+    latency: Summary
+    stages: dict[str, float]
+    throughput: float
+    ratio_to_first: Interval
+    ratio_to_yardstick: Interval
+    rounds: list[float]
+    cost: Cost
     accuracy: Accuracy
-    latency_ms: Latency
+    raw: list[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -29,94 +103,156 @@ class Report:
     """One benchmark run.
 
     Attributes:
+        schema: version of this layout.
         created: ISO 8601 in UTC.
         run: the run's folder name.
-        data: what the pictures are.
+        labels: the classes.
+        split: what the pictures are.
         pictures: how many there are.
+        fingerprint: a hash over the pictures: reports with the same can be paired picture by picture.
+        targets_of: the right class of each picture.
         machine: what it ran on.
+        before: its state before.
+        after: and after.
+        versions: of the libraries.
+        warnings: reasons to doubt the figures.
+        yardstick: latency of the fixed arithmetic.
         targets: the first is what the others are compared with.
-        schema: version of this layout.
     """
 
+    schema: int
     created: str
     run: str
-    data: str
+    labels: list[str]
+    split: str
     pictures: int
-    machine: Mapping[str, str]
-    targets: Sequence[TargetReport]
-    schema: int = SCHEMA
+    fingerprint: str
+    targets_of: list[int]
+    machine: Machine
+    before: State
+    after: State
+    versions: dict[str, str]
+    warnings: list[str]
+    yardstick: Summary
+    targets: list[TargetReport]
 
     def to_json(self) -> str:
         """The report as JSON."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
 
-    def to_markdown(self) -> str:
-        """The report as a Markdown table, for a job summary or a pull request."""
-        lines = [
-            "## Benchmark",
-            "",
-            f"{self.run} on {self.pictures} {self.data} pictures.",
-            "",
-            "| model | accuracy | agreement | p50 | p90 | p99 | time | size |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|",
-            *(_row(target) for target in self.targets),
-            "",
-            f"Latency: decoded picture to scores, ms, {self.targets[0].latency_ms.runs} interleaved rounds. "
-            f"Time: median ratio to {self.targets[0].name}, round by round. "
-            f"Agreement: same best label as {self.targets[0].name}.",
-            "",
-            ", ".join(f"{name}: {value}" for name, value in self.machine.items())
-            + "; "
-            + "; ".join(dict.fromkeys(target.engine for target in self.targets))
-            + f"; {self.created}",
-            "",
-        ]
-        return "\n".join(lines)
-
-    def to_text(self) -> str:
-        """The table for a terminal."""
-        rows = [
-            ["model", "accuracy", "agreement", "p50 ms", "p90 ms", "p99 ms", "time", "size"],
-            *([cell.strip() for cell in _row(target).strip("|").split("|")] for target in self.targets),
-        ]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if column == 0 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        )
+    def target(self, name: str) -> TargetReport | None:
+        """The target of that name, if there is one."""
+        return next((target for target in self.targets if target.name == name), None)
 
 
-def describe_machine() -> dict[str, str]:
-    """What the figures depend on."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-        "python": platform.python_version(),
-    }
+def describe_targets(measured: Sequence[Measured], pictures: HeldOut, *, raw: bool) -> list[TargetReport]:
+    """The reports of all targets but the yardstick, which comes last."""
+    *models, yardstick = measured
+    truth = np.array(pictures.targets)
+    return [_describe(each, models[0], yardstick, truth, raw=raw) for each in models]
 
 
-def _processor() -> str:
+def fingerprint(pictures: HeldOut) -> str:
+    """A hash over the pictures and their right classes, in order."""
+    lines = [f"{sample.hash} {sample.label}\n" for sample in pictures.samples]
+    return sha256("".join(lines).encode("utf-8", "surrogateescape"))
+
+
+def read_report(path: Path) -> Report:
+    """Read a `report.json`.
+
+    Raises:
+        ModelError: missing, damaged, or of another schema version.
+    """
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("model")]
-    except OSError:
-        names = []
-    # x86 has "model : 85" as well as "model name : …": take the longest.
-    return max(names, key=len, default=platform.processor() or "unknown")
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelError(f"{path}: larger than a report can be")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"{path}: not a report of edge-bench ({error!s:.100})") from error
+    found = content.get("schema") if isinstance(content, dict) else None
+    if found != SCHEMA:
+        raise ModelError(f"{path}: schema version {found!r}, this edge-bench reads {SCHEMA}: measure again")
+    try:
+        report: Report = _build(Report, content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path}: not a report of edge-bench ({error!r:.100})") from error
+    return report
 
 
-def _row(target: TargetReport) -> str:
-    accuracy, latency = target.accuracy, target.latency_ms
-    return (
-        f"| {_cell(target.name)} | {accuracy.top1:.4f} | {accuracy.agreement:.4f} "
-        f"| {latency.p50:.2f} | {latency.p90:.2f} | {latency.p99:.2f} "
-        f"| {latency.ratio_to_first:.2f}× | {target.size_bytes / 1024**2:.2f} MiB |"
+def _describe(
+    each: Measured, first: Measured, yardstick: Measured, truth: NDArray[np.int64], *, raw: bool
+) -> TargetReport:
+    table = np.array(each.rows)
+    rounds, own = np.array(each.rounds), np.array(yardstick.rounds)
+    per_thousand = 1000 / len(table)
+    return TargetReport(
+        name=each.spec.name,
+        engine=each.loaded["engine"],
+        num_threads=each.loaded["num_threads"],
+        cold_start=float(np.median(each.cold_start_ms)),
+        load=float(np.median(each.load_ms)),
+        first=float(np.median(each.first_ms)),
+        latency=summarize(table[:, -1]),
+        stages={
+            name: float(np.median(table[:, column]))
+            for column, name in enumerate(("decode", "resize", "invoke", "postprocess"))
+        },
+        throughput=float(1000 / table[:, -1].mean()),
+        ratio_to_first=ratio_of_rounds(rounds, np.array(first.rounds)),
+        ratio_to_yardstick=ratio_of_rounds(rounds, own),
+        rounds=[float(ratio) for ratio in rounds / own],
+        cost=Cost(
+            size_bytes=each.loaded["size_bytes"],
+            resident_bytes=each.resident,
+            peak_bytes=each.peak,
+            cpu_seconds_per_1000=each.cpu_seconds * per_thousand,
+            joules_per_1000=None if each.joules is None else each.joules * per_thousand,
+        ),
+        accuracy=_judge(each.scores, first.scores, truth),
+        raw=[float(value) for value in table[:, -1]] if raw else None,
     )
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "¦").replace("\n", " ")
+def _judge(scores: NDArray[np.float32], first: NDArray[np.float32], truth: NDArray[np.int64]) -> Accuracy:
+    from sklearn.metrics import confusion_matrix
+
+    found, reference = scores.argmax(axis=1), first.argmax(axis=1)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+    confusion = confusion_matrix(truth, found, labels=range(scores.shape[1]))
+    counts = confusion.sum(axis=1)
+    difference = np.abs(scores - first)
+    return Accuracy(
+        top1=share(int((found == truth).sum()), len(truth)),
+        top5=float((best == truth[:, np.newaxis]).any(axis=1).mean()),
+        agreement=float((found == reference).mean()),
+        max_score_difference=float(difference.max()),
+        mean_score_difference=float(difference.mean()),
+        p_value=mcnemar(reference == truth, found == truth),
+        recall=[
+            float(right / count) if count else None
+            for right, count in zip(confusion.diagonal(), counts, strict=True)
+        ],
+        confusion=confusion.tolist(),
+        predicted=found.tolist(),
+    )
+
+
+def _build(kind: Any, content: Any) -> Any:
+    """A dataclass, with those inside it, out of plain JSON values."""
+    nested = {
+        "machine": Machine, "before": State, "after": State, "yardstick": Summary, "latency": Summary,
+        "ratio_to_first": Interval, "ratio_to_yardstick": Interval, "cost": Cost, "accuracy": Accuracy,
+        "top1": Interval,
+    }  # fmt: skip
+    values = dict(content)
+    for name, value in values.items():
+        if name in nested:
+            values[name] = _build(nested[name], value)
+        elif name == "targets":
+            values[name] = [_build(TargetReport, each) for each in value]
+    return kind(**values)

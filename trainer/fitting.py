@@ -202,7 +202,8 @@ def random_states(phase: Phase) -> list[Any]:
 def restart_randomness(states: Sequence[Any], seed: int) -> None:
     """Put states of randomness to what a seed decides."""
     for number, state in enumerate(states):
-        state.assign(np.array([seed, number]).astype(state.dtype))
+        words = np.random.SeedSequence([seed, number]).generate_state(2)
+        state.assign(words.astype(state.dtype))
 
 
 def _build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:

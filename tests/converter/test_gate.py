@@ -53,7 +53,7 @@ def fragile_run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     model = load_keras_model(folder / "model.keras")
     scores = model.layers[-1].get_layer("scores")
     kernel, bias = scores.get_weights()
-    scores.set_weights([kernel, bias + 5000])
+    scores.set_weights([kernel, bias + 50_000])
     with warnings.catch_warnings():
         # Keras asks numpy for what numpy 2 no longer offers.
         warnings.simplefilter("ignore", DeprecationWarning)

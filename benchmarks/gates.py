@@ -1,0 +1,237 @@
+"""Rules that a report has to keep, alone or beside a baseline, and what came of each."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.report import Report, TargetReport
+from benchmarks.statistics import (
+    Interval,
+    change_of_ratio,
+    difference_of_shares,
+    mcnemar,
+)
+from edge_runtime import UsageError
+
+SURE = 0.05
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule and what came of it.
+
+    Attributes:
+        rule: what was asked for.
+        target: of which target.
+        before: the baseline's value; empty in a report alone.
+        now: the value.
+        change: how they differ, with the interval.
+        passed: whether the rule is kept.
+        note: why a limit that is overstepped may still pass.
+    """
+
+    rule: str
+    target: str
+    before: str
+    now: str
+    change: str
+    passed: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much worse a target may become: factors of time and size, a share of the pictures."""
+
+    max_slowdown: float = 1.10
+    max_accuracy_drop: float = 0.01
+    max_size_growth: float = 1.05
+
+
+def compare_reports(baseline: Report, current: Report, limits: Limits, *, force: bool = False) -> list[Check]:
+    """Hold a report against an earlier one; a rule is broken only where the interval says the change is real.
+
+    Times are compared as ratios to the yardstick, which both reports measured in turns with their targets:
+    the machine's speed of the day divides out.
+
+    Raises:
+        UsageError: the machines are not alike and `force` is not given, or no target is in both.
+    """
+    unlike = baseline.machine.differences(current.machine)
+    if unlike and not force:
+        raise UsageError(
+            f"the reports come from unlike machines ({'; '.join(unlike)}): measure on one, or give --force"
+        )
+    if baseline.labels != current.labels:
+        raise UsageError("the reports are of different classes")
+    pairs = [(before, now) for now in current.targets if (before := baseline.target(now.name))]
+    if not pairs:
+        raise UsageError(
+            f"no target is in both reports: {_names(baseline.targets)} / {_names(current.targets)}"
+        )
+    checks: list[Check] = []
+    for before, now in pairs:
+        checks.append(_check_time(before, now, limits.max_slowdown))
+        checks.append(_check_accuracy(baseline, current, before, now, limits.max_accuracy_drop))
+        checks.append(_check_size(before, now, limits.max_size_growth))
+    return checks
+
+
+def _check_time(before: TargetReport, now: TargetReport, limit: float) -> Check:
+    change = change_of_ratio(np.array(now.rounds), np.array(before.rounds))
+    over, real = change.value > limit, change.low > 1
+    return Check(
+        rule=f"time at most ×{limit:g}",
+        target=now.name,
+        before=f"{before.latency.p50:.3f} ms",
+        now=f"{now.latency.p50:.3f} ms",
+        change=f"×{change.value:.3f} ({change.low:.3f}–{change.high:.3f})",
+        passed=not (over and real),
+        note="not more than chance" if over and not real else "",
+    )
+
+
+def _check_accuracy(
+    baseline: Report, current: Report, before: TargetReport, now: TargetReport, limit: float
+) -> Check:
+    change, real = _accuracy_change(baseline, current, before, now)
+    over = -change.value > limit
+    return Check(
+        rule=f"accuracy at most {limit:g} lower",
+        target=now.name,
+        before=f"{before.accuracy.top1.value:.4f}",
+        now=f"{now.accuracy.top1.value:.4f}",
+        change=f"{change.value:+.4f} ({change.low:+.4f}–{change.high:+.4f})",
+        passed=not (over and real),
+        note="not more than chance" if over and not real else "",
+    )
+
+
+def _accuracy_change(
+    baseline: Report, current: Report, before: TargetReport, now: TargetReport
+) -> tuple[Interval, bool]:
+    """The difference, and whether it is real: picture by picture where both saw the same ones."""
+    was, is_ = _right(baseline, before), _right(current, now)
+    change = difference_of_shares(is_.tolist(), was.tolist())
+    if baseline.fingerprint != current.fingerprint:
+        return change, change.high < 0
+    return change, mcnemar(was, is_) < SURE
+
+
+def _right(report: Report, target: TargetReport) -> NDArray[np.bool_]:
+    return np.equal(target.accuracy.predicted, report.targets_of)
+
+
+def _check_size(before: TargetReport, now: TargetReport, limit: float) -> Check:
+    growth = now.cost.size_bytes / before.cost.size_bytes
+    return Check(
+        rule=f"size at most ×{limit:g}",
+        target=now.name,
+        before=f"{before.cost.size_bytes} bytes",
+        now=f"{now.cost.size_bytes} bytes",
+        change=f"×{growth:.3f}",
+        passed=growth <= limit,
+    )
+
+
+_RULES = {
+    "max-p50-ratio": ("p50 at most ×{limit:g} of {other}", True),
+    "max-accuracy-drop": ("accuracy at most {limit:g} below {other}", True),
+    "min-agreement": ("agreement with {other} at least {limit:g}", True),
+    "min-accuracy": ("accuracy at least {limit:g}", False),
+    "max-p99": ("p99 at most {limit:g} ms", False),
+    "max-size": ("size at most {limit:g} bytes", False),
+    "max-memory": ("memory at most {limit:g} MiB", False),
+}
+
+
+def check_rule(report: Report, name: str, text: str) -> Check:
+    """One absolute rule inside one report.
+
+    Args:
+        report: the report.
+        name: `max-p50-ratio`, `max-accuracy-drop`, `min-agreement` (of two targets), `min-accuracy`,
+            `max-p99`, `max-size` or `max-memory` (of one).
+        text: `TARGET:OTHER=LIMIT`, or `TARGET=LIMIT`.
+
+    Raises:
+        UsageError: not such a text, or no such target.
+    """
+    template, of_two = _RULES[name]
+    form = "TARGET:OTHER=LIMIT" if of_two else "TARGET=LIMIT"
+    found = re.fullmatch(r"(?P<target>.+):(?P<other>.+)=(?P<limit>.+)" if of_two else r"(.+)=(.+)", text)
+    try:
+        parts = found.groups() if found else ()
+        limit = float(parts[-1])
+    except (ValueError, IndexError) as error:
+        raise UsageError(f"--{name} takes {form}, got {text!r}") from error
+    target = find_target(report, parts[0])
+    other = find_target(report, parts[1]) if of_two else target
+    value, shown, passed = _value(name, report, target, other, limit)
+    return Check(
+        template.format(limit=limit, other=other.name), target.name, "", shown, f"{value:.4g}", passed
+    )
+
+
+def find_target(report: Report, name: str) -> TargetReport:
+    """The target of this name, or the only one whose name has it in it.
+
+    Raises:
+        UsageError: none, or several.
+    """
+    exact = report.target(name)
+    near = [target for target in report.targets if name in target.name]
+    if exact is None and len(near) != 1:
+        raise UsageError(
+            f"{'several targets match' if near else 'no target is called'} {name!r}: "
+            f"the report has {_names(report.targets)}"
+        )
+    return exact or near[0]
+
+
+def _value(
+    name: str, report: Report, target: TargetReport, other: TargetReport, limit: float
+) -> tuple[float, str, bool]:
+    """The value, how it is shown, and whether it keeps the limit."""
+    if name == "max-p50-ratio":
+        ratio = target.latency.p50 / other.latency.p50
+        return ratio, f"{target.latency.p50:.3f} / {other.latency.p50:.3f} ms", ratio <= limit
+    if name == "max-accuracy-drop":
+        drop = other.accuracy.top1.value - target.accuracy.top1.value
+        return drop, f"{target.accuracy.top1.value:.4f} / {other.accuracy.top1.value:.4f}", drop <= limit
+    if name == "min-agreement":
+        same = np.array(target.accuracy.predicted) == np.array(other.accuracy.predicted)
+        return float(same.mean()), f"{int(same.sum())} of {report.pictures}", float(same.mean()) >= limit
+    if name == "min-accuracy":
+        accuracy = target.accuracy.top1.value
+        return accuracy, f"{accuracy:.4f}", accuracy >= limit
+    if name == "max-p99":
+        return target.latency.p99, f"{target.latency.p99:.3f} ms", target.latency.p99 <= limit
+    if name == "max-size":
+        return target.cost.size_bytes, f"{target.cost.size_bytes} bytes", target.cost.size_bytes <= limit
+    memory = target.cost.resident_bytes / 1024**2
+    return memory, f"{memory:.1f} MiB", memory <= limit
+
+
+def checks_junit(checks: Sequence[Check], suite: str) -> bytes:
+    """The checks as JUnit XML, which CI systems show as tests."""
+    failures = sum(not check.passed for check in checks)
+    root = ElementTree.Element(
+        "testsuite", name=suite, tests=str(len(checks)), failures=str(failures), errors="0", skipped="0"
+    )
+    for check in checks:
+        case = ElementTree.SubElement(root, "testcase", classname=check.target, name=check.rule)
+        if not check.passed:
+            text = f"{check.before} → {check.now}: {check.change}" if check.before else f"{check.now}"
+            ElementTree.SubElement(case, "failure", message=text)
+    ElementTree.indent(root)
+    content: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content
+
+
+def _names(targets: Sequence[TargetReport]) -> str:
+    return ", ".join(target.name for target in targets)

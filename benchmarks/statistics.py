@@ -1,0 +1,113 @@
+"""What samples say: percentiles, ratios and shares with their intervals, and whether a difference is real.
+
+Intervals are for 95 %.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+
+Samples = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Milliseconds. Percentiles are numpy's (linear interpolation)."""
+
+    runs: int
+    mean: float
+    std: float
+    min: float
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+
+def summarize(samples: Samples) -> Summary:
+    """The summary of some durations, shape (runs,)."""
+    p50, p90, p99 = np.percentile(samples, [50, 90, 99])
+    return Summary(
+        runs=len(samples),
+        mean=float(samples.mean()),
+        std=float(samples.std()),
+        min=float(samples.min()),
+        p50=float(p50),
+        p90=float(p90),
+        p99=float(p99),
+        max=float(samples.max()),
+    )
+
+
+def ratio_of_rounds(above: Samples, below: Samples) -> Interval:
+    """The median of the round by round ratio of two targets, each of shape (rounds,)."""
+    ratios = above / below
+    return _bootstrap([ratios], lambda parts: float(np.median(parts[0])))
+
+
+def change_of_ratio(current: Samples, baseline: Samples) -> Interval:
+    """How many times larger the median of one run's ratios is than another run's; shapes (rounds,)."""
+    return _bootstrap([current, baseline], lambda parts: float(np.median(parts[0]) / np.median(parts[1])))
+
+
+def share(right: int, count: int) -> Interval:
+    """A share with Wilson's interval (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, count).proportion_ci(CONFIDENCE, "wilson")
+    return Interval(right / count, float(interval.low), float(interval.high))
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """How likely two models that are equally good differ so much on the same pictures.
+
+    The exact test of McNemar (1947): of the pictures that only one of them gets right, half should be each's.
+
+    Args:
+        first: whether each picture is right, shape (pictures,).
+        second: likewise.
+
+    Returns:
+        The two-sided p-value.
+    """
+    from scipy.stats import binomtest
+
+    lost, won = int((first & ~second).sum()), int((~first & second).sum())
+    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
+
+
+def difference_of_shares(current: Sequence[bool], baseline: Sequence[bool]) -> Interval:
+    """Difference of two shares of unlike pictures (Newcombe 1998, method 10)."""
+    one, other = share(sum(current), len(current)), share(sum(baseline), len(baseline))
+    difference = one.value - other.value
+    return Interval(
+        difference,
+        difference - float(np.hypot(one.value - one.low, other.high - other.value)),
+        difference + float(np.hypot(one.high - one.value, other.value - other.low)),
+    )
+
+
+def _bootstrap(samples: Sequence[Samples], statistic: Callable[[list[Samples]], float]) -> Interval:
+    """The percentile interval of a statistic over resampled rounds (Efron 1979)."""
+    random = np.random.default_rng(0)
+    values = [
+        statistic([each[random.integers(0, len(each), len(each))] for each in samples])
+        for _ in range(RESAMPLES)
+    ]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Interval(statistic(list(samples)), float(low), float(high))

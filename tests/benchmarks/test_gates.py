@@ -1,0 +1,250 @@
+"""Rules, on reports made for the purpose."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from benchmarks import Accuracy, Check, Cost, Limits, Report, TargetReport, compare_reports, read_report
+from benchmarks.environment import Machine, State, warnings
+from benchmarks.gates import check_rule, checks_junit, find_target
+from benchmarks.html import report_html
+from benchmarks.markdown import report_markdown
+from benchmarks.statistics import Interval, share, summarize
+from edge_runtime import ModelError, UsageError
+from tests.conftest import Command
+
+ONE = Interval(1.0, 1.0, 1.0)
+QUIET = State(0.1, None, None, None)
+MACHINE = Machine("a processor", 2, 24, "Linux x86_64", "3.11.7")
+TRUTH = [number % 10 for number in range(1000)]
+
+
+def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, seed: int = 0) -> TargetReport:
+    """A target with so many wrong answers, and times with the noise of a busy machine."""
+    random = np.random.default_rng(seed)
+    rounds = time * random.normal(1, 0.04, 60)
+    predicted = [(label + 1) % 10 if number < wrong else label for number, label in enumerate(TRUTH)]
+    return TargetReport(
+        name=name,
+        engine="litert 2.3.0",
+        num_threads=2,
+        cold_start=300.0,
+        load=10.0,
+        first=5.0,
+        latency=summarize(rounds),
+        stages={"decode": 0.1, "resize": 0.1, "invoke": time, "postprocess": 0.1},
+        throughput=1000 / time,
+        ratio_to_first=ONE,
+        ratio_to_yardstick=ONE,
+        rounds=rounds.tolist(),
+        cost=Cost(size, 80 * 1024**2, 90 * 1024**2, 1.0, None),
+        accuracy=Accuracy(
+            top1=share(1000 - wrong, 1000),
+            top5=1.0,
+            agreement=1.0,
+            max_score_difference=0.0,
+            mean_score_difference=0.0,
+            p_value=1.0,
+            recall=[1.0] * 9 + [None],
+            confusion=np.eye(10, dtype=int).tolist(),
+            predicted=predicted,
+        ),
+    )
+
+
+def report(*targets: TargetReport, **changes: Any) -> Report:
+    content = Report(
+        schema=2,
+        created="2026-01-01T00:00:00+00:00",
+        run="run",
+        labels=[str(number) for number in range(10)],
+        split="test",
+        pictures=1000,
+        fingerprint="0" * 64,
+        targets_of=TRUTH,
+        machine=MACHINE,
+        before=QUIET,
+        after=QUIET,
+        versions={},
+        warnings=[],
+        yardstick=summarize(np.ones(60)),
+        targets=list(targets),
+    )
+    return dataclasses.replace(content, **changes)
+
+
+def broken(before: TargetReport, now: TargetReport, **changes: Any) -> list[str]:
+    checks = compare_reports(report(before), report(now, **changes), Limits())
+    return [check.rule.split()[0] for check in checks if not check.passed]
+
+
+def test_the_same_again_breaks_no_rule() -> None:
+    assert [broken(target("m"), target("m", seed=seed)) for seed in range(1, 21)] == [[]] * 20
+
+
+def test_a_fifth_slower_is_always_seen() -> None:
+    assert [broken(target("m"), target("m", time=1.2, seed=seed)) for seed in range(1, 21)] == [["time"]] * 20
+
+
+def test_two_points_of_accuracy_are_seen_and_half_a_point_is_let_pass() -> None:
+    assert broken(target("m", wrong=20), target("m", wrong=40)) == ["accuracy"]
+    assert broken(target("m", wrong=20), target("m", wrong=25)) == []
+
+
+def test_a_loss_that_may_be_chance_is_let_pass_and_said() -> None:
+    few = {"targets_of": TRUTH[:50], "pictures": 50}
+
+    def small(wrong: int) -> TargetReport:
+        whole = target("m", wrong=wrong)
+        accuracy = dataclasses.replace(
+            whole.accuracy, predicted=whole.accuracy.predicted[:50], top1=share(50 - wrong, 50)
+        )
+        return dataclasses.replace(whole, accuracy=accuracy)
+
+    checks = compare_reports(report(small(1), **few), report(small(3), **few), Limits())
+    (accuracy,) = [check for check in checks if check.rule.startswith("accuracy")]
+    assert accuracy.passed
+    assert accuracy.note == "not more than chance"
+
+
+def test_pictures_that_are_others_are_compared_as_shares() -> None:
+    assert broken(target("m", wrong=20), target("m", wrong=60), fingerprint="1" * 64) == ["accuracy"]
+    assert broken(target("m", wrong=20), target("m", wrong=32), fingerprint="1" * 64) == []
+
+
+def test_a_larger_file_is_seen() -> None:
+    assert broken(target("m", size=1000), target("m", size=1060)) == ["size"]
+    assert broken(target("m", size=1000), target("m", size=1050)) == []
+
+
+def test_unlike_machines_are_compared_only_by_force() -> None:
+    other = dataclasses.replace(MACHINE, processor="another", cores=4)
+    before, now = report(target("m")), report(target("m"), machine=other)
+    with pytest.raises(UsageError, match=r"unlike machines \(processor: .* cores: 2 / 4\)"):
+        compare_reports(before, now, Limits())
+    assert all(check.passed for check in compare_reports(before, now, Limits(), force=True))
+
+
+def test_reports_without_a_common_target_or_label_are_refused() -> None:
+    with pytest.raises(UsageError, match="no target is in both reports: a / b"):
+        compare_reports(report(target("a")), report(target("b")), Limits())
+    with pytest.raises(UsageError, match="different classes"):
+        compare_reports(report(target("a")), report(target("a"), labels=["x"]), Limits())
+
+
+BOTH = report(target("keras", time=4.0, wrong=20), target("birds-int8", time=1.0, wrong=25))
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "passed"),
+    [
+        ("max-p50-ratio", "int8:keras=0.5", True),
+        ("max-p50-ratio", "int8:keras=0.2", False),
+        ("max-accuracy-drop", "birds-int8:keras=0.01", True),
+        ("max-accuracy-drop", "birds-int8:keras=0.004", False),
+        ("min-agreement", "int8:keras=0.99", True),
+        ("min-agreement", "int8:keras=0.999", False),
+        ("min-accuracy", "keras=0.98", True),
+        ("min-accuracy", "keras=0.981", False),
+        ("max-p99", "int8=1.5", True),
+        ("max-p99", "keras=1.5", False),
+        ("max-size", "int8=1000", True),
+        ("max-size", "int8=999", False),
+        ("max-memory", "int8=80", True),
+        ("max-memory", "int8=79", False),
+    ],
+)
+def test_absolute_rules(rule: str, text: str, passed: bool) -> None:
+    assert check_rule(BOTH, rule, text).passed == passed
+
+
+@pytest.mark.parametrize("text", ["keras", "keras=much", "=", "", "int8:keras"])
+def test_a_rule_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--max-p50-ratio takes TARGET:OTHER=LIMIT"):
+        check_rule(BOTH, "max-p50-ratio", text)
+
+
+def test_a_target_is_found_by_part_of_its_name() -> None:
+    assert find_target(BOTH, "int8").name == "birds-int8"
+    with pytest.raises(UsageError, match="no target is called 'x': the report has keras, birds-int8"):
+        find_target(BOTH, "x")
+    with pytest.raises(UsageError, match="several targets match 's'"):
+        find_target(BOTH, "s")
+
+
+def test_junit_names_every_rule_and_what_broke() -> None:
+    checks = [Check("fast", "a", "1", "2", "×2", passed=False), Check("right", "b", "", "1", "", passed=True)]
+    root = ElementTree.fromstring(checks_junit(checks, "suite"))  # noqa: S314 - our own
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+    cases = {case.get("name"): case.find("failure") for case in root}
+    assert cases["right"] is None
+    assert cases["fast"] is not None
+    assert cases["fast"].get("message") == "1 → 2: ×2"
+
+
+def test_a_report_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(BOTH.to_json())
+    assert read_report(tmp_path / "report.json") == BOTH
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not a report of edge-bench"),
+        ("[]", "schema version None, this edge-bench reads 2"),
+        ('{"schema": 1}', "schema version 1, this edge-bench reads 2: measure again"),
+        ('{"schema": 2, "machine": 3}', "not a report of edge-bench"),
+        ('{"schema": 2}', "not a report of edge-bench"),
+    ],
+)
+def test_what_is_no_report_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "report.json").write_text(content)
+    with pytest.raises(ModelError, match=message):
+        read_report(tmp_path / "report.json")
+
+
+def test_the_commands_say_by_their_exit_code_what_came_of_it(command: Command, tmp_path: Path) -> None:
+    for name, time in (("before", 1.0), ("same", 1.0), ("slow", 1.2)):
+        (tmp_path / f"{name}.json").write_text(report(target("m", time=time, seed=len(name))).to_json())
+    before, same, slow = (tmp_path / f"{name}.json" for name in ("before", "same", "slow"))
+    kept = command("edge-bench", "compare", before, same)
+    assert (kept.code, kept.err) == (0, "")
+    assert "all 3 rules kept" in kept.out
+    lost = command("edge-bench", "compare", before, slow, "--junit", tmp_path / "junit.xml")
+    assert lost.code == 9
+    assert "| m | time at most ×1.1 |" in lost.out
+    assert "FAILED" in lost.out
+    assert 'failures="1"' in (tmp_path / "junit.xml").read_text()
+    assert command("edge-bench", "compare", before, slow, "--max-slowdown", 1.5).code == 0
+    assert command("edge-bench", "gate", before, "--max-p99", "m=5").code == 0
+    assert command("edge-bench", "gate", before, "--max-p99", "m=0.5").code == 9
+    command("edge-bench", "gate", before).fails_with(2, "give a rule")
+    command("edge-bench", "gate", before, "--max-p99", "x=1").fails_with(2, "no target is called")
+    command("edge-bench", "compare", before, tmp_path / "none.json").fails_with(
+        3, "none.json", "cannot be read"
+    )
+    (tmp_path / "old.json").write_text('{"schema": 1}')
+    command("edge-bench", "compare", tmp_path / "old.json", before).fails_with(3, "schema version 1")
+
+
+def test_a_busy_hot_or_throttled_machine_is_named() -> None:
+    assert warnings(QUIET, QUIET, 2) == []
+    before = State(1.5, "powersave", 60.0, 3)
+    lines = warnings(before, State(2.0, "powersave", 85.0, 7), 2)
+    assert len(lines) == 4
+    assert "load 1.5 on 2 cores" in lines[0]
+    assert "powersave" in lines[1]
+    assert "85 °C" in lines[2]
+    assert "4 times" in lines[3]
+
+
+def test_the_pages_take_names_as_text() -> None:
+    strange = report(target("<b>a|b</b>"), run="<script>alert(1)</script>")
+    page = report_html(strange, [[1.0, 2.0]])
+    assert "<script>" not in page
+    assert "&lt;b&gt;a|b&lt;/b&gt;" in page
+    assert "| <b>a¦b</b> |" in report_markdown(strange)

@@ -1,0 +1,37 @@
+"""Which pictures a run is measured on."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import find_held_out
+from converter import read_run
+from edge_runtime import DatasetError
+from tests.conftest import paint, save
+
+
+@pytest.mark.slow
+def test_held_out_pictures_are_those_the_run_never_saw(digits_run: Path) -> None:
+    run = read_run(digits_run)
+    pictures = find_held_out(run, None)
+    assert pictures.kind == "test"
+    assert {each.hash for each in pictures.samples} == {each.hash for each in run.split("test")}
+    assert [run.card.labels[target] for target in pictures.targets] == [
+        each.label for each in pictures.samples
+    ]
+
+
+@pytest.mark.slow
+def test_other_data_must_have_the_runs_classes_and_unseen_pictures(digits_run: Path, tmp_path: Path) -> None:
+    run = read_run(digits_run)
+    for label in ("0", "1"):
+        save(tmp_path / "new" / label / "1.png", paint((9, 9, int(label))))
+    assert len(find_held_out(run, str(tmp_path / "new")).samples) == 2
+    save(tmp_path / "new" / "zebra" / "1.png", paint((9, 9, 9)))
+    with pytest.raises(DatasetError, match="has no class 'zebra'"):
+        find_held_out(run, str(tmp_path / "new"))
+    data = run.open_data()
+    for each in run.split("train")[:40]:
+        save(tmp_path / "old" / each.label / f"{each.file}.png", data.read(each.file))
+    with pytest.raises(DatasetError, match="no held-out pictures"):
+        find_held_out(run, str(tmp_path / "old"))

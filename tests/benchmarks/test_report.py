@@ -1,0 +1,157 @@
+"""The report of a real run, as a user and as CI see it."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from benchmarks import read_report
+from benchmarks.noise import slower
+from tests.conftest import ROOT, Command
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(
+    command: Command, digits_run: Path, digits_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    done = command("edge-bench", "run", digits_run, digits_model, "--raw", "--out", folder)
+    assert done.code == 0, done.err
+    assert "digits" in done.out
+    return folder
+
+
+def test_the_json_keeps_its_schema(folder: Path) -> None:
+    schema = json.loads((ROOT / "benchmarks" / "schema" / "report-2.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads((folder / "report.json").read_text()), schema)
+
+
+def test_accuracy_is_that_of_the_training_and_the_conversion(folder: Path, digits_run: Path) -> None:
+    report = read_report(folder / "report.json")
+    assert [target.name for target in report.targets] == ["keras", "keras-predict", "digits"]
+    keras, predict, int8 = report.targets
+    metrics = json.loads((digits_run / "metrics.json").read_text())["test"]
+    assert (report.split, report.pictures) == ("test", metrics["count"])
+    assert keras.accuracy.top1.value == predict.accuracy.top1.value == pytest.approx(metrics["accuracy"])
+    assert keras.accuracy.confusion == metrics["confusion"]
+    assert keras.accuracy.p_value == 1.0
+    assert int8.accuracy.top1.value >= keras.accuracy.top1.value - 0.015
+    assert int8.accuracy.agreement >= 0.98
+    right = np.equal(int8.accuracy.predicted, report.targets_of).mean()
+    assert int8.accuracy.top1.value == pytest.approx(right)
+    assert int8.accuracy.top1.low < right < int8.accuracy.top1.high
+
+
+def test_percentiles_are_numpys_on_the_raw_samples(folder: Path) -> None:
+    for target in read_report(folder / "report.json").targets:
+        assert target.raw is not None
+        assert len(target.raw) == target.latency.runs >= 300
+        expected = np.percentile(target.raw, [50, 90, 99])
+        found = [target.latency.p50, target.latency.p90, target.latency.p99]
+        np.testing.assert_allclose(found, expected)
+        assert target.latency.std == pytest.approx(np.std(target.raw))
+
+
+def test_time_memory_and_size_are_told(folder: Path, digits_model: Path) -> None:
+    keras, _predict, int8 = read_report(folder / "report.json").targets
+    assert keras.ratio_to_first.value == 1.0
+    assert int8.ratio_to_first.low <= int8.ratio_to_first.value <= int8.ratio_to_first.high < 0.5
+    assert int8.cost.size_bytes == digits_model.stat().st_size < keras.cost.size_bytes
+    assert 20e6 < int8.cost.resident_bytes <= int8.cost.peak_bytes < keras.cost.resident_bytes
+    assert int8.load < int8.cold_start < keras.cold_start
+    for target in (keras, int8):
+        assert target.cost.cpu_seconds_per_1000 > 0
+        stages = target.stages["resize"] + target.stages["invoke"] + target.stages["postprocess"]
+        assert stages == pytest.approx(target.latency.p50, rel=0.25)
+
+
+def test_the_markdown_has_every_target(folder: Path) -> None:
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert "| keras |" in text
+    assert "| digits |" in text
+    assert "McNemar" in text
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium")
+@pytest.mark.parametrize("width", [412, 1280])
+def test_a_browser_shows_the_page_without_complaint(folder: Path, tmp_path: Path, width: int) -> None:
+    probe = tmp_path / "page.html"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    script = (
+        "<script>addEventListener('load', () => {"
+        "const images = [...document.images];"
+        "document.title = ['measured', document.documentElement.scrollWidth, innerWidth, images.length,"
+        "images.filter(image => image.naturalWidth > 0).length].join(' ');"
+        "document.body.append(Object.assign(document.createElement('pre'), {textContent: document.title}));"
+        "})</script>"
+    )
+    probe.write_text(page.replace("</body>", f"{script}</body>"), encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
+            *(
+                f"--window-size={width},900",
+                f"--user-data-dir={tmp_path / 'profile'}",
+                "--virtual-time-budget=3000",
+            ),
+            *("--dump-dom", probe.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    found = re.search(r"<pre>measured (\d+) (\d+) (\d+) (\d+)</pre>", done.stdout)
+    assert found, done.stderr[-2000:]
+    content, window, images, shown = map(int, found.groups())
+    assert content <= window
+    assert images == shown == 5
+    assert "CONSOLE" not in done.stderr
+
+
+def test_the_same_commit_passes_and_a_slower_one_does_not(
+    command: Command, folder: Path, digits_run: Path, digits_model: Path, tmp_path: Path
+) -> None:
+    measure = ("edge-bench", "run", digits_run, digits_model, "--processes", 2, "--out")
+    assert command(*measure, tmp_path / "again").code == 0
+    with slower():
+        assert command(*measure, tmp_path / "slow").code == 0
+    before = folder / "report.json"
+    again = command("edge-bench", "compare", before, tmp_path / "again" / "report.json")
+    assert again.code == 0, again.out
+    slow = command("edge-bench", "compare", before, tmp_path / "slow" / "report.json")
+    assert slow.code == 9, slow.out
+    assert re.search(r"\| digits \| time at most ×1.1 \|.*FAILED", slow.out)
+
+
+def test_bad_input_is_one_line(
+    command: Command, digits_run: Path, digits_model: Path, color_models: dict[str, Path], tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "report")
+    command("edge-bench", "run", digits_run, color_models["uint8"], *out).fails_with(
+        3, "labels are not the 10"
+    )
+    command("edge-bench", "run", tmp_path, digits_model, *out).fails_with(3, "not a complete run")
+    command("edge-bench", "run", digits_run, digits_model, "--data", tmp_path, *out).fails_with(
+        5, "class folders"
+    )
+    command("edge-bench", "run", digits_run, digits_model, "--out", "/proc/report").fails_with(
+        6, "/proc/report"
+    )
+    command("edge-bench", "run", digits_run, digits_model, "--engine", "none", *out).fails_with(
+        2, "no engine is called 'none'"
+    )
+    command("edge-bench", "run", digits_run).fails_with(2, "models")
+    command("edge-bench").fails_with(2, "--help")
+    assert not (tmp_path / "report" / "report.json").exists()

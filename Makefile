@@ -16,13 +16,16 @@ help:
 
 install: $(VENV)/.dev
 
-demo: $(VENV)/.train
-	$(BIN)/edge-train --config recipes/digits.toml --out $(DEMO)/run
+demo: $(DEMO)/run/model.keras
 	$(BIN)/edge-convert $(DEMO)/run --out $(DEMO)/digits.tflite
 	$(BIN)/edge-classify -m $(DEMO)/digits.tflite --self-test
 	$(BIN)/edge-classify -m $(DEMO)/digits.tflite --input $(DEMO)/run/examples
 	$(BIN)/edge-bench run $(DEMO)/run $(DEMO)/digits.tflite --out $(DEMO)/report
-	@echo "pictures of the training: $(DEMO)/run/*.png; model file: $(DEMO)/digits.tflite"
+	@echo "look at $(DEMO)/run/report.html and $(DEMO)/report/report.html; model file: $(DEMO)/digits.tflite"
+
+# Trained once: `make clean` to train anew.
+$(DEMO)/run/model.keras: | $(VENV)/.train
+	$(BIN)/edge-train --config recipes/digits.toml --out $(DEMO)/run
 
 test: $(VENV)/.dev
 	$(BIN)/ruff format --check .

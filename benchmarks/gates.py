@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.report import Report, TargetReport
 from benchmarks.statistics import (
     Interval,
-    change_of_ratio,
+    Samples,
+    change_of_time,
     difference_of_shares,
     mcnemar,
 )
@@ -75,14 +76,16 @@ def compare_reports(baseline: Report, current: Report, limits: Limits, *, force:
         )
     checks: list[Check] = []
     for before, now in pairs:
-        checks.append(_check_time(before, now, limits.max_slowdown))
+        checks.append(_check_time(baseline, current, before, now, limits.max_slowdown))
         checks.append(_check_accuracy(baseline, current, before, now, limits.max_accuracy_drop))
         checks.append(_check_size(before, now, limits.max_size_growth))
     return checks
 
 
-def _check_time(before: TargetReport, now: TargetReport, limit: float) -> Check:
-    change = change_of_ratio(np.array(now.rounds), np.array(before.rounds))
+def _check_time(
+    baseline: Report, current: Report, before: TargetReport, now: TargetReport, limit: float
+) -> Check:
+    change = change_of_time(_rounds(current, now), _rounds(baseline, before))
     over, real = change.value > limit, change.low > 1
     return Check(
         rule=f"time at most ×{limit:g}",
@@ -93,6 +96,10 @@ def _check_time(before: TargetReport, now: TargetReport, limit: float) -> Check:
         passed=not (over and real),
         note="not more than chance" if over and not real else "",
     )
+
+
+def _rounds(report: Report, target: TargetReport) -> Samples:
+    return np.column_stack([target.rounds, report.yardstick])
 
 
 def _check_accuracy(

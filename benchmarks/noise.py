@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.held_out import HeldOut, find_held_out
 from benchmarks.measure import Plan, measure
-from benchmarks.statistics import Samples, change_of_ratio
+from benchmarks.statistics import Samples, change_of_time
 from benchmarks.targets import Kind, TargetSpec
 from converter import read_run
 from edge_runtime.progress import Reporter
@@ -42,11 +42,10 @@ Classifier.observe = slower
 
 
 def rounds_of(model: Path, pictures: HeldOut, reporter: Reporter) -> Samples:
-    """One run: the model's time as a ratio to the yardstick, round by round."""
+    """One run: milliseconds of the model and of the yardstick in each round, shape (rounds, 2)."""
     spec = TargetSpec("model", Kind.MODEL_FILE, str(model))
     found, yardstick = measure([spec], pictures, Plan(), reporter)
-    ratios: Samples = np.array(found.rounds) / np.array(yardstick.rounds)
-    return ratios
+    return np.column_stack([found.rounds, yardstick.rounds])
 
 
 @contextmanager
@@ -75,7 +74,7 @@ def main(run: Path, model: Path, count: int) -> None:
             with slower():
                 slow = rounds_of(model, pictures, reporter)
             for name, rounds in (("same", same), ("slower", slow)):
-                change = change_of_ratio(rounds, baseline)
+                change = change_of_time(rounds, baseline)
                 alarm = change.value > LIMIT and change.low > 1
                 alarms[name] += alarm
                 reporter.say(

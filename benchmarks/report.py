@@ -74,8 +74,7 @@ class TargetReport:
         stages: medians of decode, resize, invoke and postprocess.
         throughput: pictures a second, one after the other, decoding not counted.
         ratio_to_first: how many times the first target's time, round by round.
-        ratio_to_yardstick: how many times the yardstick's.
-        rounds: that ratio in each round, for comparisons with other reports.
+        rounds: the fastest picture of each round, for comparisons with other reports.
         cost: memory, processor time, energy, size.
         accuracy: None for the yardstick.
         raw: every single latency, where asked for.
@@ -91,7 +90,6 @@ class TargetReport:
     stages: dict[str, float]
     throughput: float
     ratio_to_first: Interval
-    ratio_to_yardstick: Interval
     rounds: list[float]
     cost: Cost
     accuracy: Accuracy
@@ -116,7 +114,7 @@ class Report:
         after: and after.
         versions: of the libraries.
         warnings: reasons to doubt the figures.
-        yardstick: latency of the fixed arithmetic.
+        yardstick: the fixed arithmetic's fastest of each round, in milliseconds.
         targets: the first is what the others are compared with.
     """
 
@@ -133,7 +131,7 @@ class Report:
     after: State
     versions: dict[str, str]
     warnings: list[str]
-    yardstick: Summary
+    yardstick: list[float]
     targets: list[TargetReport]
 
     def to_json(self) -> str:
@@ -147,9 +145,9 @@ class Report:
 
 def describe_targets(measured: Sequence[Measured], pictures: HeldOut, *, raw: bool) -> list[TargetReport]:
     """The reports of all targets but the yardstick, which comes last."""
-    *models, yardstick = measured
+    models = measured[:-1]
     truth = np.array(pictures.targets)
-    return [_describe(each, models[0], yardstick, truth, raw=raw) for each in models]
+    return [_describe(each, models[0], truth, raw=raw) for each in models]
 
 
 def fingerprint(pictures: HeldOut) -> str:
@@ -184,11 +182,8 @@ def read_report(path: Path) -> Report:
     return report
 
 
-def _describe(
-    each: Measured, first: Measured, yardstick: Measured, truth: NDArray[np.int64], *, raw: bool
-) -> TargetReport:
+def _describe(each: Measured, first: Measured, truth: NDArray[np.int64], *, raw: bool) -> TargetReport:
     table = np.array(each.rows)
-    rounds, own = np.array(each.rounds), np.array(yardstick.rounds)
     per_thousand = 1000 / len(table)
     return TargetReport(
         name=each.spec.name,
@@ -203,9 +198,8 @@ def _describe(
             for column, name in enumerate(("decode", "resize", "invoke", "postprocess"))
         },
         throughput=float(1000 / table[:, -1].mean()),
-        ratio_to_first=ratio_of_rounds(rounds, np.array(first.rounds)),
-        ratio_to_yardstick=ratio_of_rounds(rounds, own),
-        rounds=[float(ratio) for ratio in rounds / own],
+        ratio_to_first=ratio_of_rounds(np.array(each.rounds), np.array(first.rounds)),
+        rounds=each.rounds,
         cost=Cost(
             size_bytes=each.loaded["size_bytes"],
             resident_bytes=each.resident,
@@ -245,8 +239,8 @@ def _judge(scores: NDArray[np.float32], first: NDArray[np.float32], truth: NDArr
 def _build(kind: Any, content: Any) -> Any:
     """A dataclass, with those inside it, out of plain JSON values."""
     nested = {
-        "machine": Machine, "before": State, "after": State, "yardstick": Summary, "latency": Summary,
-        "ratio_to_first": Interval, "ratio_to_yardstick": Interval, "cost": Cost, "accuracy": Accuracy,
+        "machine": Machine, "before": State, "after": State, "latency": Summary,
+        "ratio_to_first": Interval, "cost": Cost, "accuracy": Accuracy,
         "top1": Interval,
     }  # fmt: skip
     values = dict(content)

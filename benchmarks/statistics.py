@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+UNDISTURBED = 10
 
 Samples = NDArray[np.float64]
 
@@ -59,9 +60,22 @@ def ratio_of_rounds(above: Samples, below: Samples) -> Interval:
     return _bootstrap([ratios], lambda parts: float(np.median(parts[0])))
 
 
-def change_of_ratio(current: Samples, baseline: Samples) -> Interval:
-    """How many times larger the median of one run's ratios is than another run's; shapes (rounds,)."""
-    return _bootstrap([current, baseline], lambda parts: float(np.median(parts[0]) / np.median(parts[1])))
+def change_of_time(current: Samples, baseline: Samples) -> Interval:
+    """How many times longer a target takes than in an earlier run, each in units of its run's yardstick.
+
+    Of target and yardstick the tenth percentile over the rounds counts: what else a machine does only ever
+    adds time, and adds more to work on several threads than to the yardstick's single one.
+
+    Args:
+        current: milliseconds of target and yardstick in each round, shape (rounds, 2).
+        baseline: likewise.
+    """
+    return _bootstrap([current, baseline], lambda parts: _undisturbed(parts[0]) / _undisturbed(parts[1]))
+
+
+def _undisturbed(rounds: Samples) -> float:
+    target, yardstick = np.percentile(rounds, UNDISTURBED, axis=0)
+    return float(target / yardstick)
 
 
 def share(right: int, count: int) -> Interval:

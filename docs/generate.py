@@ -12,6 +12,8 @@ COMMANDS = (
     ("edge-classify",),
     ("edge-bench",),
     ("edge-bench", "run"),
+    ("edge-bench", "compare"),
+    ("edge-bench", "gate"),
 )
 PAGE = Path(__file__).parent / "cli.md"
 

@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help install demo test docs format clean
+.PHONY: help install demo bench-peers test docs format clean
 
 help:
 	@echo "make demo     train on handwritten digits, convert to int8, classify, benchmark (minutes)"
 	@echo "make install  make $(VENV) with everything a developer needs"
 	@echo "make test     the whole gate: format, lint, types, import layers, tests"
+	@echo "make bench-peers  the demo's model file through MediaPipe Tasks, OpenVINO and a bare interpreter"
 	@echo "make docs     write docs/cli.md anew"
 	@echo "make format   format the code and mend what the linter can"
 	@echo "make clean    remove what the targets above made"
@@ -33,6 +34,12 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+# Other runtimes with the demo's model file, in a virtual environment of their own.
+bench-peers: demo
+	$(PYTHON) -m venv $(DEMO)/peers
+	$(DEMO)/peers/bin/python -m pip install -q -e . rich -r benchmarks/peers/requirements.txt
+	$(DEMO)/peers/bin/python -P -m benchmarks.peers $(DEMO)/digits.tflite $(DEMO)/run/examples
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,19 +94,48 @@ def measure(
     measured = [Measured(spec) for spec in (*specs, YARDSTICK)]
     with tempfile.TemporaryDirectory() as folder:
         files = _picture_files(pictures, Path(folder))
-        for number in range(plan.processes):
-            with contextlib.ExitStack() as stack:
-                processes = [
-                    stack.enter_context(TargetProcess(each.spec, files[0], quiet=quiet)) for each in measured
-                ]
-                with reporter.bar(f"latency, {number + 1} of {plan.processes}") as tick:
-                    _time_together(measured, processes, files, plan, tick)
-                # The pictures of a whole data set are read last: they are no memory of the model's.
-                if number == plan.processes - 1:
-                    for each, process in zip(measured[:-1], processes, strict=False):
-                        with reporter.bar(f"accuracy of {each.spec.name}"):
-                            each.scores = _judge(process, pictures, Path(folder) / "scores.npy")
-    return measured
+
+        def judge(processes: Sequence[TargetProcess]) -> None:
+            # The pictures of a whole data set are read last: they are no memory of the model's.
+            for each, process in zip(measured[:-1], processes, strict=False):
+                with reporter.bar(f"accuracy of {each.spec.name}"):
+                    each.scores = _judge(process, pictures, Path(folder) / "scores.npy")
+
+        return time_in_turns(measured, files, plan, reporter, at_last=judge, quiet=quiet)
+
+
+def time_in_turns(
+    measured: Sequence[Measured],
+    files: Sequence[str],
+    plan: Plan,
+    reporter: Reporter,
+    *,
+    at_last: Callable[[Sequence[TargetProcess]], None] = lambda _processes: None,
+    quiet: bool = True,
+) -> list[Measured]:
+    """Time targets in turns, and start them anew as often as the plan says.
+
+    Args:
+        measured: one for each target; gets what is measured.
+        files: picture files.
+        plan: how long.
+        reporter: shows the progress.
+        at_last: is called with the last processes before they end.
+        quiet: whether what the libraries print goes nowhere.
+
+    Raises:
+        EdgeError: a target cannot be loaded, or its process ended.
+    """
+    for number in range(plan.processes):
+        with contextlib.ExitStack() as stack:
+            processes = [
+                stack.enter_context(TargetProcess(each.spec, files[0], quiet=quiet)) for each in measured
+            ]
+            with reporter.bar(f"latency, {number + 1} of {plan.processes}") as tick:
+                _time_together(measured, processes, files, plan, tick)
+            if number == plan.processes - 1:
+                at_last(processes)
+    return list(measured)
 
 
 def _picture_files(pictures: HeldOut, folder: Path) -> list[str]:

@@ -15,12 +15,14 @@ class Kind(StrEnum):
     """Who computes.
 
     `keras`: the run's Keras model as a compiled `tf.function`. `keras-predict`: its `predict_on_batch`.
-    `model-file`: a `.tflite` through the device's classifier. `yardstick`: a fixed piece of arithmetic.
+    `model-file`: a `.tflite` through the device's classifier. `peer`: through another runtime. `yardstick`: a
+    fixed piece of arithmetic.
     """
 
     KERAS = "keras"
     KERAS_PREDICT = "keras-predict"
     MODEL_FILE = "model-file"
+    PEER = "peer"
     YARDSTICK = "yardstick"
 
 
@@ -32,7 +34,7 @@ class TargetSpec:
         name: what reports call it.
         kind: who computes.
         path: the run or the model file.
-        engine: of a model file; the default one when None.
+        engine: of a model file; the default one when None. Of a peer, its name.
         num_threads: of a model file; the engine's default when None.
     """
 
@@ -85,6 +87,10 @@ def load_target(spec: TargetSpec) -> Target:
     """
     if spec.kind == Kind.YARDSTICK:
         return YardstickTarget()
+    if spec.kind == Kind.PEER:
+        from benchmarks.peers import load_peer
+
+        return load_peer(str(spec.engine), Path(spec.path))
     if spec.kind == Kind.MODEL_FILE:
         return ModelFileTarget(Path(spec.path), engine=spec.engine, num_threads=spec.num_threads)
     return KerasTarget(Path(spec.path), predict=spec.kind == Kind.KERAS_PREDICT)

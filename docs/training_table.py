@@ -34,8 +34,8 @@ class Row:
 
 ROWS = (
     Row(f"alpaca --config recipes/photos.toml {WIDE} --image-size 160", "validation", SEEDS),
-    Row(f"alpaca --config recipes/photos.toml {WIDE}", "validation", SEEDS),
     Row(f"alpaca --config recipes/photos.toml {NARROW} --image-size 160", "validation", SEEDS),
+    Row(f"alpaca --config recipes/photos.toml {WIDE}", "validation", SEEDS),
     Row(f"alpaca --config recipes/alpaca-course.toml {WIDE}", "validation", SEEDS),
     Row(f"mnist.npz --config recipes/mnist.toml {NARROW}", "test"),
     Row(f"mnist.npz --config recipes/mnist-course.toml {WIDE}", "test"),

@@ -114,7 +114,7 @@ class TrainConfig:
     validation_split: float = _option(0.2, "Share of the pictures for validation.", 0.01, 0.9)
     test_split: float = _option(0.0, "Share held out for the test, unless the data brings its own.", 0.0, 0.9)
     batch_size: int = _option(32, "Pictures in a batch, over all devices together.", 1, 4096)
-    head_epochs: int = _option(20, "Epochs of the head on the frozen base.", 0, 10_000)
+    head_epochs: int = _option(40, "Epochs of the head on the frozen base.", 0, 10_000)
     head_rate: float = _option(1e-3, "Peak learning rate of the head phase.", 0.0, 10.0)
     cache_features: bool = _option(
         True, "Run the frozen base once for each picture, not once an epoch; augment as copies."
@@ -131,7 +131,7 @@ class TrainConfig:
         BatchNorm.AUTO, "BatchNormalization of the base: frozen, trained, or auto (trained from scratch)."
     )
     patience: int = _option(
-        12, "End a phase after so many epochs without a better validation; 0 for never.", 0, 10_000
+        20, "End a phase after so many epochs without a better validation; 0 for never.", 0, 10_000
     )
     optimizer: Optimizer = _option(Optimizer.ADAMW, "AdamW, or SGD with Nesterov momentum.")
     schedule: Schedule = _option(Schedule.COSINE, "How the learning rate goes.")
@@ -139,7 +139,7 @@ class TrainConfig:
     weight_decay: float = _option(1e-4, "Weight decay while the base trains.", 0.0, 1.0)
     clip_norm: float = _option(0.0, "Clip each gradient to this norm; 0 for not.", 0.0, 1e6)
     head_l2: float = _option(
-        15.0, "L2 penalty of the head's weights, spread over the training pictures.", 0.0, 1e6
+        40.0, "L2 penalty of the head's weights, spread over the training pictures.", 0.0, 1e6
     )
     dropout: float = _option(0.2, "Dropout before the last layer.", 0.0, 0.95)
     head_units: int = _option(0, "Width of a hidden layer in the head; 0 for none.", 0, 65_536)

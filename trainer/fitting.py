@@ -116,13 +116,10 @@ def fit_phase(phase: Phase, earlier: Sequence[Epoch], progress: Progress) -> Ite
         for inputs, targets in phase.batches(number):
             total += train_step(inputs, targets)
             progress.step(1 / phase.steps)
-            if not math.isfinite(total[0]):
-                raise DivergedError(
-                    f"the loss is {total[0]} in epoch {number} of phase {phase.name}: "
-                    "lower the learning rate (the best epoch so far is kept)"
-                )
+            _check_loss("loss", float(total[0]), number, phase)
         phase.before_validation()
         val_loss, val_accuracy = evaluate(phase.validation)
+        _check_loss("validation loss", val_loss, number, phase)
         done = Epoch(
             phase=phase.name,
             epoch=number,
@@ -136,6 +133,14 @@ def fit_phase(phase: Phase, earlier: Sequence[Epoch], progress: Progress) -> Ite
         earlier = (*earlier, done)
         progress.epoch(done)
         yield done
+
+
+def _check_loss(name: str, loss: float, epoch: int, phase: Phase) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(
+            f"the {name} is {loss} in epoch {epoch} of phase {phase.name}: "
+            "lower the learning rate (the best epoch so far is kept)"
+        )
 
 
 def is_over(name: str, epochs: int, history: Sequence[Epoch], patience: int) -> bool:

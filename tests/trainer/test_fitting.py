@@ -71,7 +71,7 @@ def test_a_short_training_from_scratch_is_as_good_in_evaluation_as_in_training()
     keras.utils.set_random_seed(1)
     network = build_network(CONFIG, 2)
     freeze(network, fine_tune_at=0, train_batch_norm=True)
-    train, held_out = stripes(256, 1), stripes(128, 2)
+    train, held_out = stripes(512, 1), stripes(128, 2)
     statistics = BatchNormStatistics(network.model, network.base, alone())
     phase = whole_phase(
         network,

@@ -29,14 +29,14 @@ def test_the_head_phase_costs_a_fraction_of_plain_keras_and_is_no_worse(assets: 
         data=str(assets / "alpaca"),
         weights=str(assets / "mobilenet_v2_0.35_no_top.weights.h5"),
         alpha=0.35,
-        image_size=128,
+        image_size=160,
         head_epochs=20,
         flip=Flip.ON,
         seed=1,
     )
     with TrainingReporter() as reporter:
         data = prepare_data(config, reporter)
-        loader = PictureLoader(data.dataset, (128, 128), config.resize)
+        loader = PictureLoader(data.dataset, (160, 160), config.resize)
         batches = {split: make_batches(loader, data.split(split), data.labels, 32) for split in SPLITS}
         network = build_network(config, 2)
         course = Course(config, network, batches["train"], batches["validation"], alone(), reporter)

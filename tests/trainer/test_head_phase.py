@@ -30,7 +30,7 @@ def test_the_head_phase_costs_a_fraction_of_plain_keras_and_is_no_worse(assets: 
         weights=str(assets / "mobilenet_v2_1.0_no_top.weights.h5"),
         image_size=160,
         head_epochs=20,
-        flip=Flip.OFF,
+        flip=Flip.ON,
         seed=1,
     )
     with TrainingReporter() as reporter:
@@ -56,7 +56,9 @@ def test_the_head_phase_costs_a_fraction_of_plain_keras_and_is_no_worse(assets: 
     )
     theirs = time.perf_counter() - started
     assert ours <= 0.15 * theirs
-    assert max(epoch.val_accuracy for epoch in history) >= fitted.history["val_accuracy"][-1]
+    # Plain training keeps no best weights: where it ends is a matter of the last few epochs.
+    expected = np.mean(fitted.history["val_accuracy"][-5:])
+    assert max(epoch.val_accuracy for epoch in history) >= expected - 1e-6
 
 
 def test_every_copy_of_a_picture_keeps_its_place(color_folder: Path) -> None:

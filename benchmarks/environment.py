@@ -3,8 +3,9 @@
 import os
 import platform
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
+
+from edge_runtime.versions import installed_versions
 
 _PACKAGES = (
     "edge-classify", "ai-edge-litert", "tflite-runtime", "tensorflow", "keras", "numpy", "opencv-python",
@@ -64,13 +65,7 @@ def describe_machine() -> Machine:
 
 def library_versions() -> dict[str, str]:
     """The versions of what measures and of what is measured."""
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
+    return installed_versions(*_PACKAGES)
 
 
 def read_state() -> State:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -93,9 +94,13 @@ def _check_time(
         before=f"{before.latency.p50:.3f} ms",
         now=f"{now.latency.p50:.3f} ms",
         change=f"×{change.value:.3f} ({change.low:.3f}–{change.high:.3f})",
-        passed=not (over and real),
-        note="not more than chance" if over and not real else "",
+        **_judge(over=over, real=real),
     )
+
+
+def _judge(*, over: bool, real: bool) -> dict[str, Any]:
+    """A limit is broken only by a change that is more than chance."""
+    return {"passed": not (over and real), "note": "not more than chance" if over and not real else ""}
 
 
 def _rounds(report: Report, target: TargetReport) -> Samples:
@@ -113,8 +118,7 @@ def _check_accuracy(
         before=f"{before.accuracy.top1.value:.4f}",
         now=f"{now.accuracy.top1.value:.4f}",
         change=f"{change.value:+.4f} ({change.low:+.4f}–{change.high:+.4f})",
-        passed=not (over and real),
-        note="not more than chance" if over and not real else "",
+        **_judge(over=over, real=real),
     )
 
 

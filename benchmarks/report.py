@@ -16,6 +16,7 @@ from benchmarks.measure import Measured
 from benchmarks.statistics import Interval, Summary, mcnemar, ratio_of_rounds, share, summarize
 from edge_runtime import ModelError
 from edge_runtime.files import sha256
+from trainer.evaluation import top_k_accuracy
 
 SCHEMA = 2
 MAX_BYTES = 256 * 1024**2
@@ -177,9 +178,25 @@ def read_report(path: Path) -> Report:
         raise ModelError(f"{path}: schema version {found!r}, this edge-bench reads {SCHEMA}: measure again")
     try:
         report: Report = _build(Report, content)
+        _check_lengths(report)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not a report of edge-bench ({error!r:.100})") from error
     return report
+
+
+def _check_lengths(report: Report) -> None:
+    """Refuse a report whose parts do not fit together.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    for target in report.targets:
+        if not report.yardstick or len(target.rounds) != len(report.yardstick):
+            raise ValueError("rounds of target and yardstick differ in number")
+        if not report.targets_of or len(target.accuracy.predicted) != len(report.targets_of):
+            raise ValueError("predictions and pictures differ in number")
+        if target.cost.size_bytes <= 0 or min(*target.rounds, *report.yardstick, target.latency.p50) <= 0:
+            raise ValueError("a size or a time is not positive")
 
 
 def _describe(each: Measured, first: Measured, truth: NDArray[np.int64], *, raw: bool) -> TargetReport:
@@ -216,13 +233,12 @@ def _judge(scores: NDArray[np.float32], first: NDArray[np.float32], truth: NDArr
     from sklearn.metrics import confusion_matrix
 
     found, reference = scores.argmax(axis=1), first.argmax(axis=1)
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :5]
     confusion = confusion_matrix(truth, found, labels=range(scores.shape[1]))
     counts = confusion.sum(axis=1)
     difference = np.abs(scores - first)
     return Accuracy(
         top1=share(int((found == truth).sum()), len(truth)),
-        top5=float((best == truth[:, np.newaxis]).any(axis=1).mean()),
+        top5=top_k_accuracy(scores, truth, 5),
         agreement=float((found == reference).mean()),
         max_score_difference=float(difference.max()),
         mean_score_difference=float(difference.mean()),

@@ -1,11 +1,11 @@
 """What ties a model file to where it came from: hashes, versions, and `conversion.json`."""
 
 import dataclasses
-import importlib.metadata
 import json
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.files import sha256
+from edge_runtime.versions import installed_versions
 
 if TYPE_CHECKING:
     from converter.conversion import Conversion, ConvertOptions
@@ -15,7 +15,7 @@ _PACKAGES = ("edge-classify", "tensorflow", "keras", "ai-edge-litert")
 
 def library_versions() -> dict[str, str]:
     """The versions of what converts."""
-    return {package: importlib.metadata.version(package) for package in _PACKAGES}
+    return installed_versions(*_PACKAGES)
 
 
 def format_conversion(done: "Conversion", options: "ConvertOptions") -> str:

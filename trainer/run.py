@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import hashlib
-import importlib.metadata
 import io
 import json
 import platform
@@ -13,6 +12,7 @@ from typing import Any
 
 from edge_runtime import Sample
 from edge_runtime.files import write_file, write_with
+from edge_runtime.versions import installed_versions
 from trainer.evaluation import SplitMetrics
 from trainer.fitting import Epoch
 
@@ -52,10 +52,4 @@ def fingerprint(samples: Iterable[Sample]) -> str:
 
 def library_versions() -> dict[str, str]:
     """The versions of the toolkit and of what the model was made with."""
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+    return {"python": platform.python_version(), **installed_versions(*_PACKAGES)}

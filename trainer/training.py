@@ -213,7 +213,8 @@ def _fit(course: Course, checkpoints: Checkpoints, state: State | None) -> tuple
                         write_history(config.out, history)
                         checkpoints.keep(phase, network.model, history, best)
     except KeyboardInterrupt:
-        if not history:
+        # The others are in the middle of a sum that this worker would not come back to.
+        if not history or course.workers.share.count > 1:
             raise
         interrupted = True
         reporter.say(

@@ -206,6 +206,15 @@ def test_what_is_no_report_is_refused(tmp_path: Path, content: str, message: str
         read_report(tmp_path / "report.json")
 
 
+@pytest.mark.parametrize(
+    "changes", [{"yardstick": []}, {"yardstick": [1.0]}, {"targets_of": [1]}, {"yardstick": [0.0] * 60}]
+)
+def test_a_report_whose_parts_do_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    (tmp_path / "report.json").write_text(report(target("m"), **changes).to_json())
+    with pytest.raises(ModelError, match="not a report of edge-bench"):
+        read_report(tmp_path / "report.json")
+
+
 def test_the_commands_say_by_their_exit_code_what_came_of_it(command: Command, tmp_path: Path) -> None:
     for name, time in (("before", 1.0), ("same", 1.0), ("slow", 1.2)):
         (tmp_path / f"{name}.json").write_text(report(target("m", time=time, seed=len(name))).to_json())

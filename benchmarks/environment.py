@@ -5,6 +5,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_runtime.board import read_board, read_text
 from edge_runtime.versions import installed_versions
 
 _PACKAGES = (
@@ -70,18 +71,12 @@ def library_versions() -> dict[str, str]:
 
 def read_state() -> State:
     """The machine's state now."""
-    cpu = Path("/sys/devices/system/cpu/cpu0")
-    degrees = [
-        int(text) / 1000
-        for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*/temp"))
-        if (text := _read(zone)) is not None and text.lstrip("-").isdigit()
-    ]
-    throttled = _read(cpu / "thermal_throttle/core_throttle_count")
+    board = read_board()
     return State(
         load=os.getloadavg()[0],
-        governor=_read(cpu / "cpufreq/scaling_governor"),
-        temperature=max(degrees, default=None),
-        throttled=int(throttled) if throttled else None,
+        governor=board.governor,
+        temperature=board.temperature,
+        throttled=board.throttle_count,
     )
 
 
@@ -101,19 +96,12 @@ def warnings(before: State, after: State, cores: int) -> list[str]:
 
 def read_energy() -> float | None:
     """Joules that the processor has used since some moment, by RAPL; None where that cannot be read."""
-    text = _read(Path("/sys/class/powercap/intel-rapl:0/energy_uj"))
+    text = read_text(Path("/sys/class/powercap/intel-rapl:0/energy_uj"))
     return int(text) / 1e6 if text else None
 
 
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        return None
-
-
 def _processor() -> str:
-    text = _read(Path("/proc/cpuinfo")) or ""
+    text = read_text(Path("/proc/cpuinfo")) or ""
     names = [line.partition(":")[2].strip() for line in text.splitlines() if line.lower().startswith("model")]
     # x86 has "model : 85" as well as "model name : …": take the longest.
     return max(names, key=len, default=platform.processor() or "unknown")

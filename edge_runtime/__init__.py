@@ -9,7 +9,8 @@
 from edge_runtime.card import GoldenSample, ModelCard
 from edge_runtime.classifier import Classifier
 from edge_runtime.dataset import Dataset, Sample, open_dataset
-from edge_runtime.engines import Engine, TensorSpec, installed_engines, open_engine
+from edge_runtime.decisions import Decision
+from edge_runtime.engines import Delegate, Engine, TensorSpec, installed_engines, open_engine
 from edge_runtime.errors import (
     CameraError,
     DatasetError,
@@ -26,27 +27,40 @@ from edge_runtime.errors import (
     UsageError,
     WorkerError,
 )
-from edge_runtime.images import decode_image, encode_png, fit, read_image
+from edge_runtime.images import decode_image, encode_jpeg, encode_png, fit, read_image
 from edge_runtime.loop import classify_frames
 from edge_runtime.model_file import ModelFile, pack_model_file, read_model_file
+from edge_runtime.model_watch import ModelWatch
 from edge_runtime.self_test import SelfTest, run_self_test
-from edge_runtime.sinks import JsonLinesSink, Sink, TextSink
+from edge_runtime.sinks import CsvSink, JsonLinesSink, OnChange, Sink, TextSink
 from edge_runtime.sources import (
-    CameraSource,
+    DeviceKind,
+    DeviceRequest,
     FolderSource,
+    LiveSource,
+    Patience,
     PictureSource,
     Source,
+    StreamSource,
     SyntheticSource,
     VideoSource,
+    WatchedFolderSource,
+    camera_request,
+    open_input,
 )
 from edge_runtime.values import Frame, Image, Prediction, Resize, Result, Scores, Size, Timing
+from edge_runtime.views import Mirror, Region, Rotation, View
 
 __all__ = [
     "CameraError",
-    "CameraSource",
     "Classifier",
+    "CsvSink",
     "Dataset",
     "DatasetError",
+    "Decision",
+    "Delegate",
+    "DeviceKind",
+    "DeviceRequest",
     "DivergedError",
     "EdgeError",
     "Engine",
@@ -58,16 +72,23 @@ __all__ = [
     "Image",
     "ImageError",
     "JsonLinesSink",
+    "LiveSource",
+    "Mirror",
     "MissingLibraryError",
     "ModelCard",
     "ModelError",
     "ModelFile",
+    "ModelWatch",
+    "OnChange",
     "OutputError",
+    "Patience",
     "PictureSource",
     "Prediction",
     "ReaderGoneError",
+    "Region",
     "Resize",
     "Result",
+    "Rotation",
     "Sample",
     "Scores",
     "SelfTest",
@@ -75,20 +96,26 @@ __all__ = [
     "Size",
     "Source",
     "SourceError",
+    "StreamSource",
     "SyntheticSource",
     "TensorSpec",
     "TextSink",
     "Timing",
     "UsageError",
     "VideoSource",
+    "View",
+    "WatchedFolderSource",
     "WorkerError",
+    "camera_request",
     "classify_frames",
     "decode_image",
+    "encode_jpeg",
     "encode_png",
     "fit",
     "installed_engines",
     "open_dataset",
     "open_engine",
+    "open_input",
     "pack_model_file",
     "read_image",
     "read_model_file",

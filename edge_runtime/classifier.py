@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime import clock
-from edge_runtime.engines import TensorSpec, open_engine
+from edge_runtime.engines import Delegate, TensorSpec, open_engine
 from edge_runtime.errors import ModelError, UsageError
 from edge_runtime.images import fit
 from edge_runtime.model_file import ModelFile, read_model_file
@@ -21,9 +21,10 @@ class Classifier:
 
     Args:
         model: a path, or what `read_model_file` gave.
-        engine: `litert` or `tflite-runtime`; the first that is installed when None.
+        engine: `litert`, `tflite-runtime` or `openvino`; the first that is installed when None.
         num_threads: all cores, at most 4, when None.
         expected: what pixels 0 and 255 become, for foreign models whose file does not tell.
+        delegate: a library that takes operators over.
         trusted: skip the trial in a child process, for a model that this very process has made.
 
     Raises:
@@ -38,13 +39,16 @@ class Classifier:
         engine: str | None = None,
         num_threads: int | None = None,
         expected: InputRange | None = None,
+        delegate: Delegate | None = None,
         trusted: bool = False,
     ) -> None:
         file = model if isinstance(model, ModelFile) else read_model_file(Path(model))
         if not trusted:
             prove_model(file.content, name=file.name, engine=engine)
         self.model = file
-        self.engine = open_engine(file.content, name=file.name, engine=engine, num_threads=num_threads)
+        self.engine = open_engine(
+            file.content, name=file.name, engine=engine, num_threads=num_threads, delegate=delegate
+        )
         self.labels = file.labels
         self.size = (self.engine.input.shape[1], self.engine.input.shape[2])
         self.resize = file.card.resize if file.card else Resize.SQUASH
@@ -82,7 +86,8 @@ class Classifier:
             invoke=clock.milliseconds(resized, invoked),
             postprocess=clock.milliseconds(invoked, clock.now()),
         )
-        return Result(frame, predictions, timing)
+        age = clock.milliseconds(frame.captured_at, started)
+        return Result(frame, predictions, timing, answer=predictions[0].label, age=age)
 
     def _to_tensor(self, image: Image) -> NDArray[Any]:
         return to_tensor(fit(image, self.size, self.resize), self._table)

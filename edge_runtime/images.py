@@ -122,6 +122,13 @@ def encode_png(image: Image) -> bytes:
     return bytes(cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1])
 
 
+def encode_jpeg(image: Image, quality: int = 85) -> bytes:
+    """Encode a picture (uint8 RGB, shape (height, width, 3)) as JPEG; quality in [0, 100]."""
+    cv2 = opencv()
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    return bytes(cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)[1])
+
+
 def bgr_to_rgb(image: Image) -> Image:
     """Turn OpenCV's channel order into the toolkit's."""
     cv2 = opencv()

@@ -1,22 +1,31 @@
 """The loop of the device: frame → result → sinks."""
 
-import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from typing import Protocol
 
-from edge_runtime.classifier import Classifier
-from edge_runtime.sinks import Sink
-from edge_runtime.values import Frame
+from edge_runtime.decisions import Decision
+from edge_runtime.sinks.base import Sink
+from edge_runtime.values import Frame, Result
+
+
+class Observer(Protocol):
+    """What classifies a frame: a `Classifier`, or one that is exchanged while it works."""
+
+    def observe(self, frame: Frame, top_k: int) -> Result:
+        """Classify a frame and time each step."""
+        ...
 
 
 def classify_frames(
     frames: Iterable[Frame],
-    classifier: Classifier,
+    classifier: Observer,
     sinks: Sequence[Sink],
     *,
     top_k: int = 3,
-    threshold: float = 0.0,
+    decision: Decision | None = None,
     max_frames: int | None = None,
+    done: Callable[[Result], None] | None = None,
 ) -> int:
     """Classify frames until the source ends.
 
@@ -25,17 +34,20 @@ def classify_frames(
         classifier: the model.
         sinks: each gets every result.
         top_k: how many predictions a result carries, best first.
-        threshold: predictions with a lower score are left out; none left means unknown.
+        decision: decides on the answer; each frame's best label when None.
         max_frames: stop after so many; never when None.
+        done: called with each result after the sinks have got it.
 
     Returns:
         The number of frames classified.
     """
+    decision = decision or Decision()
     count = 0
     for frame in islice(frames, max_frames):
-        result = classifier.observe(frame, top_k)
-        sure = tuple(each for each in result.predictions if each.score >= threshold)
+        result = decision.decide(classifier.observe(frame, top_k))
         for sink in sinks:
-            sink.emit(dataclasses.replace(result, predictions=sure))
+            sink.emit(result)
         count += 1
+        if done:
+            done(result)
     return count

@@ -69,8 +69,18 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What the model says of one frame; `predictions` are best first."""
+    """What the model says of one frame.
+
+    Attributes:
+        frame: the picture.
+        predictions: best first; those below the threshold are left out.
+        timing: of the classification.
+        answer: the label decided on, by this frame alone or by a vote over time; None for unknown.
+        age: milliseconds from the capture to the start of the classification.
+    """
 
     frame: Frame
     predictions: tuple[Prediction, ...]
     timing: Timing
+    answer: str | None
+    age: float

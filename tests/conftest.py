@@ -1,6 +1,7 @@
 """What several tests share: real pictures, small real models, one real training."""
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -17,6 +18,9 @@ from edge_runtime.images import opencv
 # Time is no property here: a busy machine is slow now and then.
 hypothesis.settings.register_profile("gate", deadline=None)
 hypothesis.settings.load_profile("gate")
+
+# A shell that starts this in the background has SIGINT ignored, and what is ignored is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent

@@ -10,7 +10,6 @@ from trainer.config import (
     Optimizer,
     Schedule,
     TrainConfig,
-    read_options,
 )
 from trainer.evaluation import ClassMetrics, SplitMetrics
 from trainer.fitting import Epoch
@@ -32,6 +31,5 @@ __all__ = [
     "TrainConfig",
     "Training",
     "TrainingReporter",
-    "read_options",
     "train",
 ]

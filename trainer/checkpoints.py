@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from edge_runtime import ModelError, UsageError, clock
 from edge_runtime.files import write_with
-from trainer.config import TrainConfig, option_name
+from edge_runtime.options import option_name
+from trainer.config import TrainConfig
 from trainer.fitting import BestWeights, Epoch, Phase, epoch_from
 
 MAX_BYTES = 4 * 1024**3

@@ -1,17 +1,14 @@
 """`edge-train`: a folder of pictures in, a run out."""
 
-import dataclasses
-import inspect
-from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
-from edge_runtime.command_line import DEBUG, DEBUG_HELP, new_app, run_app
+from edge_runtime.command_line import new_app, run_app
 from edge_runtime.errors import ExitCode
-from trainer.config import TrainConfig, option_name, read_options
+from edge_runtime.options import parameter, read_options, with_options
+from trainer.config import TrainConfig
 
 app = new_app()
 
@@ -59,63 +56,16 @@ def _interrupted_config(out: Path | None) -> Path | None:
     return path if path.is_file() else None
 
 
-def _with_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command an option for each field of `TrainConfig`; one that is not given is None.
+_LEADING = (
+    parameter("data", Annotated[str | None, typer.Argument(help=_DATA, show_default=False)], None),
+    parameter(
+        "inspect",
+        Annotated[bool, typer.Option("--inspect", help="Train nothing: show the base model.")],
+        False,
+    ),
+)
 
-    So that a configuration file's value can stand.
-    """
-    types = get_type_hints(TrainConfig)
-    parameters = [
-        _parameter("data", Annotated[str | None, typer.Argument(help=_DATA, show_default=False)], None),
-        _parameter(
-            "config",
-            Annotated[
-                Path | None, typer.Option(help="TOML file with options; those on the command line override.")
-            ],
-            None,
-        ),
-        _parameter(
-            "inspect",
-            Annotated[bool, typer.Option("--inspect", help="Train nothing: show the base model.")],
-            False,
-        ),
-    ]
-    parameters += [
-        _parameter(field.name, Annotated[types[field.name] | None, _option(field, types[field.name])], None)
-        for field in dataclasses.fields(TrainConfig)[1:]
-    ]
-    parameters.append(_parameter("debug", Annotated[bool, typer.Option(DEBUG, help=DEBUG_HELP)], False))
-
-    def run(**given: Any) -> int:
-        given.pop("debug")  # read before parsing
-        return command(**given)
-
-    run.__doc__ = command.__doc__
-    run.__name__ = command.__name__
-    run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": int}
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return run
-
-
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-
-
-def _option(field: dataclasses.Field[Any], kind: type) -> Any:
-    name = option_name(field.name)
-    default = field.default
-    text = f"{field.metadata['help']} [default: {_plain(name, default)}]"
-    declared = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
-    return typer.Option(declared, help=text, show_default=False)
-
-
-def _plain(name: str, default: Any) -> str:
-    if isinstance(default, bool):
-        return name if default else f"no-{name}"
-    return str(default.value if isinstance(default, StrEnum) else default)
-
-
-app.command()(_with_options(edge_train))
+app.command()(with_options(edge_train, TrainConfig, *_LEADING, leave_out=["data"]))
 
 
 def main() -> None:

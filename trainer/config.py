@@ -1,14 +1,14 @@
 """The options of a training: one frozen value, one TOML file, one option of `edge-train` each."""
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self, get_type_hints
+from typing import Self
 
 from edge_runtime import DatasetError, Resize, UsageError
+from edge_runtime.options import build_config, check_ranges, option, plain
 
 
 class BatchNorm(StrEnum):
@@ -86,11 +86,6 @@ class Distribute(StrEnum):
     MULTI_WORKER = "multi-worker"
 
 
-def _option(default: Any, text: str, low: float | None = None, high: float | None = None) -> Any:
-    """A field with its line in `--help` and, for a number, its range."""
-    return dataclasses.field(default=default, metadata={"help": text, "low": low, "high": high})
-
-
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Everything that decides what `edge-train` does; each field is an option of that name.
@@ -100,78 +95,78 @@ class TrainConfig:
     """
 
     data: str
-    out: Path = _option(Path("run"), "Folder for the run.")
-    weights: str = _option(
+    out: Path = option(Path("run"), "Folder for the run.")
+    weights: str = option(
         "imagenet", "Where the base starts: imagenet (downloaded), none, or FILE.weights.h5."
     )
-    alpha: float = _option(1.0, "Width of MobileNetV2.", 0.1, 2.0)
-    image_size: int = _option(224, "Side of the model's input in pixels.", 32, 1024)
-    resize: Resize = _option(Resize.FIT_SHORTEST, "How pictures are brought to that size.")
-    input_scale: InputScale = _option(
+    alpha: float = option(1.0, "Width of MobileNetV2.", 0.1, 2.0)
+    image_size: int = option(224, "Side of the model's input in pixels.", 32, 1024)
+    resize: Resize = option(Resize.FIT_SHORTEST, "How pictures are brought to that size.")
+    input_scale: InputScale = option(
         InputScale.SIGNED,
         "What pixels become inside: signed (-1 to 1, as ImageNet's weights expect) or unit (0 to 1).",
     )
-    validation_split: float = _option(0.2, "Share of the pictures for validation.", 0.01, 0.9)
-    test_split: float = _option(0.0, "Share held out for the test, unless the data brings its own.", 0.0, 0.9)
-    batch_size: int = _option(32, "Pictures in a batch, over all devices together.", 1, 4096)
-    head_epochs: int = _option(40, "Epochs of the head on the frozen base.", 0, 10_000)
-    head_rate: float = _option(1e-3, "Peak learning rate of the head phase.", 0.0, 10.0)
-    cache_features: bool = _option(
+    validation_split: float = option(0.2, "Share of the pictures for validation.", 0.01, 0.9)
+    test_split: float = option(0.0, "Share held out for the test, unless the data brings its own.", 0.0, 0.9)
+    batch_size: int = option(32, "Pictures in a batch, over all devices together.", 1, 4096)
+    head_epochs: int = option(40, "Epochs of the head on the frozen base.", 0, 10_000)
+    head_rate: float = option(1e-3, "Peak learning rate of the head phase.", 0.0, 10.0)
+    cache_features: bool = option(
         True, "Run the frozen base once for each picture, not once an epoch; augment as copies."
     )
-    augment_copies: int = _option(
+    augment_copies: int = option(
         0, "Augmented copies of each picture whose features are kept, besides the mirrored.", 0, 100
     )
-    fine_tune_epochs: int = _option(10, "Epochs of fine-tuning.", 0, 10_000)
-    fine_tune_rate: float = _option(1e-4, "Peak learning rate of fine-tuning.", 0.0, 10.0)
-    fine_tune_at: int = _option(120, "First layer of the base that fine-tuning trains.", 0, 154)
-    scratch_epochs: int = _option(30, "Epochs with --weights none, where all trains at once.", 1, 10_000)
-    scratch_rate: float = _option(5e-3, "Peak learning rate with --weights none.", 0.0, 10.0)
-    batch_norm: BatchNorm = _option(
+    fine_tune_epochs: int = option(10, "Epochs of fine-tuning.", 0, 10_000)
+    fine_tune_rate: float = option(1e-4, "Peak learning rate of fine-tuning.", 0.0, 10.0)
+    fine_tune_at: int = option(120, "First layer of the base that fine-tuning trains.", 0, 154)
+    scratch_epochs: int = option(30, "Epochs with --weights none, where all trains at once.", 1, 10_000)
+    scratch_rate: float = option(5e-3, "Peak learning rate with --weights none.", 0.0, 10.0)
+    batch_norm: BatchNorm = option(
         BatchNorm.AUTO, "BatchNormalization of the base: frozen, trained, or auto (trained from scratch)."
     )
-    patience: int = _option(
+    patience: int = option(
         20, "End a phase after so many epochs without a better validation; 0 for never.", 0, 10_000
     )
-    optimizer: Optimizer = _option(Optimizer.ADAMW, "AdamW, or SGD with Nesterov momentum.")
-    schedule: Schedule = _option(Schedule.COSINE, "How the learning rate goes.")
-    momentum: float = _option(0.9, "Momentum of SGD, first moment's decay of AdamW.", 0.0, 0.999)
-    weight_decay: float = _option(1e-4, "Weight decay while the base trains.", 0.0, 1.0)
-    clip_norm: float = _option(0.0, "Clip each gradient to this norm; 0 for not.", 0.0, 1e6)
-    head_l2: float = _option(
+    optimizer: Optimizer = option(Optimizer.ADAMW, "AdamW, or SGD with Nesterov momentum.")
+    schedule: Schedule = option(Schedule.COSINE, "How the learning rate goes.")
+    momentum: float = option(0.9, "Momentum of SGD, first moment's decay of AdamW.", 0.0, 0.999)
+    weight_decay: float = option(1e-4, "Weight decay while the base trains.", 0.0, 1.0)
+    clip_norm: float = option(0.0, "Clip each gradient to this norm; 0 for not.", 0.0, 1e6)
+    head_l2: float = option(
         40.0, "L2 penalty of the head's weights, spread over the training pictures.", 0.0, 1e6
     )
-    dropout: float = _option(0.2, "Dropout before the last layer.", 0.0, 0.95)
-    head_units: int = _option(0, "Width of a hidden layer in the head; 0 for none.", 0, 65_536)
-    one_logit: bool = _option(False, "Tell two classes apart by one output (sigmoid), not by two (softmax).")
-    label_smoothing: float = _option(0.0, "Share of each target spread over all classes.", 0.0, 0.9)
-    class_weights: ClassWeights = _option(
+    dropout: float = option(0.2, "Dropout before the last layer.", 0.0, 0.95)
+    head_units: int = option(0, "Width of a hidden layer in the head; 0 for none.", 0, 65_536)
+    one_logit: bool = option(False, "Tell two classes apart by one output (sigmoid), not by two (softmax).")
+    label_smoothing: float = option(0.0, "Share of each target spread over all classes.", 0.0, 0.9)
+    class_weights: ClassWeights = option(
         ClassWeights.NONE, "Let rare classes count as much as frequent ones."
     )
-    flip: Flip = _option(Flip.AUTO, "Mirror pictures left to right; auto: unless the labels are signs.")
-    rotation: float = _option(0.05, "Turn pictures by up to this fraction of a full turn.", 0.0, 1.0)
-    zoom: float = _option(0.15, "Zoom pictures by up to this fraction.", 0.0, 0.9)
-    shift: float = _option(0.1, "Shift pictures by up to this fraction.", 0.0, 0.9)
-    brightness: float = _option(0.0, "Brighten or darken pictures by up to this fraction.", 0.0, 1.0)
-    contrast: float = _option(0.0, "Change the contrast by up to this fraction.", 0.0, 0.95)
-    cutout: float = _option(0.0, "Grey out a square of up to this fraction of the side.", 0.0, 0.9)
-    seed: int = _option(
+    flip: Flip = option(Flip.AUTO, "Mirror pictures left to right; auto: unless the labels are signs.")
+    rotation: float = option(0.05, "Turn pictures by up to this fraction of a full turn.", 0.0, 1.0)
+    zoom: float = option(0.15, "Zoom pictures by up to this fraction.", 0.0, 0.9)
+    shift: float = option(0.1, "Shift pictures by up to this fraction.", 0.0, 0.9)
+    brightness: float = option(0.0, "Brighten or darken pictures by up to this fraction.", 0.0, 1.0)
+    contrast: float = option(0.0, "Change the contrast by up to this fraction.", 0.0, 0.95)
+    cutout: float = option(0.0, "Grey out a square of up to this fraction of the side.", 0.0, 0.9)
+    seed: int = option(
         42, "Of the split, the weights, the order, the augmentation and the dropout.", 0, 2**31 - 1
     )
-    deterministic: bool = _option(False, "The same weights every time on the same machine; slower.")
-    float_policy: FloatPolicy = _option(
+    deterministic: bool = option(False, "The same weights every time on the same machine; slower.")
+    float_policy: FloatPolicy = option(
         FloatPolicy.FLOAT32, "Number format while training; the 16-bit ones are for GPUs."
     )
-    distribute: Distribute = _option(
+    distribute: Distribute = option(
         Distribute.NONE, "Train on all GPUs of this machine, or on the workers of TF_CONFIG."
     )
-    tensorboard: bool = _option(False, "Write TensorBoard logs into the run's logs/.")
-    checkpoint_seconds: float = _option(
+    tensorboard: bool = option(False, "Write TensorBoard logs into the run's logs/.")
+    checkpoint_seconds: float = option(
         10.0, "Keep what --resume needs at most this often, after an epoch.", 0.0, 86_400.0
     )
-    strict: bool = _option(False, "Refuse data with unreadable files.")
-    overwrite: bool = _option(False, "Replace a run in --out.")
-    resume: bool = _option(False, "Go on with the interrupted training in --out.")
+    strict: bool = option(False, "Refuse data with unreadable files.")
+    overwrite: bool = option(False, "Replace a run in --out.")
+    resume: bool = option(False, "Go on with the interrupted training in --out.")
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.
@@ -179,11 +174,7 @@ class TrainConfig:
         Raises:
             UsageError: a value is outside of its range.
         """
-        for field in dataclasses.fields(self):
-            low, high = field.metadata.get("low"), field.metadata.get("high")
-            value = getattr(self, field.name)
-            if low is not None and not low <= value <= high:
-                raise UsageError(f"--{option_name(field.name)} must be {low} to {high}, got {value}")
+        check_ranges(self)
         if not self.from_scratch and not self.head_epochs + self.fine_tune_epochs:
             raise UsageError("--head-epochs and --fine-tune-epochs are both 0: nothing would be trained")
         if self.validation_split + self.test_split > 0.9:
@@ -209,7 +200,7 @@ class TrainConfig:
         """The `config.toml` that repeats this training."""
         import tomli_w
 
-        return tomli_w.dumps({name: _plain(value) for name, value in dataclasses.asdict(self).items()})
+        return tomli_w.dumps({name: plain(value) for name, value in dataclasses.asdict(self).items()})
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:
@@ -218,32 +209,9 @@ class TrainConfig:
         Raises:
             UsageError: an unknown name, a wrong type, or a value outside of its range.
         """
-        types = get_type_hints(cls)
-        unknown = sorted(set(options) - set(types))
-        if unknown:
-            raise UsageError(f"no option is called {unknown[0]!r}; see edge-train --help")
         if "data" not in options:
             raise UsageError("name the data: edge-train DATA, or `data = …` in the configuration file")
-        return cls(**{name: _typed(name, value, types[name]) for name, value in options.items()})
-
-
-def option_name(field: str) -> str:
-    """A field's name on the command line, without its dashes."""
-    return field.replace("_", "-")
-
-
-def read_options(path: Path) -> dict[str, object]:
-    """The options in a `config.toml`.
-
-    Raises:
-        UsageError: no such file, or not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML ({error})") from error
+        return build_config(cls, options, "edge-train")
 
 
 def check_split(path: str, counts: Mapping[str, int]) -> None:
@@ -258,18 +226,3 @@ def check_split(path: str, counts: Mapping[str, int]) -> None:
             raise DatasetError(
                 f"{path}: no picture left for {split} ({numbers}); add pictures or split less off"
             )
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path | StrEnum) else value
-
-
-def _typed(name: str, value: Any, kind: type) -> Any:
-    choices = f", one of {', '.join(kind)}" if issubclass(kind, StrEnum) else ""
-    wrong = UsageError(f"{name} must be {kind.__name__}{choices}, got {value!r}")
-    if kind in (bool, int, str) and type(value) is not kind:
-        raise wrong
-    try:
-        return kind(value)
-    except (TypeError, ValueError) as error:
-        raise wrong from error

@@ -8,7 +8,8 @@ from typing import Any
 
 from edge_runtime import ModelCard
 from edge_runtime.dataset import SPLITS, TEST, VALIDATION
-from trainer.config import TrainConfig, option_name
+from edge_runtime.options import option_name
+from trainer.config import TrainConfig
 from trainer.data import Data
 from trainer.evaluation import SplitMetrics
 from trainer.fitting import Epoch

@@ -50,7 +50,9 @@ def test_the_model_is_found_by_environment_then_in_the_folder(
 
 
 def test_without_a_camera_one_line_says_what_to_try(command: Command, model: Path) -> None:
-    command("edge-classify", "--camera", 97, "-m", model).fails_with(4, "camera 97 cannot be opened", "try")
+    command("edge-classify", "--camera", 97, "-m", model).fails_with(
+        4, "camera:97: it cannot be opened", "try"
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_without_a_camera_one_line_says_what_to_try(command: Command, model: Pat
     [
         ((), ("--camera 0", "--input")),
         (("--camera", 0, "--input", "x.jpg"), ("one of",)),
-        (("--input", "synthetic", "--top-k", 0), ("--top-k", "--help")),
+        (("--input", "synthetic", "--top-k", 0), ("--top-k must be 1 to", "got 0")),
         (("--input", "synthetic", "--format", "xml"), ("text", "jsonl")),
         (("--input", "synthetic", "--wrong"), ("--wrong",)),
         ((*SYNTHETIC, "--input-range", "5"), ("LOW,HIGH",)),

@@ -3,7 +3,16 @@ import json
 from itertools import count
 from pathlib import Path
 
-from edge_runtime import Classifier, Frame, JsonLinesSink, Result, SyntheticSource, TextSink, classify_frames
+from edge_runtime import (
+    Classifier,
+    Decision,
+    Frame,
+    JsonLinesSink,
+    Result,
+    SyntheticSource,
+    TextSink,
+    classify_frames,
+)
 from tests.conftest import paint
 
 
@@ -15,6 +24,9 @@ class Kept:
 
     def emit(self, result: Result) -> None:
         self.results.append(result)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 def frames() -> list[Frame]:
@@ -34,7 +46,7 @@ def test_every_sink_gets_every_result(color_models: dict[str, Path]) -> None:
 
 def test_below_the_threshold_the_answer_is_unknown(color_models: dict[str, Path]) -> None:
     text = io.StringIO()
-    classify_frames(frames(), Classifier(color_models["uint8"]), [TextSink(text)], threshold=0.9)
+    classify_frames(frames(), Classifier(color_models["uint8"]), [TextSink(text)], decision=Decision(0.9))
     lines = text.getvalue().splitlines()
     assert lines[0].startswith("0.png: red 1.00 (")
     assert lines[2].startswith("2.png: unknown (")
@@ -60,7 +72,15 @@ def test_json_lines_have_the_promised_keys(color_models: dict[str, Path]) -> Non
     stream = io.StringIO()
     classify_frames(frames()[:1], Classifier(color_models["uint8"]), [JsonLinesSink(stream)], top_k=2)
     line = json.loads(stream.getvalue())
-    assert line.keys() == {"frame_id", "timestamp_ms", "source", "predictions", "timing_ms"}
+    assert line.keys() == {
+        "frame_id",
+        "timestamp_ms",
+        "source",
+        "answer",
+        "predictions",
+        "age_ms",
+        "timing_ms",
+    }
     assert line["frame_id"] == 0
     assert line["timestamp_ms"] == 1700000000250
     assert line["source"] == "0.png"

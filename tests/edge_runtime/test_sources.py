@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_runtime import CameraError, CameraSource, SourceError, SyntheticSource
+from edge_runtime import CameraError, LiveSource, SourceError, SyntheticSource, camera_request
 from edge_runtime.images import opencv
 from edge_runtime.sources import open_input
 from tests.conftest import paint, save
@@ -21,7 +21,7 @@ def write_video(path: Path, colors: list[tuple[int, int, int]]) -> Path:
 
 def test_a_picture_is_one_frame(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", paint((9, 8, 7)))
-    with open_input(str(path), warn=pytest.fail) as source:
+    with open_input(str(path), say=pytest.fail) as source:
         frames = list(source)
     assert [(frame.index, frame.source) for frame in frames] == [(0, str(path))]
     assert frames[0].image[0, 0].tolist() == [9, 8, 7]
@@ -33,7 +33,7 @@ def test_a_folder_gives_its_pictures_in_order_and_names_the_bad_ones(tmp_path: P
         save(tmp_path / name, paint((1, 2, 3)))
     (tmp_path / "3.png").write_bytes(b"broken")
     warnings: list[str] = []
-    with open_input(str(tmp_path), warn=warnings.append) as source:
+    with open_input(str(tmp_path), say=warnings.append) as source:
         frames = list(source)
     assert [Path(frame.source).name for frame in frames] == ["2.png", "10.png", "1.png"]
     assert [frame.index for frame in frames] == [0, 1, 2]
@@ -44,13 +44,13 @@ def test_a_folder_gives_its_pictures_in_order_and_names_the_bad_ones(tmp_path: P
 def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"broken")
     with pytest.raises(SourceError, match="no picture in it that can be read"):
-        list(open_input(str(tmp_path), warn=lambda _message: None))
+        list(open_input(str(tmp_path), say=lambda _message: None))
 
 
 def test_a_video_gives_every_frame_in_rgb(tmp_path: Path) -> None:
     colors = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
     path = write_video(tmp_path / "v.avi", colors)
-    with open_input(str(path), warn=pytest.fail) as source:
+    with open_input(str(path), say=pytest.fail) as source:
         frames = list(source)
     assert [frame.index for frame in frames] == [0, 1, 2]
     for frame, color in zip(frames, colors, strict=True):
@@ -61,9 +61,9 @@ def test_a_video_gives_every_frame_in_rgb(tmp_path: Path) -> None:
 def test_what_is_neither_picture_nor_video_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("hello")
     with pytest.raises(SourceError, match=r"notes\.mp4: neither a picture nor a video"):
-        open_input(str(tmp_path / "notes.mp4"), warn=pytest.fail)
+        list(open_input(str(tmp_path / "notes.mp4"), say=pytest.fail))
     with pytest.raises(SourceError, match="no such file"):
-        open_input(str(tmp_path / "none.mp4"), warn=pytest.fail)
+        open_input(str(tmp_path / "none.mp4"), say=pytest.fail)
 
 
 def test_the_synthetic_source_moves_and_never_ends() -> None:
@@ -75,5 +75,8 @@ def test_the_synthetic_source_moves_and_never_ends() -> None:
 
 
 def test_a_camera_that_is_not_there_says_what_to_try() -> None:
-    with pytest.raises(CameraError, match=r"camera 97 cannot be opened: .*(try|is /dev)"):
-        CameraSource(97)
+    with (
+        LiveSource(camera_request("97"), say=pytest.fail) as source,
+        pytest.raises(CameraError, match=r"camera:97: it cannot be opened; .*(try|is /dev)"),
+    ):
+        next(iter(source))

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import Resize, UsageError
+from edge_runtime.options import option_name, read_options
 from tests.conftest import ROOT
-from trainer import BatchNorm, Flip, TrainConfig, read_options
-from trainer.config import option_name
+from trainer import BatchNorm, Flip, TrainConfig
 
 CONFIGS = st.builds(
     TrainConfig,

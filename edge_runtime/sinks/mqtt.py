@@ -1,0 +1,207 @@
+"""Results to an MQTT broker, which may come and go: the classification never waits for it."""
+
+import contextlib
+import json
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from edge_runtime.errors import MissingLibraryError, UsageError
+from edge_runtime.sinks.base import SinkBase
+from edge_runtime.sinks.json_lines import to_dict
+from edge_runtime.values import Result
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+QUEUE = 200
+"""Messages that wait for the broker; more are dropped and counted."""
+
+KEEP_ALIVE = 15
+LAST_WORDS = 2.0
+"""Seconds that the broker gets at the end to take what is queued."""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where results are published.
+
+    Attributes:
+        host: name or address.
+        port: 1883, or 8883 with TLS, where none is given.
+        topic: below it are `result` and `status`.
+        user: None for an anonymous connection.
+        password: from a file or from the environment, never from a command line.
+        tls: whether the connection is encrypted, and the broker's certificate checked.
+        ca_file: the certificates to check it with; the system's when None.
+        discovery: Home Assistant's discovery prefix; None for no discovery.
+    """
+
+    host: str
+    port: int
+    topic: str
+    user: str | None = None
+    password: str | None = None
+    tls: bool = False
+    ca_file: Path | None = None
+    discovery: str | None = None
+
+    @classmethod
+    def parse(
+        cls, url: str, *, password: str | None, ca_file: Path | None = None, discovery: str | None = None
+    ) -> "Broker":
+        """Read `mqtt[s]://[USER@]HOST[:PORT][/TOPIC]`.
+
+        Raises:
+            UsageError: it is something else, or holds a password, which every user of the machine could read.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port or PORTS[parts.scheme]
+        except (ValueError, KeyError) as error:
+            raise UsageError(
+                f"an MQTT broker is mqtt[s]://[USER@]HOST[:PORT][/TOPIC], got {url!r}"
+            ) from error
+        if parts.password is not None:
+            raise UsageError(
+                "no password in the URL, others can read it there: use $EDGE_MQTT_PASSWORD or "
+                "--mqtt-password-file"
+            )
+        topic = parts.path.strip("/") or "edge-classify"
+        if not parts.hostname or any(sign in topic for sign in "#+"):
+            raise UsageError(f"an MQTT broker is mqtt[s]://[USER@]HOST[:PORT][/TOPIC], got {url!r}")
+        return cls(
+            host=parts.hostname,
+            port=port,
+            topic=topic,
+            user=unquote(parts.username) if parts.username else None,
+            password=password,
+            tls=parts.scheme == "mqtts",
+            ca_file=ca_file,
+            discovery=discovery,
+        )
+
+
+class MqttSink(SinkBase):
+    """Publishes results as JSON on `TOPIC/result`, and `online` or `offline`, retained, on `TOPIC/status`.
+
+    The broker says `offline` when this process dies (Last Will). While there is no broker, messages are
+    queued up to `QUEUE` and then dropped; paho connects again by itself, after 1 to 60 seconds.
+
+    Args:
+        broker: where to.
+        say: gets a line when the connection is lost, is back, or is refused.
+
+    Raises:
+        MissingLibraryError: paho-mqtt is not installed.
+        UsageError: the certificates cannot be used.
+    """
+
+    def __init__(self, broker: Broker, *, say: Callable[[str], None]) -> None:
+        try:
+            import paho.mqtt.client as paho
+            from paho.mqtt.enums import CallbackAPIVersion
+        except ImportError as error:
+            raise MissingLibraryError("MQTT needs paho-mqtt: pip install 'edge-classify[mqtt]'") from error
+        self._dropped = 0
+        self._broker = broker
+        self._say = say
+        self._paho: Any = paho
+        self.name = f"{broker.host}:{broker.port}"
+        self._complained = False
+        self._gone = threading.Event()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._configure()
+        self._client.connect_async(broker.host, broker.port, KEEP_ALIVE)
+        self._client.loop_start()
+
+    def emit(self, result: Result) -> None:
+        """Queue one result; never waits."""
+        # With QoS 1 paho keeps a message until the broker confirms it, and counts those: a broker that takes
+        # connections but never reads fills the queue and no more.
+        message = json.dumps(to_dict(result), ensure_ascii=False)
+        info = self._client.publish(f"{self._broker.topic}/result", message, qos=1)
+        if info.rc == self._paho.MQTT_ERR_QUEUE_SIZE:
+            self._dropped += 1
+
+    def close(self) -> None:
+        """Say `offline`, give the broker a moment to take it, and end."""
+        if not self._client.is_connected():
+            self._client.disconnect()
+            return
+        with contextlib.suppress(RuntimeError, ValueError):  # lost just now: the Last Will says it
+            self._client.publish(self._status, "offline", qos=0, retain=True).wait_for_publish(LAST_WORDS)
+        # paho's own loop_stop() waits for a broker that no longer reads; its thread is a daemon.
+        self._client.disconnect()
+        self._gone.wait(LAST_WORDS)
+
+    def count_dropped(self) -> int:
+        """How many results found the queue full."""
+        return self._dropped
+
+    @property
+    def _status(self) -> str:
+        return f"{self._broker.topic}/status"
+
+    def _configure(self) -> None:
+        broker, client = self._broker, self._client
+        client.max_queued_messages_set(QUEUE)
+        client.reconnect_delay_set(1, 60)
+        client.will_set(self._status, "offline", qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_connect_fail = lambda *_: self._complain("nobody answers")
+        if broker.user:
+            client.username_pw_set(broker.user, broker.password)
+        if broker.tls:
+            try:
+                client.tls_set_context(
+                    ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
+                )
+            except (OSError, ssl.SSLError) as error:
+                raise UsageError(f"--mqtt-ca {broker.ca_file}: cannot be used ({error})") from error
+
+    def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._complain(f"it refuses the connection ({reason})")
+            return
+        # QoS 0: it is sent at once, also when the queue of results is full.
+        client.publish(self._status, "online", qos=0, retain=True)
+        for topic, payload in self._discoveries():
+            client.publish(topic, json.dumps(payload), qos=0, retain=True)
+        self._complained = False
+        self._gone.clear()
+        self._say(f"mqtt {self.name}: connected, results on {self._broker.topic}/result")
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._gone.set()
+        if reason.is_failure:
+            self._complain(f"the connection is lost ({reason})")
+
+    def _complain(self, reason: str) -> None:
+        if not self._complained:
+            self._complained = True
+            self._say(f"mqtt {self.name}: {reason}; classification goes on, it is tried again")
+
+    def _discoveries(self) -> list[tuple[str, dict[str, Any]]]:
+        """Home Assistant's description of a sensor, https://www.home-assistant.io/integrations/mqtt/."""
+        broker = self._broker
+        if broker.discovery is None:
+            return []
+        identity = "edge_classify_" + "".join(c if c.isalnum() else "_" for c in broker.topic)
+        return [
+            (
+                f"{broker.discovery}/sensor/{identity}/config",
+                {
+                    "name": "Answer",
+                    "unique_id": identity,
+                    "state_topic": f"{broker.topic}/result",
+                    "value_template": "{{ value_json.answer if value_json.answer else 'unknown' }}",
+                    "json_attributes_topic": f"{broker.topic}/result",
+                    "availability_topic": self._status,
+                    "device": {"identifiers": [identity], "name": broker.topic, "model": "edge-classify"},
+                },
+            )
+        ]

@@ -1,0 +1,71 @@
+"""Pictures worth a look later: those where the answer changes, or where there is none."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from edge_runtime.clock import file_stamp
+from edge_runtime.files import make_folder, write_file
+from edge_runtime.images import encode_jpeg
+from edge_runtime.sinks.base import SinkBase
+from edge_runtime.sinks.text import UNKNOWN
+from edge_runtime.values import Result
+
+
+class SaveWhen(StrEnum):
+    """Which frames are saved."""
+
+    CHANGE = "change"
+    UNKNOWN = "unknown"
+    BOTH = "both"
+
+
+class SavedFramesSink(SinkBase):
+    """Writes frames as JPEGs named by time and answer; the oldest go when all are larger than a limit.
+
+    Args:
+        folder: for them; it is made.
+        when: at a change of the answer, when it is unknown (the first of several in a row second), or both.
+        max_bytes: of all saved frames together.
+
+    Raises:
+        OutputError: the folder or a picture cannot be written.
+    """
+
+    def __init__(self, folder: Path, when: SaveWhen, *, max_bytes: int) -> None:
+        self._folder = make_folder(folder)
+        self._when = when
+        self._max_bytes = max_bytes
+        self._last: tuple[str | None] | None = None
+        self._last_second = -1.0
+        self._sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*_*.jpg"))}
+
+    def emit(self, result: Result) -> None:
+        """Save the frame, if it is one of those."""
+        changed = self._last is not None and self._last != (result.answer,)
+        self._last = (result.answer,)
+        wanted = (changed and self._when is not SaveWhen.UNKNOWN) or (
+            result.answer is None and self._when is not SaveWhen.CHANGE and self._is_new_second(result)
+        )
+        if wanted:
+            self._save(result)
+
+    def _is_new_second(self, result: Result) -> bool:
+        fresh = result.frame.captured_at - self._last_second >= 1.0
+        if fresh:
+            self._last_second = result.frame.captured_at
+        return fresh
+
+    def _save(self, result: Result) -> None:
+        label = "".join(c if c.isalnum() or c in "-. " else "-" for c in result.answer or UNKNOWN)[:60]
+        name = f"{file_stamp(result.frame.wall_time)}_{label}.jpg"
+        content = encode_jpeg(result.frame.image)
+        self._make_room(len(content))
+        write_file(self._folder / name, content)
+        self._sizes[name] = len(content)
+
+    def _make_room(self, size: int) -> None:
+        # Oldest first: names begin with the time, and those of this run were added in order.
+        while self._sizes and sum(self._sizes.values()) + size > self._max_bytes:
+            oldest = next(iter(self._sizes))
+            del self._sizes[oldest]
+            (self._folder / oldest).unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""Results for people: a line a frame."""
+
+from typing import TextIO
+
+from edge_runtime.sinks.base import SinkBase, write_line
+from edge_runtime.values import Result
+
+UNKNOWN = "unknown"
+
+
+class TextSink(SinkBase):
+    """One line a frame: source, labels with scores, milliseconds.
+
+    Where a vote over time has decided on another label than this frame's best, it stands before them.
+
+    Args:
+        stream: where to.
+        rich: with colours, for a terminal.
+    """
+
+    def __init__(self, stream: TextIO, *, rich: bool = False) -> None:
+        self._stream = stream
+        self._console = None
+        if rich:
+            from rich.console import Console
+
+            self._console = Console(file=stream, highlight=False, soft_wrap=True)
+
+    def emit(self, result: Result) -> None:
+        """Write one line."""
+        head, tail = f"{result.frame.source}: ", f" ({result.timing.total:.1f} ms)"
+        if self._console is None:
+            write_line(self._stream, f"{head}{describe(result)}{tail}")
+            return
+        from rich.text import Text
+
+        color = "bold green" if result.answer else "bold yellow"
+        line = Text.assemble((head, "dim"), (describe(result), color), (tail, "dim"))
+        with self._console.capture() as captured:
+            self._console.print(line, end="")
+        write_line(self._stream, captured.get())
+
+
+def describe(result: Result) -> str:
+    """The answer and the scores in a few words."""
+    scores = ", ".join(f"{each.label} {each.score:.2f}" for each in result.predictions)
+    best = result.predictions[0].label if result.predictions else None
+    if best == result.answer:
+        return scores or UNKNOWN
+    return f"{result.answer or UNKNOWN} [{scores or UNKNOWN}]"

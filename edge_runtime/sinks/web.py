@@ -1,0 +1,257 @@
+"""A small web page with the live picture and the answer; beside it `/metrics`.
+
+It lives in a thread of its own and looks at the newest result only: a slow viewer, or a hundred of them, cost
+the loop nothing.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import ipaddress
+import secrets
+import socket
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime import clock
+from edge_runtime.errors import MissingLibraryError, OutputError
+from edge_runtime.images import encode_jpeg, fit
+from edge_runtime.sinks.base import SinkBase
+from edge_runtime.sinks.json_lines import to_dict
+from edge_runtime.values import Result
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from edge_runtime.sinks.metrics import Metrics
+
+MOST_VIEWERS = 8
+LARGEST_SIDE = 640
+SEND_SECONDS = 10.0
+"""A viewer that takes nothing for so long is let go."""
+
+_COOKIE = "edge_token"
+
+
+@dataclass(frozen=True)
+class WebAddress:
+    """Where the page is.
+
+    Attributes:
+        port: 0 for any that is free.
+        host: an address of this machine; `0.0.0.0` for all of them.
+        token: who has it may look; made up when None and the host is not this machine alone.
+    """
+
+    port: int
+    host: str = "127.0.0.1"
+    token: str | None = None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_address(self.host).is_loopback
+        return self.host == "localhost"
+
+
+class WebSink(SinkBase):
+    """Serves the newest result: `/`, `/stream.mjpg`, `/status.json` and `/metrics`.
+
+    Args:
+        address: where.
+        metrics: what `/metrics` answers; nothing is there when None.
+
+    Raises:
+        MissingLibraryError: aiohttp is not installed.
+        OutputError: the port is taken, or the address is none of this machine's.
+    """
+
+    def __init__(self, address: WebAddress, metrics: "Metrics | None" = None) -> None:
+        try:
+            import aiohttp.web  # noqa: F401 - only whether it is there
+        except ImportError as error:
+            raise MissingLibraryError(
+                "the preview needs aiohttp: pip install 'edge-classify[web]'"
+            ) from error
+        self._address = address
+        self._metrics = metrics
+        self._token = address.token or (None if address.is_loopback else secrets.token_urlsafe(16))
+        self._newest: Result | None = None
+        self._moments: deque[float] = deque(maxlen=30)
+        self._jpeg: tuple[Result | None, bytes] = (None, b"")
+        self._viewers = 0
+        self._socket = _listen(address)
+        self.port: int = self._socket.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._serve, name="preview", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """What to open in a browser."""
+        host = socket.gethostname() if self._address.host in ("0.0.0.0", "::") else self._address.host  # noqa: S104
+        return f"http://{host}:{self.port}/" + (f"?token={self._token}" if self._token else "")
+
+    def emit(self, result: Result) -> None:
+        """Show this result from now on."""
+        self._newest = result
+        self._moments.append(clock.now())
+
+    def close(self) -> None:
+        """Let all viewers go."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(2.0)
+
+    def _serve(self) -> None:
+        with contextlib.closing(self._loop):
+            self._loop.run_until_complete(self._run())
+
+    async def _run(self) -> None:
+        from aiohttp import web
+
+        app = web.Application(middlewares=[self._guard], client_max_size=1024)
+        app.router.add_get("/", self._page)
+        app.router.add_get("/status.json", self._status)
+        app.router.add_get("/stream.mjpg", self._stream)
+        app.router.add_get("/metrics", self._scrape)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.SockSite(runner, self._socket).start()
+        await self._stop.wait()
+        await runner.cleanup()
+
+    @property
+    def _guard(self) -> Any:
+        from aiohttp import web
+
+        @web.middleware
+        async def guard(
+            request: "web.Request", handler: "Callable[[web.Request], Awaitable[web.StreamResponse]]"
+        ) -> "web.StreamResponse":
+            given = self._given_token(request)
+            if self._token and not hmac.compare_digest(given.encode(), self._token.encode()):
+                raise web.HTTPForbidden(
+                    text="the token is missing or wrong: open the address as it was printed"
+                )
+            if not self._token and not _names_this_machine(request.host):
+                # Another site's name that resolves to this machine (DNS rebinding).
+                raise web.HTTPForbidden(text="open it as localhost")
+            response = await handler(request)
+            if not response.prepared:
+                response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
+                response.headers["Cache-Control"] = "no-store"
+                if self._token and "token" in request.query:
+                    response.set_cookie(_COOKIE, self._token, httponly=True, samesite="Strict")
+            return response
+
+        return guard
+
+    def _given_token(self, request: "web.Request") -> str:
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return str(request.query.get("token") or request.cookies.get(_COOKIE) or bearer)
+
+    async def _page(self, _request: "web.Request") -> "web.Response":
+        from aiohttp import web
+
+        page = resources.files("edge_runtime.sinks").joinpath("preview.html").read_text(encoding="utf-8")
+        return web.Response(text=page, content_type="text/html")
+
+    async def _status(self, _request: "web.Request") -> "web.Response":
+        from aiohttp import web
+
+        result = self._newest
+        if result is None:
+            return web.json_response({"result": None})
+        rate = 0.0
+        if len(self._moments) > 1:
+            rate = (len(self._moments) - 1) / max(1e-6, self._moments[-1] - self._moments[0])
+        since = clock.now() - result.frame.captured_at
+        return web.json_response(
+            {"result": to_dict(result), "frames_per_second": round(rate, 2), "age_seconds": round(since, 3)}
+        )
+
+    async def _scrape(self, _request: "web.Request") -> "web.Response":
+        from aiohttp import web
+
+        if self._metrics is None:
+            raise web.HTTPNotFound(text="pip install prometheus-client for metrics")
+        text, kind = self._metrics.render()
+        return web.Response(body=text, headers={"Content-Type": kind})
+
+    async def _stream(self, request: "web.Request") -> "web.StreamResponse":
+        from aiohttp import web
+
+        if self._viewers >= MOST_VIEWERS:
+            raise web.HTTPServiceUnavailable(text=f"{MOST_VIEWERS} viewers already look")
+        self._viewers += 1
+        try:
+            response = web.StreamResponse(
+                headers={
+                    "Content-Type": "multipart/x-mixed-replace; boundary=frame",
+                    "Cache-Control": "no-store",
+                }
+            )
+            await response.prepare(request)
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                await self._send_frames(response)
+            return response
+        finally:
+            self._viewers -= 1
+
+    async def _send_frames(self, response: "web.StreamResponse") -> None:
+        sent: Result | None = None
+        while not self._stop.is_set():
+            result = self._newest
+            if result is None or result is sent:
+                await asyncio.sleep(0.03)
+                continue
+            sent = result
+            jpeg = await self._encoded(result)
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+            await asyncio.wait_for(response.write(head + jpeg + b"\r\n"), SEND_SECONDS)
+
+    async def _encoded(self, result: Result) -> bytes:
+        """The picture as JPEG, made once for all viewers."""
+        known, jpeg = self._jpeg
+        if known is not result:
+            jpeg = await asyncio.to_thread(_shrunk_jpeg, result)
+            self._jpeg = (result, jpeg)
+        return jpeg
+
+
+def _shrunk_jpeg(result: Result) -> bytes:
+    height, width = result.frame.image.shape[:2]
+    scale = min(1.0, LARGEST_SIDE / max(height, width))
+    return encode_jpeg(
+        fit(result.frame.image, (max(1, round(height * scale)), max(1, round(width * scale)))), 80
+    )
+
+
+def _names_this_machine(host: str) -> bool:
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    return name.strip("[]") in ("localhost", "127.0.0.1", "::1")
+
+
+def _listen(address: WebAddress) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # An unsent picture waits in the kernel: little room for it, so that a slow viewer sees the newest one.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 1024)
+    try:
+        listening.bind((address.host, address.port))
+        listening.listen(32)
+    except OSError as error:
+        listening.close()
+        raise OutputError(
+            f"cannot serve the preview on {address.host}:{address.port}: {error.strerror or error}"
+        ) from error
+    listening.setblocking(False)
+    return listening

@@ -1,0 +1,46 @@
+"""A window on the device's own screen."""
+
+from edge_runtime.errors import OutputError, ReaderGoneError
+from edge_runtime.images import opencv
+from edge_runtime.sinks.base import SinkBase
+from edge_runtime.sinks.text import describe
+from edge_runtime.values import Result
+
+TITLE = "edge-classify (q to quit)"
+_QUIT = {ord("q"), 27}
+
+
+class WindowSink(SinkBase):
+    """Shows each frame with its answer; `q`, Escape or closing the window ends the command.
+
+    Raises:
+        OutputError: there is no screen, or this OpenCV has no windows.
+    """
+
+    def __init__(self) -> None:
+        cv2 = opencv()
+        try:
+            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
+        except cv2.error as error:
+            raise OutputError(
+                "cannot open a window: this OpenCV has none (opencv-python-headless), or there is no screen; "
+                "use --preview PORT and a browser"
+            ) from error
+
+    def emit(self, result: Result) -> None:
+        """Show one frame."""
+        cv2 = opencv()
+        picture = cv2.cvtColor(result.frame.image, cv2.COLOR_RGB2BGR)
+        line = f"{describe(result)}  {result.timing.total:.1f} ms, age {result.age:.0f} ms"
+        scale = max(0.5, picture.shape[1] / 1000)
+        where = (8, picture.shape[0] - 12)
+        for color, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+            cv2.putText(picture, line, where, cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA)
+        cv2.imshow(TITLE, picture)
+        pressed = cv2.waitKey(1)
+        if pressed & 0xFF in _QUIT or cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            raise ReaderGoneError("the window was closed")
+
+    def close(self) -> None:
+        """Close the window."""
+        opencv().destroyAllWindows()

@@ -1,0 +1,94 @@
+"""Where frames come from. Every source is a context manager and an iterator of frames."""
+
+import dataclasses
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edge_runtime.errors import SourceError
+from edge_runtime.images import is_image_name
+from edge_runtime.sources.base import Idle, Say, Source, no_idle
+from edge_runtime.sources.devices import DeviceKind, DeviceRequest
+from edge_runtime.sources.jpeg_stream import StreamSource
+from edge_runtime.sources.live import LiveSource, Patience, VideoSource
+from edge_runtime.sources.pictures import FolderSource, PictureSource, WatchedFolderSource
+from edge_runtime.sources.synthetic import SyntheticSource
+
+__all__ = [
+    "DeviceKind",
+    "DeviceRequest",
+    "FolderSource",
+    "LiveSource",
+    "Patience",
+    "PictureSource",
+    "Source",
+    "StreamSource",
+    "SyntheticSource",
+    "VideoSource",
+    "WatchedFolderSource",
+    "camera_request",
+    "open_input",
+]
+
+STREAMS = frozenset({"http", "https", "rtsp", "rtsps"})
+
+
+def camera_request(name: str) -> DeviceRequest:
+    """What `--camera` asks for: a number, a device path, `picamera2` or `picamera2:1`."""
+    kind = DeviceKind.PICAMERA2 if name.partition(":")[0] == "picamera2" else DeviceKind.CAMERA
+    return DeviceRequest(kind, name)
+
+
+def open_input(
+    name: str,
+    *,
+    say: Say,
+    at_least: int = 0,
+    watch: bool = False,
+    ahead: int = 2,
+    patience: Patience | None = None,
+    skip_repeated: bool = True,
+    idle: Idle = no_idle,
+) -> Source:
+    """The source for `--input`.
+
+    Args:
+        name: a path, a URL (`rtsp://`, `http://`), `-` for JPEGs on stdin, or `synthetic`.
+        say: gets a line for what the user should know.
+        at_least: how many pixels of each side the model needs; large JPEGs are decoded at reduced scale.
+        watch: whether to wait for the pictures that come into a folder.
+        ahead: how many pictures of a folder are decoded in advance, in as many threads.
+        patience: when a stream counts as lost.
+        skip_repeated: whether a stream's picture that is the same as the one before is no new frame.
+        idle: called at least twice a second while there is no frame.
+
+    Raises:
+        SourceError: nothing is there, or it cannot be a source.
+    """
+    if name == "synthetic":
+        return SyntheticSource()
+    if name == "-":
+        return StreamSource(0, "stdin", say=say, at_least=at_least, idle=idle)
+    if "://" in name:
+        request = dataclasses.replace(_stream_request(name), skip_repeated=skip_repeated)
+        return LiveSource(request, patience=patience, say=say, idle=idle)
+    path = Path(name)
+    if watch:
+        if not path.is_dir():
+            raise SourceError(f"{name}: --watch needs a folder that is there")
+        return WatchedFolderSource(path, say=say, at_least=at_least, idle=idle)
+    if path.is_dir():
+        return FolderSource(path, say=say, at_least=at_least, ahead=ahead)
+    if not path.exists():
+        raise SourceError(f"{name}: no such file or folder; give a picture, a folder of pictures or a video")
+    if is_image_name(path):
+        return PictureSource(path, at_least=at_least)
+    return VideoSource(path, say=say, idle=idle)
+
+
+def _stream_request(url: str) -> DeviceRequest:
+    scheme = urlsplit(url).scheme.lower()
+    if scheme not in STREAMS:
+        raise SourceError(
+            f"{scheme}:// is no stream that can be read; there are {', '.join(sorted(STREAMS))}"
+        )
+    return DeviceRequest(DeviceKind.URL, url)

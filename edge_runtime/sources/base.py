@@ -1,0 +1,48 @@
+"""What all sources share: the protocol, and how a picture becomes a frame."""
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Protocol, Self
+
+from edge_runtime import clock
+from edge_runtime.values import Frame, Image
+
+Say = Callable[[str], None]
+"""Gets one line for the user."""
+
+Idle = Callable[[], None]
+"""Called at least twice a second while a source waits, so that whoever drives the loop stays alive."""
+
+
+class Source(Protocol):
+    """Gives frames, and lets go of its camera or file when it is left."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+
+class SourceBase:
+    """A source that has nothing to let go of."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what the source holds."""
+
+
+def no_idle() -> None:
+    """An idle hook that does nothing."""
+
+
+def new_frame(image: Image, index: int, source: str) -> Frame:
+    """A picture that was taken, or read, just now."""
+    return Frame(image, index, clock.now(), clock.wall_time(), source)

@@ -1,0 +1,140 @@
+"""Pictures in files: one, a folder of them, a folder that new ones come into. None is ever dropped."""
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from edge_runtime import clock
+from edge_runtime.errors import ImageError, SourceError
+from edge_runtime.images import list_images, read_image
+from edge_runtime.sources.base import Idle, Say, SourceBase, new_frame, no_idle
+from edge_runtime.values import Frame, Image
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks into a watched folder."""
+
+GROWING = 30.0
+"""Seconds after which a picture that cannot be read is damaged, and not just still being written."""
+
+
+class PictureSource(SourceBase):
+    """One picture file.
+
+    Args:
+        path: of the picture.
+        at_least: how many pixels of each side the model needs; large JPEGs are decoded at reduced scale.
+    """
+
+    def __init__(self, path: Path, *, at_least: int = 0) -> None:
+        self._path = path
+        self._at_least = at_least
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield new_frame(read_image(self._path, at_least=self._at_least), 0, str(self._path))
+
+
+class FolderSource(SourceBase):
+    """Every picture below a folder, in natural order; unreadable ones are named and passed over.
+
+    Args:
+        folder: searched with all that is below it.
+        say: gets a line for each picture that cannot be read.
+        at_least: as for `PictureSource`.
+        ahead: how many pictures are decoded in advance, by as many threads.
+    """
+
+    def __init__(self, folder: Path, *, say: Say, at_least: int = 0, ahead: int = 2) -> None:
+        self._say = say
+        self._at_least = at_least
+        self._ahead = ahead
+        self._folder = folder
+        self._paths = tuple(list_images(folder))
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        for path, image in self._decoded():
+            try:
+                yield new_frame(image.result(), index, str(path))
+                index += 1
+            except ImageError as error:
+                self._say(f"passed over: {error}")
+        if not index:
+            raise SourceError(f"{self._folder}: no picture in it that can be read")
+
+    def _decoded(self) -> Iterator[tuple[Path, "Future[Image]"]]:
+        pending: deque[tuple[Path, Future[Image]]] = deque()
+        with ThreadPoolExecutor(self._ahead) as threads:
+            try:
+                for path in self._paths:
+                    pending.append((path, threads.submit(read_image, path, at_least=self._at_least)))
+                    if len(pending) > self._ahead:
+                        yield pending.popleft()
+                while pending:
+                    yield pending.popleft()
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+
+
+class WatchedFolderSource(SourceBase):
+    """Every picture that comes into a folder, in the order in which it is there whole, without end.
+
+    A picture that is still being written cannot be decoded yet: it is tried again for `GROWING` seconds.
+
+    Args:
+        folder: watched with all that is below it.
+        say: as for `FolderSource`.
+        at_least: as for `PictureSource`.
+        idle: called while there is nothing new.
+    """
+
+    def __init__(self, folder: Path, *, say: Say, at_least: int = 0, idle: Idle = no_idle) -> None:
+        self._folder = folder
+        self._say = say
+        self._at_least = at_least
+        self._idle = idle
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        seen = self._stamps()
+        waiting: dict[Path, float] = {}
+        while True:
+            found = self._stamps()
+            for path, stamp in found.items():
+                if seen.get(path) == stamp:
+                    continue
+                image = self._try(path, waiting)
+                if path not in waiting:
+                    seen[path] = stamp
+                if image is not None:
+                    yield new_frame(image, index, str(path))
+                    index += 1
+            seen = {path: stamp for path, stamp in seen.items() if path in found}
+            self._idle()
+            time.sleep(LOOK_EVERY)
+
+    def _stamps(self) -> dict[Path, tuple[int, int]]:
+        """What changes when a picture is written anew: cameras like to replace one `latest.jpg`."""
+        stamps = {}
+        for path in list_images(self._folder):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                stamps[path] = (status.st_mtime_ns, status.st_size)
+        return stamps
+
+    def _try(self, path: Path, waiting: dict[Path, float]) -> Image | None:
+        since = waiting.setdefault(path, clock.now())
+        image = None
+        try:
+            image = read_image(path, at_least=self._at_least)
+        except ImageError as error:
+            if clock.now() - since < GROWING and path.exists():
+                return None
+            self._say(f"passed over: {error}")
+        del waiting[path]
+        return image

@@ -13,7 +13,7 @@ class Decision:
     """Decides on the answer of each result.
 
     Without smoothing each frame speaks for itself. With it every frame has one vote, for its best label or
-    for unknown; another answer takes over when it has `TAKE_OVER` of the votes of the last seconds. So a single
+    for unknown; another answer takes over when it has `TAKE_OVER` of the votes of the last seconds. So one
     wrong frame changes nothing, and two labels that are equally likely do not alternate (hysteresis).
 
     Args:

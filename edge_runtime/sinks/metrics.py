@@ -34,11 +34,13 @@ class Metrics(SinkBase):
     ) -> None:
         try:
             import prometheus_client as prometheus
+            from prometheus_client import core
         except ImportError as error:
             raise MissingLibraryError(
                 "metrics need prometheus-client: pip install 'edge-classify[web]'"
             ) from error
         self._prometheus: Any = prometheus
+        self._core: Any = core
         self._model = model
         self._counts = counts
         self._drops = drops or {}
@@ -75,7 +77,7 @@ class Metrics(SinkBase):
 
     def collect(self) -> Iterator[Any]:
         """What is read when it is asked for; prometheus-client calls this."""
-        core = self._prometheus.core
+        core = self._core
         model = core.InfoMetricFamily("edge_classify_model", "The model file that runs.")
         model.add_metric([], {"sha256": self._model()})
         yield model
@@ -93,7 +95,7 @@ class Metrics(SinkBase):
         yield from self._board()
 
     def _board(self) -> Iterator[Any]:
-        gauge = self._prometheus.core.GaugeMetricFamily
+        gauge = self._core.GaugeMetricFamily
         board = read_board()
         if board.temperature is not None:
             yield gauge("edge_classify_temperature_celsius", "Hottest sensor.", value=board.temperature)

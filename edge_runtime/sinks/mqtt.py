@@ -70,7 +70,7 @@ class Broker:
                 "--mqtt-password-file"
             )
         topic = parts.path.strip("/") or "edge-classify"
-        if not parts.hostname or any(sign in topic for sign in "#+"):
+        if not parts.hostname or any(sign in url.partition("://")[2] for sign in "#+?"):
             raise UsageError(f"an MQTT broker is mqtt[s]://[USER@]HOST[:PORT][/TOPIC], got {url!r}")
         return cls(
             host=parts.hostname,
@@ -152,7 +152,8 @@ class MqttSink(SinkBase):
         client.will_set(self._status, "offline", qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_connect_fail = lambda *_: self._complain("nobody answers")
+        unheard = "nobody answers" + (", or its certificate is not accepted" if broker.tls else "")
+        client.on_connect_fail = lambda *_: self._complain(unheard)
         if broker.user:
             client.username_pw_set(broker.user, broker.password)
         if broker.tls:

@@ -1,6 +1,6 @@
 """The capture child: a process that holds one camera and may be killed at any time.
 
-`LiveSource` starts `python -m edge_runtime.sources.capture MEMORY` and talks to it:
+`LiveSource` starts `python -m edge_runtime.sources MEMORY` and talks to it:
 
 - in on stdin: a line of JSON with the `DeviceRequest`, then one byte for each frame that is wanted; its end
   means: let go of the camera and end;
@@ -194,7 +194,3 @@ def serve(open_: Callable[[DeviceRequest], Device] = open_device) -> NoReturn:
         keeper.want()
     keeper.close()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    serve()

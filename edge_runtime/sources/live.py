@@ -17,7 +17,7 @@ from edge_runtime.sources.devices import DeviceKind, DeviceRequest
 from edge_runtime.values import Frame
 
 # -P: a numpy.py in the working folder is not ours.
-CAPTURE = (sys.executable, "-P", "-m", "edge_runtime.sources.capture")
+CAPTURE = (sys.executable, "-P", "-m", "edge_runtime.sources")
 
 OPENING = 30.0
 """Seconds that a device gets to open: an RTSP handshake or a slow USB hub takes many."""

@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help install demo bench-peers test docs format clean
+.PHONY: help install demo bench-peers check-pi test docs format clean
 
 help:
 	@echo "make demo     train on handwritten digits, convert to int8, classify, benchmark (minutes)"
 	@echo "make install  make $(VENV) with everything a developer needs"
 	@echo "make test     the whole gate: format, lint, types, import layers, tests"
 	@echo "make bench-peers  the demo's model file through MediaPipe Tasks, OpenVINO and a bare interpreter"
+	@echo "make check-pi install and run the toolkit in a Debian arm64 root under QEMU (needs root)"
 	@echo "make docs     write docs/cli.md anew"
 	@echo "make format   format the code and mend what the linter can"
 	@echo "make clean    remove what the targets above made"
@@ -34,6 +35,10 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+# The real aarch64 wheels under QEMU, without a Raspberry Pi. Needs root: see tests/pi/check.sh.
+check-pi: demo
+	tests/pi/check.sh $(BIN)/python $(DEMO)/digits.tflite $(DEMO)/run/examples
 
 # Other runtimes with the demo's model file, in a virtual environment of their own.
 bench-peers: demo

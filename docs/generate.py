@@ -10,6 +10,7 @@ COMMANDS = (
     ("edge-convert",),
     ("edge-check",),
     ("edge-classify",),
+    ("edge-doctor",),
     ("edge-bench",),
     ("edge-bench", "run"),
     ("edge-bench", "compare"),

@@ -1,5 +1,6 @@
 """Engines: who executes the `.tflite`. One adapter over LiteRT and tflite-runtime, one over OpenVINO."""
 
+import ctypes
 import importlib
 import importlib.metadata
 import importlib.util
@@ -240,6 +241,8 @@ def _describer() -> str:
 
 def _load(module: Any, delegate: Delegate) -> Any:
     try:
+        # Where this fails, the interpreter's own attempt would leave half an object that complains.
+        ctypes.CDLL(delegate.library)
         return module.load_delegate(delegate.library, dict(delegate.options))
     except (OSError, ValueError) as error:
         raise UsageError(f"--delegate {delegate.library}: cannot be loaded: {error!s:.200}") from error

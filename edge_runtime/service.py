@@ -105,8 +105,11 @@ class Notifier:
             self._send(f"STATUS={text}")
 
     def stopping(self) -> None:
-        """The service is about to end."""
+        """The service is about to end: the last message."""
         self._send("STOPPING=1")
+        if self._socket:
+            self._socket.close()
+            self._socket = None
 
     def _send(self, message: str) -> None:
         if self._socket is None:

@@ -64,6 +64,8 @@ def open_input(
     Raises:
         SourceError: nothing is there, or it cannot be a source.
     """
+    if watch and not Path(name).is_dir():
+        raise SourceError(f"{name}: --watch needs a folder that is there")
     if name == "synthetic":
         return SyntheticSource()
     if name == "-":
@@ -73,8 +75,6 @@ def open_input(
         return LiveSource(request, patience=patience, say=say, idle=idle)
     path = Path(name)
     if watch:
-        if not path.is_dir():
-            raise SourceError(f"{name}: --watch needs a folder that is there")
         return WatchedFolderSource(path, say=say, at_least=at_least, idle=idle)
     if path.is_dir():
         return FolderSource(path, say=say, at_least=at_least, ahead=ahead)

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# `make check-pi`: the real aarch64 wheels in a Debian bookworm arm64 root, without a Raspberry Pi.
+#
+# Builds the root (mmdebstrap), installs the wheel there as the README says for a Pi, and runs pictures, a video, the
+# self-test and edge-doctor under QEMU, once with LiteRT and once with tflite-runtime. Speed says nothing there.
+# Needs root, and: apt install mmdebstrap qemu-user-static binfmt-support
+#
+# Usage: check.sh PYTHON MODEL.tflite PICTURES     [PI_ROOT=folder for the Debian root]
+set -euo pipefail
+PYTHON=$1 MODEL=$2 PICTURES=$3
+ROOT=${PI_ROOT:-build/pi-arm64}
+INSIDE=/opt/check
+
+if [ ! -x "$ROOT/usr/bin/python3" ]; then
+    mmdebstrap --architectures=arm64 --variant=minbase \
+        --include=python3,python3-venv,ca-certificates,libgl1,libglib2.0-0,libxcb1 \
+        bookworm "$ROOT" http://deb.debian.org/debian
+fi
+rm -rf "$ROOT$INSIDE" && mkdir -p "$ROOT$INSIDE"
+"$PYTHON" -m pip wheel -q --no-deps -w "$ROOT$INSIDE" .
+cp "$MODEL" "$ROOT$INSIDE/model.tflite"
+cp -r "$PICTURES" "$ROOT$INSIDE/pictures"
+"$PYTHON" - "$ROOT$INSIDE" <<'VIDEO'
+import sys
+import cv2
+from edge_runtime.images import list_images, read_image
+from pathlib import Path
+folder = Path(sys.argv[1])
+writer = cv2.VideoWriter(str(folder / "video.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 64))
+for picture in list_images(folder / "pictures"):
+    writer.write(cv2.resize(read_image(picture)[..., ::-1].copy(), (64, 64)))
+writer.release()
+VIDEO
+cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
+if [ -n "${PIP_CERT:-}" ]; then cp "$PIP_CERT" "$ROOT$INSIDE/certificates.pem"; fi
+
+# QEMU's default processor has instructions that crash LiteRT; a Cortex-A72 is a Raspberry Pi 4's.
+inside() {
+    chroot "$ROOT" env -i HOME=/root PATH=/usr/bin:/bin LANG=C.UTF-8 QEMU_CPU=cortex-a72 \
+        ${PIP_CERT:+PIP_CERT=$INSIDE/certificates.pem} PIP_DISABLE_PIP_VERSION_CHECK=1 "$@"
+}
+
+check() {
+    local name=$1 wheel=$2 bin=/root/$1/bin
+    echo "== $name on $(inside uname -m)"
+    inside rm -rf "/root/$name"
+    inside python3 -m venv "/root/$name"
+    inside "$bin/pip" install -q "$wheel"
+    local model=$INSIDE/model.tflite
+    inside "$bin/edge-classify" -m "$model" --engine "$name" --self-test
+    inside "$bin/edge-classify" -m "$model" --engine "$name" --input "$INSIDE/pictures" -k 1 \
+        | tee "$ROOT$INSIDE/$name.txt"
+    inside "$bin/edge-classify" -m "$model" --engine "$name" --input "$INSIDE/video.avi" -k 1 --format jsonl \
+        | tail -n 1
+    inside "$bin/edge-doctor" "$model"
+}
+
+WHEEL=$(basename "$ROOT$INSIDE"/edge_classify-*.whl)
+check litert "$INSIDE/$WHEEL"
+check tflite-runtime "$INSIDE/$WHEEL[tflite-runtime]"
+labels() { sed -E 's/ [0-9.]+ \([0-9.]+ ms\)$//' "$1"; }
+diff <(labels "$ROOT$INSIDE/litert.txt") <(labels "$ROOT$INSIDE/tflite-runtime.txt")
+echo "check-pi passed: both engines give the same labels"

@@ -30,6 +30,8 @@ class Decision:
 
     def decide(self, result: Result) -> Result:
         """The result with its sure predictions and its answer."""
+        if not self._threshold and not self._smooth:
+            return result
         sure = tuple(each for each in result.predictions if each.score >= self._threshold)
         vote = sure[0].label if sure else None
         answer = self._count(vote, result.frame.captured_at) if self._smooth else vote

@@ -180,7 +180,7 @@ def _center_crop(image: Image, size: Size) -> Image:
     crop_height = min(height, max(1, round(size[0] * scale)))
     crop_width = min(width, max(1, round(size[1] * scale)))
     top, left = (height - crop_height) // 2, (width - crop_width) // 2
-    return np.ascontiguousarray(image[top : top + crop_height, left : left + crop_width])
+    return image[top : top + crop_height, left : left + crop_width]
 
 
 def _letterbox(image: Image, size: Size) -> Image:

@@ -10,7 +10,7 @@ help:
 	@echo "make demo     train on handwritten digits, convert to int8, classify, benchmark (minutes)"
 	@echo "make install  make $(VENV) with everything a developer needs"
 	@echo "make test     the whole gate: format, lint, types, import layers, tests"
-	@echo "make bench-peers  the demo's model file through MediaPipe Tasks, OpenVINO and a bare interpreter"
+	@echo "make bench-peers  the demo's model file through MediaPipe, OpenVINO, ONNX Runtime, a bare loop"
 	@echo "make check-pi install and run the toolkit in a Debian arm64 root under QEMU (needs root)"
 	@echo "make docs     write docs/cli.md anew"
 	@echo "make format   format the code and mend what the linter can"
@@ -44,6 +44,8 @@ check-pi: demo
 bench-peers: demo
 	$(PYTHON) -m venv $(DEMO)/peers
 	$(DEMO)/peers/bin/python -m pip install -q -e . rich -r benchmarks/peers/requirements.txt
+	$(BIN)/python -m pip install -q --no-deps --upgrade --target $(DEMO)/tf2onnx tf2onnx onnx
+	PYTHONPATH=$(DEMO)/tf2onnx $(BIN)/python -m tf2onnx.convert --tflite $(DEMO)/digits.tflite --output $(DEMO)/digits.onnx
 	$(DEMO)/peers/bin/python -P -m benchmarks.peers $(DEMO)/digits.tflite $(DEMO)/run/examples
 
 docs: $(VENV)/.dev

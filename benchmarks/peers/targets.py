@@ -102,6 +102,32 @@ class OpenVinoTarget(PeerTarget):
         return found
 
 
+class OnnxRuntimeTarget(PeerTarget):
+    """ONNX Runtime, with what tf2onnx made of the same file: `MODEL.onnx` beside it."""
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        converted = path.with_suffix(".onnx")
+        if not converted.is_file():
+            raise ModelError(f"{converted}: not there; `make bench-peers` makes it with tf2onnx")
+        super().__init__(converted, package="onnxruntime", num_threads=THREADS)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        self._session = onnxruntime.InferenceSession(
+            str(converted), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0]
+
+    def scores(self, image: Image) -> Scores:
+        """See `Target.scores`."""
+        _batch, height, width, _channels = self._input.shape
+        pixels = opencv().resize(image, (width, height))
+        found: Scores = self._session.run(None, {self._input.name: pixels[np.newaxis]})[0][0]
+        found.argmax()
+        return found
+
+
 def _ours(path: Path) -> Target:
     return ModelFileTarget(path, engine=None, num_threads=THREADS)
 
@@ -112,6 +138,7 @@ PEERS: Mapping[str, Callable[[Path], Target]] = MappingProxyType(
         "bare interpreter": BareTarget,
         "MediaPipe Tasks": MediaPipeTarget,
         "OpenVINO": OpenVinoTarget,
+        "ONNX Runtime": OnnxRuntimeTarget,
     }
 )
 """Name → what loads a model file."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from edge_runtime import Classifier, Frame, Image, ModelError, Scores, clock, fit, read_model_file
+from edge_runtime.engines import engine_version
 
 
 class Kind(StrEnum):
@@ -161,7 +162,7 @@ class ModelFileTarget:
     def __init__(self, path: Path, *, engine: str | None, num_threads: int | None) -> None:
         file = read_model_file(path)
         self._classifier = Classifier(file, engine=engine, num_threads=num_threads)
-        self.engine = f"{self._classifier.engine.name} {self._classifier.engine.version}"
+        self.engine = f"{self._classifier.engine.name} {engine_version(self._classifier.engine.name)}"
         self.num_threads: int | None = self._classifier.engine.num_threads
         self.size_bytes = len(file.content)
         self.at_least = max(self._classifier.size)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from edge_runtime.board import read_board, read_text
-from edge_runtime.engines import DISTRIBUTIONS, MODULES, default_threads, installed_engines
+from edge_runtime.engines import DISTRIBUTIONS, MODULES, default_threads, engine_version, installed_engines
 from edge_runtime.errors import EdgeError, ModelError
 from edge_runtime.sources.cameras import Camera, list_cameras
 from edge_runtime.versions import installed_versions
@@ -298,9 +298,10 @@ def _model(path: Path) -> Iterator[Finding]:
         yield Finding("model", Level.PROBLEM, str(error), remedy)
         return
     height, width = classifier.size
+    name = classifier.engine.name
     size = len(file.content) / 1e6
     text = f"{path}: {size:.1f} MB, {len(file.labels)} labels, {width}x{height} pixels, runs on "
-    yield Finding("model", Level.OK, f"{text}{classifier.engine.name} {classifier.engine.version}")
+    yield Finding("model", Level.OK, f"{text}{name} {engine_version(name)}")
     if file.card is None or not file.card.golden:
         yield Finding("model", Level.OK, "no golden samples inside: --self-test cannot compare")
         return

@@ -2,10 +2,8 @@
 
 import ctypes
 import importlib
-import importlib.metadata
 import importlib.util
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +66,6 @@ class Engine(Protocol):
     """A loaded model that turns one input tensor into one output tensor. Not for several threads at once."""
 
     name: str
-    version: str
     num_threads: int
     input: TensorSpec
     output: TensorSpec
@@ -138,6 +135,13 @@ def default_threads() -> int:
     return min(len(os.sched_getaffinity(0)), 4)
 
 
+def engine_version(name: str) -> str:
+    """The installed version of an engine."""
+    import importlib.metadata
+
+    return importlib.metadata.version(DISTRIBUTIONS[name])
+
+
 def open_engine(
     content: bytes,
     *,
@@ -187,7 +191,6 @@ class InterpreterEngine:
     def __init__(self, content: bytes, name: str, num_threads: int, delegate: Delegate | None = None) -> None:
         module = importlib.import_module(MODULES[name])
         self.name = name
-        self.version = importlib.metadata.version(DISTRIBUTIONS[name])
         self.num_threads = num_threads
         self._interpreter = module.Interpreter(
             model_content=content,
@@ -218,9 +221,10 @@ class OpenVinoEngine:
         described = InterpreterEngine(content, choose_engine(_describer()), 1)
         self.input, self.output = described.input, described.output
         self.name = "openvino"
-        self.version = importlib.metadata.version(DISTRIBUTIONS["openvino"])
         self.num_threads = num_threads
         core = openvino.Core()
+        import tempfile
+
         # It reads files by the ending of their names, and no bytes.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.tflite"

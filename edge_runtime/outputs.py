@@ -13,7 +13,6 @@ from edge_runtime.model_watch import ModelWatch
 from edge_runtime.sinks.base import OnChange, Sink
 from edge_runtime.sinks.json_lines import CSV_COLUMNS, CsvSink, JsonLinesSink
 from edge_runtime.sinks.mqtt import PORTS, Broker, MqttSink
-from edge_runtime.sinks.progress import ProgressSink
 from edge_runtime.sinks.rotation import RotatingFile
 from edge_runtime.sinks.saved_frames import SavedFramesSink
 from edge_runtime.sinks.text import TextSink
@@ -49,6 +48,8 @@ def open_sinks(
 
         sinks.append(_held(held, WindowSink()))
     if isinstance(source, FolderSource) and sys.stderr.isatty() and not sys.stdout.isatty():
+        from edge_runtime.sinks.progress import ProgressSink
+
         sinks.append(_held(held, ProgressSink(len(source))))
     return sinks
 

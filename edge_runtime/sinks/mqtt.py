@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -157,6 +156,8 @@ class MqttSink(SinkBase):
         if broker.user:
             client.username_pw_set(broker.user, broker.password)
         if broker.tls:
+            import ssl
+
             try:
                 client.tls_set_context(
                     ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)

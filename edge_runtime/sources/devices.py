@@ -3,12 +3,8 @@
 A device may block, crash or never return: that is why it lives in a process that can be killed.
 """
 
-import http.client
 import os
 import re
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self
@@ -18,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import SourceError
-from edge_runtime.images import bgr_to_rgb, decode_image, opencv
-from edge_runtime.sources.jpeg_stream import CHUNK_BYTES, split_jpegs
+from edge_runtime.images import bgr_to_rgb, opencv
 from edge_runtime.sources.synthetic import moving_pattern
 from edge_runtime.values import Image
 
@@ -124,6 +119,8 @@ def open_device(request: DeviceRequest) -> Device:
     if request.kind is DeviceKind.PICAMERA2:
         return PiCameraDevice(request)
     if request.kind is DeviceKind.URL and urlsplit(request.address).scheme in ("http", "https"):
+        from edge_runtime.sources.http_stream import open_http
+
         return open_http(request)
     return OpenCvDevice(request)
 
@@ -262,62 +259,6 @@ class PiCameraDevice:
         """See `Device.close`: libcamera wants to be told."""
         self._camera.stop()
         self._camera.close()
-
-
-class JpegDevice:
-    """An HTTP answer that never ends: one JPEG after the other."""
-
-    def __init__(self, response: http.client.HTTPResponse) -> None:
-        self.given = "a stream of JPEGs over HTTP"
-        self._pictures = split_jpegs(_chunks(response))
-
-    def read(self) -> Raw | None:
-        """See `Device.read`."""
-        try:
-            return next(self._pictures, None)
-        except (OSError, http.client.HTTPException) as error:
-            raise SourceError(f"the stream broke off ({error})") from error
-
-    def to_rgb(self, raw: Raw) -> Image:
-        """See `Device.to_rgb`."""
-        return decode_image(bytes(raw), name="frame")
-
-    def close(self) -> None:
-        """See `Device.close`."""
-
-
-def open_http(request: DeviceRequest) -> Device:
-    """Open an HTTP address: an endless row of JPEGs, or a video that FFmpeg reads.
-
-    Raises:
-        SourceError: nobody answers there, or with an error.
-    """
-    parts = urlsplit(request.address)
-    passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
-    plain = without_password(request.address)
-    if parts.username:
-        passwords.add_password(None, plain, parts.username, parts.password or "", is_authenticated=True)
-    opener = urllib.request.build_opener(
-        urllib.request.HTTPBasicAuthHandler(passwords), urllib.request.HTTPDigestAuthHandler(passwords)
-    )
-    try:
-        response = opener.open(plain, timeout=NETWORK_SECONDS)
-    except urllib.error.HTTPError as error:
-        raise SourceError(f"it answers {error.code} {error.reason}") from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise SourceError(f"nobody answers ({getattr(error, 'reason', None) or error})") from error
-    kind = response.headers.get_content_type()
-    if kind.startswith("multipart/"):
-        return JpegDevice(response)
-    response.close()
-    if kind.startswith(("text/", "image/")):
-        raise SourceError(f"it gives {kind}; a multipart stream of JPEGs or a video is expected")
-    return OpenCvDevice(request)
-
-
-def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    while chunk := response.read1(CHUNK_BYTES):
-        yield chunk
 
 
 def _ffmpeg_options(request: DeviceRequest) -> str:

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help install demo bench-peers check-pi test docs format clean
+.PHONY: help install demo bench-peers check-pi soak test docs format clean
 
 help:
 	@echo "make demo     train on handwritten digits, convert to int8, classify, benchmark (minutes)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test     the whole gate: format, lint, types, import layers, tests"
 	@echo "make bench-peers  the demo's model file through MediaPipe, OpenVINO, ONNX Runtime, a bare loop"
 	@echo "make check-pi install and run the toolkit in a Debian arm64 root under QEMU (needs root)"
+	@echo "make soak     months of a camera in minutes: does anything leak?"
 	@echo "make docs     write docs/cli.md anew"
 	@echo "make format   format the code and mend what the linter can"
 	@echo "make clean    remove what the targets above made"
@@ -39,6 +40,10 @@ test: $(VENV)/.dev
 # The real aarch64 wheels under QEMU, without a Raspberry Pi. Needs root: see tests/pi/check.sh.
 check-pi: demo
 	tests/pi/check.sh $(BIN)/python $(DEMO)/digits.tflite $(DEMO)/run/examples
+
+# 100,000 frames and 300 reopenings of the camera; the gate runs a tenth of it.
+soak: $(VENV)/.dev
+	EDGE_SOAK=1 $(BIN)/pytest tests/edge_runtime/test_soak.py
 
 # Other runtimes with the demo's model file, in a virtual environment of their own.
 bench-peers: demo

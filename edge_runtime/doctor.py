@@ -281,7 +281,7 @@ def _extras() -> Iterator[Finding]:
                 "extra",
                 Level.OK,
                 f"{extra}: not installed",
-                f"if wanted: pip install 'edge-classify[{extra}]'",
+                f"if wanted: pip install {' '.join(packages)}",
             )
 
 

@@ -36,9 +36,7 @@ class Metrics(SinkBase):
             import prometheus_client as prometheus
             from prometheus_client import core
         except ImportError as error:
-            raise MissingLibraryError(
-                "metrics need prometheus-client: pip install 'edge-classify[web]'"
-            ) from error
+            raise MissingLibraryError("metrics need a library: pip install prometheus-client") from error
         self._prometheus: Any = prometheus
         self._core: Any = core
         self._model = model

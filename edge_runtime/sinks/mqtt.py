@@ -103,7 +103,7 @@ class MqttSink(SinkBase):
             import paho.mqtt.client as paho
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
-            raise MissingLibraryError("MQTT needs paho-mqtt: pip install 'edge-classify[mqtt]'") from error
+            raise MissingLibraryError("MQTT needs a library: pip install paho-mqtt") from error
         self._dropped = 0
         self._broker = broker
         self._say = say

@@ -75,9 +75,7 @@ class WebSink(SinkBase):
         try:
             import aiohttp.web  # noqa: F401 - only whether it is there
         except ImportError as error:
-            raise MissingLibraryError(
-                "the preview needs aiohttp: pip install 'edge-classify[web]'"
-            ) from error
+            raise MissingLibraryError("the preview needs a library: pip install aiohttp") from error
         self._address = address
         self._metrics = metrics
         self._token = address.token or (None if address.is_loopback else secrets.token_urlsafe(16))

@@ -1,5 +1,8 @@
 """A window on the device's own screen."""
 
+import subprocess
+import sys
+
 from edge_runtime.errors import OutputError, ReaderGoneError
 from edge_runtime.images import opencv
 from edge_runtime.sinks.base import SinkBase
@@ -7,6 +10,7 @@ from edge_runtime.sinks.text import describe
 from edge_runtime.values import Result
 
 TITLE = "edge-classify (q to quit)"
+LARGEST_SIDE = 1280
 _QUIT = {ord("q"), 27}
 
 
@@ -18,25 +22,31 @@ class WindowSink(SinkBase):
     """
 
     def __init__(self) -> None:
-        cv2 = opencv()
-        try:
-            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
-        except cv2.error as error:
+        # Without a screen OpenCV's Qt ends the whole process: a child finds out.
+        trial = [sys.executable, "-P", "-c", "import cv2; cv2.namedWindow('trial'); cv2.waitKey(1)"]
+        if subprocess.run(trial, capture_output=True, check=False).returncode:  # noqa: S603 - our own code
             raise OutputError(
                 "cannot open a window: this OpenCV has none (opencv-python-headless), or there is no screen; "
                 "use --preview PORT and a browser"
-            ) from error
+            )
+        cv2 = opencv()
+        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL)
+        self._sized = False
 
     def emit(self, result: Result) -> None:
         """Show one frame."""
         cv2 = opencv()
         picture = cv2.cvtColor(result.frame.image, cv2.COLOR_RGB2BGR)
         line = f"{describe(result)}  {result.timing.total:.1f} ms, age {result.age:.0f} ms"
-        scale = max(0.5, picture.shape[1] / 1000)
-        where = (8, picture.shape[0] - 12)
-        for color, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+        scale = max(0.6, picture.shape[1] / 900)
+        where = (8, picture.shape[0] - 14)
+        for color, thickness in (((0, 0, 0), 6), ((255, 255, 255), 2)):
             cv2.putText(picture, line, where, cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA)
         cv2.imshow(TITLE, picture)
+        if not self._sized:
+            self._sized = True
+            shrink = min(1.0, LARGEST_SIDE / max(picture.shape[:2]))
+            cv2.resizeWindow(TITLE, round(picture.shape[1] * shrink), round(picture.shape[0] * shrink))
         pressed = cv2.waitKey(1)
         if pressed & 0xFF in _QUIT or cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
             raise ReaderGoneError("the window was closed")

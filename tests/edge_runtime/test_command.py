@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -219,6 +220,25 @@ def test_what_cannot_work_is_one_line(
 ) -> None:
     done = command("edge-classify", "-m", model, "--input", "synthetic", "--max-frames", 5, *arguments)
     done.fails_with(code, *words)
+
+
+def test_without_a_screen_a_window_is_refused(command: Command, model: Path) -> None:
+    arguments = ("edge-classify", "-m", model, "--input", "synthetic", "--max-frames", 2, "--show")
+    command(*arguments, DISPLAY="").fails_with(6, "cannot open a window", "--preview")
+    command(*arguments, DISPLAY=":77").fails_with(6, "cannot open a window")
+
+
+@pytest.mark.skipif(not shutil.which("xvfb-run"), reason="xvfb is not installed")
+def test_a_window_shows_the_frames(command: Command, model: Path, tmp_path: Path) -> None:
+    save(tmp_path / "p.png", paint(COLORS["red"]))
+    shown = subprocess.run(
+        ["xvfb-run", "-a", BIN / "edge-classify", "-m", model, "--input", tmp_path, "--show"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (shown.returncode, shown.stdout.count("red 1.00")) == (0, 1), shown.stderr
 
 
 def test_a_terminal_gets_colours_and_a_bar(model: Path, tmp_path: Path) -> None:

@@ -26,14 +26,12 @@ with vision.ImageClassifier.create_from_options(options) as classifier:
 OPENVINO = """
 import sys
 from pathlib import Path
-import numpy as np
-import openvino
-from edge_runtime import read_image, read_model_file
+from edge_runtime import Classifier, read_image
 model, folder = sys.argv[1:]
-labels = read_model_file(Path(model)).labels
-compiled = openvino.Core().compile_model(model, "CPU")
+classifier = Classifier(model, engine="openvino", num_threads=1)
+assert classifier.engine.name == "openvino"
 for path in sorted(Path(folder).glob("*.png")):
-    print(labels[int(compiled(read_image(path)[np.newaxis])[0].argmax())])
+    print(classifier.classify(read_image(path), top_k=1)[0].label)
 """
 
 
@@ -42,7 +40,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with MediaPipe Tasks and OpenVINO, and the packages that edge_runtime needs."""
     folder = tmp_path_factory.mktemp("others") / "venv"
     subprocess.run([find_python("3.11"), "-m", "venv", folder], check=True)
-    packages = ("mediapipe", "openvino", "typer", "opencv-python-headless")
+    packages = ("mediapipe", "openvino", "ai-edge-litert", "typer", "opencv-python-headless")
     subprocess.run(
         [folder / "bin" / "python", "-m", "pip", "install", "-q", *packages], check=True, timeout=900
     )

@@ -103,7 +103,7 @@ class Session:
 
     def _open_source(self, at_least: int) -> Source:
         config = self._config
-        # What is cut out of a picture, or turned, needs all of it.
+        # A region is given in the pixels of the whole picture.
         least = 0 if config.roi else at_least
         patience = Patience(config.lost_after, config.give_up_after, config.wait)
         if config.camera is not None:

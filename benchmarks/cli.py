@@ -47,7 +47,9 @@ def bench_run(
     processes: Annotated[int, typer.Option(min=1, help="Start each target anew so many times.")] = 3,
     engine: Annotated[
         list[str] | None,
-        typer.Option(help="litert or tflite-runtime; give several to compare them.", show_default=False),
+        typer.Option(
+            help="litert, tflite-runtime or openvino; give several to compare them.", show_default=False
+        ),
     ] = None,
     num_threads: Annotated[
         list[int] | None,

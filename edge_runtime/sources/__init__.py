@@ -1,6 +1,7 @@
 """Where frames come from. Every source is a context manager and an iterator of frames."""
 
 import dataclasses
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,6 +70,8 @@ def open_input(
     if name == "synthetic":
         return SyntheticSource()
     if name == "-":
+        if sys.stdin is None:
+            raise SourceError("stdin: it is closed; a stream of JPEGs is expected")
         return StreamSource(0, "stdin", say=say, at_least=at_least, idle=idle)
     if "://" in name:
         request = dataclasses.replace(_stream_request(name), skip_repeated=skip_repeated)

@@ -10,8 +10,10 @@
 """
 
 import json
+import math
 import mmap
 import os
+import resource
 import signal
 import sys
 import threading
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 from edge_runtime import clock
 from edge_runtime.errors import EdgeError, ImageError
-from edge_runtime.sources.devices import Device, DeviceRequest, Raw, open_device
+from edge_runtime.sources.devices import Device, DeviceKind, DeviceRequest, Raw, open_device
 
 COUNTERS = ("read", "dropped", "repeated", "damaged")
 HEADER_BYTES = 4096
@@ -34,6 +36,9 @@ PIXEL_BYTES = 128 * 1024**2
 
 STALE = 1.0
 """A picture that has waited this many seconds is no longer what the camera sees."""
+
+MEMORY_BYTES = 4 * 1024**3
+"""Address space of a child that decodes a stream or a video: enough for 8K."""
 
 CLOSING = 1.0
 """Seconds that a device gets to close."""
@@ -60,8 +65,8 @@ class SharedMemory:
         Raises:
             ImageError: no frame of this shape has room.
         """
-        count = int(np.prod(shape))
-        if not 0 < count <= PIXEL_BYTES or len(shape) != 3:
+        count = math.prod(shape)
+        if len(shape) != 3 or min(shape) < 1 or count > PIXEL_BYTES:
             raise ImageError(f"a frame of {shape}: more than {PIXEL_BYTES // 1024**2} MiB, or nothing")
         return np.frombuffer(self._map, np.uint8, count, HEADER_BYTES).reshape(shape)
 
@@ -95,13 +100,15 @@ class FrameKeeper:
             self._tell(opened=device.given)
             while (raw := device.read()) is not None:
                 self._keep(device, raw)
+            end: dict[str, object] = {"ended": True}
         except EdgeError as error:
-            self._tell(failed=str(error))
+            end = {"failed": str(error)}
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, the parent decides
-            self._tell(failed=f"{type(error).__name__}: {error}")
-        else:
-            self._wait_until_taken()
-            self._tell(ended=True)
+            end = {"failed": f"{type(error).__name__}: {error}"}
+        # The last frame is still a frame, if it is asked for in time.
+        with self._state:
+            self._state.wait_for(lambda: self._kept is None, STALE if self._request.live else None)
+        self._tell(**end)
 
     def close(self) -> None:
         """Close the device, if it lets itself be closed within `CLOSING` seconds."""
@@ -160,6 +167,14 @@ def _read_line() -> bytes:
     return line
 
 
+def _limit_memory() -> None:
+    """What strangers send may be made to fill the memory."""
+    for kind, limit in ((resource.RLIMIT_AS, min(MEMORY_BYTES, sys.maxsize)), (resource.RLIMIT_CORE, 0)):
+        _soft, hard = resource.getrlimit(kind)
+        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (allowed, hard))
+
+
 def fingerprint(raw: Raw) -> int:
     """A checksum of an encoded picture, or of every eighth row of pixels."""
     return zlib.crc32(raw if isinstance(raw, bytes) else np.ascontiguousarray(raw[::8]).data)
@@ -187,6 +202,8 @@ def serve(open_: Callable[[DeviceRequest], Device] = open_device) -> NoReturn:
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
     request = DeviceRequest.from_dict(json.loads(_read_line()))
+    if request.kind in (DeviceKind.URL, DeviceKind.VIDEO):
+        _limit_memory()
     keeper = FrameKeeper(request, SharedMemory(int(sys.argv[1])), tell)
     # In a thread: while a driver hangs in there, this one still sees that the parent has gone.
     threading.Thread(target=keeper.run, args=(open_,), daemon=True).start()

@@ -56,7 +56,7 @@ class CaptureChild:
         """The next message; None when there is none for so long.
 
         Raises:
-            LostError: the child is gone.
+            LostError: the child is gone, or no longer itself.
         """
         out = self._out
         if b"\n" not in self._rest:
@@ -71,7 +71,10 @@ class CaptureChild:
         if not newline:
             return None
         self._rest = rest
-        message: dict[str, Any] = json.loads(line)
+        try:
+            message: dict[str, Any] = json.loads(line)
+        except (RecursionError, ValueError) as error:
+            raise LostError("the process that reads it sends nonsense") from error
         return message
 
     def close(self) -> None:

@@ -149,10 +149,12 @@ class StreamSource(SourceBase):
 
     def _chunks(self) -> Iterator[bytes]:
         while True:
-            ready, _, _ = select.select([self._descriptor], [], [], 0.5)
+            try:
+                ready, _, _ = select.select([self._descriptor], [], [], 0.5)
+                chunk = os.read(self._descriptor, CHUNK_BYTES) if ready else b""
+            except OSError as error:
+                raise SourceError(f"{self._name}: cannot be read: {error.strerror or error}") from error
             self._idle()
-            if ready:
-                chunk = os.read(self._descriptor, CHUNK_BYTES)
-                if not chunk:
-                    return
-                yield chunk
+            if ready and not chunk:
+                return
+            yield chunk

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime import clock
-from edge_runtime.errors import CameraError, SourceError
+from edge_runtime.errors import CameraError, ImageError, SourceError
 from edge_runtime.sources.base import Idle, Say, SourceBase, no_idle
 from edge_runtime.sources.cameras import camera_advice, stable_path
 from edge_runtime.sources.child import CaptureChild, LostError
@@ -143,9 +143,14 @@ class LiveSource(SourceBase):
         if "ended" in message:
             self._ended()
             return None
-        image = self._child.memory.pixels(tuple(message["shape"])).copy()
+        try:
+            # What has decoded a stranger's stream is not trusted either.
+            image = self._child.memory.pixels(tuple(int(side) for side in message["shape"])).copy()
+            captured_at, wall_time = float(message["captured_at"]), float(message["wall_time"])
+        except (ImageError, KeyError, TypeError, ValueError) as error:
+            raise LostError("the process that reads it sends nonsense") from error
         index, self._frames = self._frames, self._frames + 1
-        return Frame(image, index, message["captured_at"], message["wall_time"], self.name)
+        return Frame(image, index, captured_at, wall_time, self.name)
 
     def _reachable(self) -> DeviceRequest:
         # Numbers change when a camera is plugged in again; its stable name finds it.

@@ -40,6 +40,7 @@ class FaultyCamera(PatternDevice):
             "crashes",
             "ends",
             "raises",
+            "lies",
         ):
             return self._fail()
         self._last = super().read()
@@ -53,6 +54,12 @@ class FaultyCamera(PatternDevice):
         if self._fault == "hangs-hard":
             # A C function that keeps Python's lock, as a bad driver's binding does.
             ctypes.PyDLL(None).sleep(3600)
+        if self._fault == "lies":
+            # A decoder that a hostile stream has taken over.
+            for link in Path("/proc/self/fd").iterdir():
+                if int(link.name) > 2 and str(link.readlink()).startswith("pipe:"):
+                    os.write(int(link.name), self._argument.encode() + b"\n")
+            time.sleep(3600)
         if self._fault == "crashes":
             os.kill(os.getpid(), signal.SIGSEGV)
         if self._fault == "raises":

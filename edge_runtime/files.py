@@ -68,6 +68,14 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file or a folder exists; False also for a name that no file can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def cache_folder(name: str) -> Path:
     """Where this user keeps what can be made again; it need not exist."""
     base = os.environ.get("XDG_CACHE_HOME")

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge_runtime.errors import SourceError
+from edge_runtime.files import is_there
 from edge_runtime.images import is_image_name
 from edge_runtime.sources.base import Idle, Say, Source, no_idle
 from edge_runtime.sources.devices import DeviceKind, DeviceRequest
@@ -65,8 +66,8 @@ def open_input(
     Raises:
         SourceError: nothing is there, or it cannot be a source.
     """
-    if watch and not Path(name).is_dir():
-        raise SourceError(f"{name}: --watch needs a folder that is there")
+    if watch and not (is_there(Path(name)) and Path(name).is_dir()):
+        raise SourceError(f"{name:.200}: --watch needs a folder that is there")
     if name == "synthetic":
         return SyntheticSource()
     if name == "-":
@@ -77,12 +78,14 @@ def open_input(
         request = dataclasses.replace(_stream_request(name), skip_repeated=skip_repeated)
         return LiveSource(request, patience=patience, say=say, idle=idle)
     path = Path(name)
+    if not is_there(path):
+        raise SourceError(
+            f"{name:.200}: no such file or folder; give a picture, a folder of pictures or a video"
+        )
     if watch:
         return WatchedFolderSource(path, say=say, at_least=at_least, idle=idle)
     if path.is_dir():
         return FolderSource(path, say=say, at_least=at_least, ahead=ahead)
-    if not path.exists():
-        raise SourceError(f"{name}: no such file or folder; give a picture, a folder of pictures or a video")
     if is_image_name(path):
         return PictureSource(path, at_least=at_least)
     return VideoSource(path, say=say, idle=idle)

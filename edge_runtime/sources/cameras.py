@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_runtime.files import is_there
 from edge_runtime.sources.devices import DeviceKind, DeviceRequest
 
 DEVICES = Path("/dev")
@@ -41,7 +42,7 @@ def stable_path(request: DeviceRequest, devices: Path = DEVICES) -> DeviceReques
         return request
     address = request.address
     path = devices / f"video{address}" if address.isdecimal() else Path(address)
-    if not path.exists() or any(part in str(path) for part in _STABLE):
+    if any(part in str(path) for part in _STABLE):
         return request
     stable = _stable_name(path, devices)
     return dataclasses.replace(request, address=str(stable)) if stable else request
@@ -57,7 +58,7 @@ def camera_advice(request: DeviceRequest) -> str:
             "; there is no /dev/video*: plug a camera in, or try --input PICTURE, FOLDER, VIDEO or synthetic"
         )
     wanted = f"/dev/video{request.address}" if request.address.isdecimal() else request.address
-    if wanted in found or Path(wanted).exists():
+    if wanted in found or is_there(Path(wanted)):
         return f"; is {wanted} in use, or are you not in the group `video`?"
     return f"; there are {', '.join(found)}: try one of them"
 
@@ -65,6 +66,6 @@ def camera_advice(request: DeviceRequest) -> str:
 def _stable_name(path: Path, devices: Path) -> Path | None:
     for folder in _STABLE:
         for link in sorted((devices / folder).glob("*")):
-            if link.resolve() == path.resolve():
+            if is_there(path) and link.resolve() == path.resolve():
                 return link
     return None

@@ -66,6 +66,17 @@ def test_what_is_neither_picture_nor_video_is_refused_by_name(tmp_path: Path) ->
         open_input(str(tmp_path / "none.mp4"), say=pytest.fail)
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b"], ids=["long", "zero"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    with pytest.raises(SourceError, match="no such file"):
+        open_input(name, say=pytest.fail)
+    with (
+        LiveSource(camera_request(name.replace("\0", "")), say=pytest.fail) as source,
+        pytest.raises(CameraError, match="cannot be opened"),
+    ):
+        next(iter(source))
+
+
 def test_the_synthetic_source_moves_and_never_ends() -> None:
     with SyntheticSource((24, 32)) as source:
         frames = list(islice(source, 5))

@@ -37,7 +37,9 @@ def run_app(app: typer.Typer, name: str, arguments: Sequence[str] | None = None)
 
 def say(message: str) -> None:
     """Tell the user something that is not the command's output, on stderr."""
-    sys.stderr.write(f"{message}\n")
+    # A server's answer or a file's name may hold what would steer a terminal.
+    printable = "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in message)
+    sys.stderr.write(f"{printable}\n")
     sys.stderr.flush()
 
 

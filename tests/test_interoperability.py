@@ -1,6 +1,7 @@
 """One file that everyone reads: other programs open our files and say what we say."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -62,7 +63,12 @@ def ours(command: Command, model: Path, pictures: Path) -> list[str]:
 def theirs(python: Path, program: str, model: Path, pictures: Path) -> list[str]:
     root = Path(__file__).parent.parent
     done = subprocess.run(
-        [python, "-c", program, model, pictures], capture_output=True, text=True, check=False, cwd=root
+        [python, "-c", program, model, pictures],
+        capture_output=True,
+        text=True,
+        check=False,
+        # The toolkit is not installed there.
+        env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.split()

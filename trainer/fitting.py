@@ -131,8 +131,9 @@ def fit_phase(phase: Phase, earlier: Sequence[Epoch], progress: Progress) -> Ite
             seconds=clock.now() - started,
         )
         earlier = (*earlier, done)
-        progress.epoch(done)
         yield done
+        # Told when whoever trains has kept it: what was said to be trained is not lost by an interruption.
+        progress.epoch(done)
 
 
 def _check_loss(name: str, loss: float, epoch: int, phase: Phase) -> None:

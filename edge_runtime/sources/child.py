@@ -72,9 +72,11 @@ class CaptureChild:
             return None
         self._rest = rest
         try:
-            message: dict[str, Any] = json.loads(line)
+            message = json.loads(line)
         except (RecursionError, ValueError) as error:
             raise LostError("the process that reads it sends nonsense") from error
+        if not isinstance(message, dict):
+            raise LostError("the process that reads it sends nonsense")
         return message
 
     def close(self) -> None:

@@ -114,6 +114,11 @@ def test_signals_end_it_between_two_slow_frames(
     assert running.ends_within_5_seconds(number) == code
 
 
+def test_names_cannot_steer_the_terminal(command: Command, model: Path) -> None:
+    done = command("edge-classify", "-m", model, "--input", "\x1b[31mred\x1b[0m.jpg")
+    done.fails_with(4, "?[31mred?[0m.jpg: no such file")
+
+
 def test_a_closed_stdin_is_one_line(model: Path) -> None:
     done = subprocess.run(
         ["sh", "-c", 'exec "$0" -m "$1" --input - <&-', BIN / "edge-classify", model],

@@ -35,7 +35,8 @@ def open_sinks(
     Raises:
         EdgeError: one cannot be opened.
     """
-    reporting = [_held(held, _open_report(name, config, say)) for name in config.to or (config.format.value,)]
+    names = config.to or (config.format.value,)
+    reporting = [_held(held, _open_report(name, config, held, say)) for name in names]
     if config.save_frames is not None:
         limit = int(config.save_limit_mb * 1e6)
         reporting.append(SavedFramesSink(config.save_frames, config.save_when, max_bytes=limit))
@@ -59,24 +60,29 @@ def _held(held: contextlib.ExitStack, sink: Sink) -> Sink:
     return sink
 
 
-def _open_report(name: str, config: ClassifyConfig, say: Say) -> Sink:
+def _open_report(name: str, config: ClassifyConfig, held: contextlib.ExitStack, say: Say) -> Sink:
     kind, colon, where = name.partition(":")
     if kind in PORTS and colon:
         return MqttSink(_broker(name, config), say=say)
     if kind == Format.TEXT and not colon:
         return TextSink(sys.stdout, rich=sys.stdout.isatty())
     if kind == Format.JSONL:
-        return JsonLinesSink(_file(where, config) if colon else sys.stdout)
+        return JsonLinesSink(_file(where, config, held) if colon else sys.stdout)
     if kind == Format.CSV:
-        return CsvSink(_file(where, config, CSV_COLUMNS), header=False) if colon else CsvSink(sys.stdout)
+        if not colon:
+            return CsvSink(sys.stdout)
+        return CsvSink(_file(where, config, held, CSV_COLUMNS), header=False)
     raise UsageError(f"--to takes text, jsonl, csv, jsonl:FILE, csv:FILE or mqtt://HOST/TOPIC; got {name!r}")
 
 
-def _file(where: str, config: ClassifyConfig, columns: tuple[str, ...] = ()) -> TextIO:
+def _file(
+    where: str, config: ClassifyConfig, held: contextlib.ExitStack, columns: tuple[str, ...] = ()
+) -> TextIO:
     if not where:
         raise UsageError("--to jsonl:FILE needs a file's name after the colon")
     size = int(config.rotate_mb * 1e6)
     file = RotatingFile(Path(where), max_bytes=size, keep=config.rotate_keep, header=",".join(columns))
+    held.callback(file.close)
     return cast(TextIO, file)
 
 

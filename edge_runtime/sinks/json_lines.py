@@ -49,9 +49,6 @@ class JsonLinesSink(SinkBase):
         """Write one line."""
         write_line(self._stream, json.dumps(to_dict(result), ensure_ascii=False))
 
-    def close(self) -> None:
-        """Nothing is kept back."""
-
 
 class CsvSink(SinkBase):
     """One row a frame, with the columns of `CSV_COLUMNS`; an empty answer means unknown."""

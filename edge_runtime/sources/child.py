@@ -13,6 +13,8 @@ from typing import IO, Any, cast
 from edge_runtime.sources.capture import COUNTERS, HEADER_BYTES, PIXEL_BYTES, SharedMemory
 from edge_runtime.sources.devices import DeviceRequest
 
+LONGEST_MESSAGE = 64 * 1024
+
 
 class LostError(Exception):
     """The device gives nothing; the reason is for people. Never leaves the source."""
@@ -69,6 +71,8 @@ class CaptureChild:
             self._rest += chunk
         line, newline, rest = self._rest.partition(b"\n")
         if not newline:
+            if len(line) > LONGEST_MESSAGE:
+                raise LostError("the process that reads it sends nonsense")
             return None
         self._rest = rest
         try:

@@ -47,9 +47,10 @@ class JpegSplitter:
         return bool(self._position)
 
     def _cut(self) -> bytes | None:
-        if not self._position and not self._find_start():
-            return None
-        while (end := self._next_marker()) is not None:
+        while self._position or self._find_start():
+            end = self._next_marker()
+            if end is None:
+                return None
             kind = self._rest[end - 1]
             if kind == _END:
                 picture = bytes(self._rest[:end])
@@ -58,8 +59,7 @@ class JpegSplitter:
             if kind == _IMAGE_START:
                 # Another picture starts: the sender gave the last one up.
                 self._restart(end - 2)
-                return self._cut()
-            if not self._skip_segment(end):
+            elif not self._skip_segment(end):
                 return None
         return None
 

@@ -90,6 +90,7 @@ def test_a_lost_camera_is_opened_again_and_only_new_frames_come(fault: str, reas
     [
         "no json",
         "5",
+        "x" * 100_000,
         "[" * 5000,
         '{"shape": [-1, -1, 3], "captured_at": 0, "wall_time": 0}',
         '{"shape": [99999, 99999, 3], "captured_at": 0, "wall_time": 0}',

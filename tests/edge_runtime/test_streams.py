@@ -71,6 +71,10 @@ def test_garbage_gives_no_exception_and_nothing_is_made_up(noise: bytes, size: i
     assert all(found in noise for found in split_jpegs(chunks))
 
 
+def test_starts_without_end_cost_little() -> None:
+    assert list(split_jpegs([b"\xff\xd8" * 200_000, picture(1)])) == [picture(1)]
+
+
 def test_a_picture_that_was_given_up_does_not_swallow_the_next() -> None:
     half = picture(1)[: len(picture(1)) // 2]
     assert list(split_jpegs([half, picture(2), picture(3)]))[-1] == picture(3)

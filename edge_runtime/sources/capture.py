@@ -4,8 +4,8 @@
 
 - in on stdin: a line of JSON with the `DeviceRequest`, then one byte for each frame that is wanted; its end
   means: let go of the camera and end;
-- out on stdout: a line of JSON for each message, told apart by its keys: `opened`, `shape` (of a frame), `ended`,
-  `failed`;
+- out on stdout: a line of JSON for each message, told apart by its keys: `opened`, `shape` (of a frame),
+  `ended`, `failed`;
 - MEMORY is the descriptor of shared memory: counters, then the pixels of the frame that the last message
   told of. They are the reader's until it asks for the next one, so neither side ever waits for a lock.
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from edge_runtime import clock
 from edge_runtime.errors import MissingLibraryError, UsageError
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.json_lines import to_dict
@@ -20,7 +21,7 @@ QUEUE = 200
 
 KEEP_ALIVE = 15
 LAST_WORDS = 2.0
-"""Seconds that the broker gets at the end to take what is queued."""
+"""Seconds that the broker gets at the end to answer and to take what is queued."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,9 @@ class MqttSink(SinkBase):
         self._paho: Any = paho
         self.name = f"{broker.host}:{broker.port}"
         self._complained = False
+        self._closed = False
+        self._turn = threading.Lock()
+        self._online = threading.Event()
         self._gone = threading.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._configure()
@@ -126,19 +130,32 @@ class MqttSink(SinkBase):
             self._dropped += 1
 
     def close(self) -> None:
-        """Say `offline`, give the broker a moment to take it, and end."""
-        if not self._client.is_connected():
-            self._client.disconnect()
-            return
-        with contextlib.suppress(RuntimeError, ValueError):  # lost just now: the Last Will says it
-            self._client.publish(self._status, "offline", qos=0, retain=True).wait_for_publish(LAST_WORDS)
+        """Give the broker a moment to take what is queued, say `offline`, and end."""
+        deadline = clock.now() + LAST_WORDS
+        if not self._complained:  # one picture is classified sooner than a connection is made
+            self._online.wait(LAST_WORDS)
+        with self._turn:
+            self._closed = True
+            online = self._online.is_set()
+        if online:
+            self._say_last_words(deadline)
         # paho's own loop_stop() waits for a broker that no longer reads; its thread is a daemon.
         self._client.disconnect()
-        self._gone.wait(LAST_WORDS)
+        if online:
+            self._gone.wait(max(0.1, deadline - clock.now()))
 
     def count_dropped(self) -> int:
         """How many results found the queue full."""
         return self._dropped
+
+    def _say_last_words(self, deadline: float) -> None:
+        # Confirmed by the broker when it has all results; past them where the queue is full or does not move.
+        for qos in (1, 0):
+            with contextlib.suppress(RuntimeError, ValueError):  # lost just now: the Last Will says it
+                offline = self._client.publish(self._status, "offline", qos=qos, retain=True)
+                offline.wait_for_publish(max(0.1, deadline - clock.now()))
+                if offline.is_published():
+                    return
 
     @property
     def _status(self) -> str:
@@ -169,15 +186,20 @@ class MqttSink(SinkBase):
         if reason.is_failure:
             self._complain(f"it refuses the connection ({reason})")
             return
-        # QoS 0: it is sent at once, also when the queue of results is full.
-        client.publish(self._status, "online", qos=0, retain=True)
-        for topic, payload in self._discoveries():
-            client.publish(topic, json.dumps(payload), qos=0, retain=True)
-        self._complained = False
-        self._gone.clear()
+        with self._turn:
+            if self._closed:  # `online` would be the last that is heard
+                return
+            # QoS 0: it is sent at once, also when the queue of results is full.
+            client.publish(self._status, "online", qos=0, retain=True)
+            for topic, payload in self._discoveries():
+                client.publish(topic, json.dumps(payload), qos=0, retain=True)
+            self._complained = False
+            self._gone.clear()
+            self._online.set()
         self._say(f"mqtt {self.name}: connected, results on {self._broker.topic}/result")
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._online.clear()
         self._gone.set()
         if reason.is_failure:
             self._complain(f"the connection is lost ({reason})")

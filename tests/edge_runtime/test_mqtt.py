@@ -1,10 +1,12 @@
 """Against a real mosquitto: up, down, coming back, taking connections and never reading."""
 
+import contextlib
 import json
 import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,6 +123,55 @@ def test_results_availability_and_discovery_arrive(broker: Mosquitto, listener: 
     assert json.loads(config)["state_topic"] == "pi/cam/result"
     late.stop()
     assert said == [f"mqtt 127.0.0.1:{broker.port}: connected, results on pi/cam/result"]
+
+
+class SlowAnswers:
+    """A way to a broker on which its answers take their time."""
+
+    def __init__(self, port: int, seconds: float) -> None:
+        self._broker_port, self._seconds = port, seconds
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _serve(self) -> None:
+        with self._server:
+            client, _ = self._server.accept()
+        with client, socket.create_connection(("127.0.0.1", self._broker_port)) as broker:
+            there = threading.Thread(target=self._carry, args=(client, broker, 0.0))
+            there.start()
+            self._carry(broker, client, self._seconds)
+            there.join()
+
+    def _carry(self, source: socket.socket, target: socket.socket, seconds: float) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                time.sleep(seconds)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+@needs_broker
+@pytest.mark.parametrize("delay", [0.0, 0.5])
+def test_a_sink_that_lives_for_one_picture_delivers_it_and_ends_offline(
+    broker: Mosquitto, listener: Listener, delay: float
+) -> None:
+    way = SlowAnswers(broker.port, delay)
+    sink = MqttSink(at(way.port), say=lambda _line: None)
+    time.sleep(delay / 2)  # the connection stands, the broker's word is on its way
+    for index in range(50):
+        sink.emit(result(index=index))
+    sink.close()
+    way.join()
+    found = [json.loads(listener.next("pi/cam/result")[0])["frame_id"] for _ in range(50)]
+    assert sorted(found) == list(range(50))
+    late = Listener(broker.port)
+    assert late.next("pi/cam/status") == ("offline", True)
+    late.stop()
 
 
 @needs_broker

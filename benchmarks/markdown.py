@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmarks.report import Report, TargetReport
 
 SURE = 0.05
+SLOWEST = 3
 _COLUMNS = ("model", "accuracy", "agreement", "p50", "p90", "p99", "time", "cold start", "memory", "size")
 
 
@@ -24,6 +25,7 @@ def report_markdown(report: Report) -> str:
         "with its 95 % interval. Memory: resident after the last picture.",
         "",
         *(f"- {_verdict(target, first)}" for target in report.targets[1:]),
+        *(f"- {_operators(target)}" for target in report.targets if target.operators),
         *(f"- ⚠ {warning}" for warning in report.warnings),
         "",
         f"{machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}, Python "
@@ -80,6 +82,15 @@ def _verdict(target: TargetReport, first: str) -> str:
         f"{_cell(target.name)}: the difference in accuracy to {first} is "
         f"{'real' if real else 'no more than chance'} (McNemar's test, p = {target.accuracy.p_value:.3g})"
     )
+
+
+def _operators(target: TargetReport) -> str:
+    whole = sum(each.milliseconds for each in target.operators)
+    slowest = ", ".join(
+        f"{each.kind} ({each.count}× {each.kernel}) {each.milliseconds / whole:.0%}"
+        for each in target.operators[:SLOWEST]
+    )
+    return f"{_cell(target.name)}: inside the model {slowest}"
 
 
 def _cell(text: str) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.environment import read_energy
 from benchmarks.held_out import HeldOut
+from benchmarks.operators import OperatorTime
 from benchmarks.processes import TargetProcess
 from benchmarks.targets import Kind, TargetSpec
 from edge_runtime import clock, encode_png
@@ -56,6 +57,7 @@ class Measured:
         joules: of all timed pictures; None where the machine has no meter.
         resident: bytes after the last burst.
         peak: bytes at most.
+        operators: where the time goes inside the model; empty where the engine does not tell.
         scores: float32, shape (pictures, classes).
     """
 
@@ -70,6 +72,7 @@ class Measured:
     joules: float | None = None
     resident: int = 0
     peak: int = 0
+    operators: list[OperatorTime] = field(default_factory=list)
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
@@ -98,6 +101,7 @@ def measure(
         def judge(processes: Sequence[TargetProcess]) -> None:
             # The pictures of a whole data set are read last: they are no memory of the model's.
             for each, process in zip(measured[:-1], processes, strict=False):
+                each.operators = [OperatorTime(**found) for found in process.ask("operators")["operators"]]
                 with reporter.bar(f"accuracy of {each.spec.name}"):
                     each.scores = _judge(process, pictures, Path(folder) / "scores.npy")
 

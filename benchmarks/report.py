@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from benchmarks.environment import Machine, State
 from benchmarks.held_out import HeldOut
 from benchmarks.measure import Measured
+from benchmarks.operators import OperatorTime
 from benchmarks.statistics import Interval, Summary, mcnemar, ratio_of_rounds, share, summarize
 from edge_runtime import ModelError
 from edge_runtime.files import sha256
 from trainer.evaluation import top_k_accuracy
 
-SCHEMA = 2
+SCHEMA = 3
 MAX_BYTES = 256 * 1024**2
 
 
@@ -77,7 +78,8 @@ class TargetReport:
         ratio_to_first: how many times the first target's time, round by round.
         rounds: the fastest picture of each round, for comparisons with other reports.
         cost: memory, processor time, energy, size.
-        accuracy: None for the yardstick.
+        operators: where the time goes inside the model; empty where the engine does not tell.
+        accuracy: how right it is.
         raw: every single latency, where asked for.
     """
 
@@ -93,6 +95,7 @@ class TargetReport:
     ratio_to_first: Interval
     rounds: list[float]
     cost: Cost
+    operators: list[OperatorTime]
     accuracy: Accuracy
     raw: list[float] | None = None
 
@@ -224,6 +227,7 @@ def _describe(each: Measured, first: Measured, truth: NDArray[np.int64], *, raw:
             cpu_seconds_per_1000=each.cpu_seconds * per_thousand,
             joules_per_1000=None if each.joules is None else each.joules * per_thousand,
         ),
+        operators=each.operators,
         accuracy=_judge(each.scores, first.scores, truth),
         raw=[float(value) for value in table[:, -1]] if raw else None,
     )
@@ -265,4 +269,6 @@ def _build(kind: Any, content: Any) -> Any:
             values[name] = _build(nested[name], value)
         elif name == "targets":
             values[name] = [_build(TargetReport, each) for each in value]
+        elif name == "operators":
+            values[name] = [OperatorTime(**each) for each in value]
     return kind(**values)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.operators import OperatorTime, profile_openvino
 from edge_runtime import Classifier, Frame, Image, ModelError, Scores, clock, fit, read_model_file
 from edge_runtime.engines import engine_version
 
@@ -78,6 +79,10 @@ class Target(Protocol):
         """Classify a picture and time each step."""
         ...
 
+    def operators(self) -> list[OperatorTime]:
+        """Where the time goes inside the model; empty where the engine does not tell."""
+        ...
+
 
 def load_target(spec: TargetSpec) -> Target:
     """Load what a specification names.
@@ -115,7 +120,15 @@ def plan_targets(
     return specs
 
 
-class KerasTarget:
+class SilentTarget:
+    """A target whose engine does not tell of its operators."""
+
+    def operators(self) -> list[OperatorTime]:
+        """See `Target.operators`."""
+        return []
+
+
+class KerasTarget(SilentTarget):
     """A run's Keras model on one picture at a time."""
 
     def __init__(self, folder: Path, *, predict: bool = False) -> None:
@@ -176,8 +189,15 @@ class ModelFileTarget:
         timing = self._classifier.observe(Frame(image, 0, clock.now(), 0.0, "benchmark")).timing
         return Steps(timing.resize, timing.invoke, timing.postprocess)
 
+    def operators(self) -> list[OperatorTime]:
+        """See `Target.operators`."""
+        engine = self._classifier.engine
+        if engine.name != "openvino":
+            return []
+        return profile_openvino(self._classifier.model.content, engine.num_threads)
 
-class YardstickTarget:
+
+class YardstickTarget(SilentTarget):
     """A fixed piece of arithmetic: by it runs on the same machine on different days are compared."""
 
     SIDE = 160

@@ -70,6 +70,10 @@ class Session:
         sizes = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith("Vm")}
         return {"resident": int(sizes["VmRSS"]) * 1024, "peak": int(sizes["VmHWM"]) * 1024}
 
+    def operators(self) -> Reply:
+        """Where the time goes inside the model, as the engine tells it."""
+        return {"operators": [dataclasses.asdict(each) for each in self.target.operators()]}
+
     def scores(self, data: str, files: Sequence[str], out: str) -> Reply:
         """Classify pictures of a data set; write float32 scores, shape (pictures, classes), as `.npy`."""
         dataset = open_dataset(data)

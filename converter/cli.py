@@ -125,8 +125,8 @@ def _explain(done: "Conversion", options: "ConvertOptions", path: Path) -> str:
     return (
         f"{path} is not written: {done.precision} loses {compared.drop:.4f} of accuracy "
         f"({compared.float_accuracy:.4f} to {compared.accuracy:.4f} on {compared.count} pictures), "
-        f"--max-drop is {options.max_drop}; worst classes: {', '.join(worst_classes(compared, 3))}; "
-        f"worst layers: {layers or 'not measured'}; try --calibrate auto or --keep-float auto"
+        f"--max-drop is {options.max_drop}; worst classes: {', '.join(worst_classes(compared, 3))}"
+        f"{f'; worst layers: {layers}; try --calibrate auto or --keep-float auto' if layers else ''}"
         f"{_hint_at_one_picture(compared)}"
     )
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.targets import ModelFileTarget, Steps, Target
+from benchmarks.targets import ModelFileTarget, SilentTarget, Steps, Target
 from edge_runtime import Image, ModelError, Scores, clock
 from edge_runtime.images import opencv
 
 THREADS = min(4, os.cpu_count() or 1)
 
 
-class PeerTarget:
+class PeerTarget(SilentTarget):
     """What the peers share: one function from a picture to its scores."""
 
     def __init__(self, path: Path, *, package: str, num_threads: int | None) -> None:

@@ -13,6 +13,7 @@ from benchmarks.environment import Machine, State, warnings
 from benchmarks.gates import check_rule, checks_junit, find_target
 from benchmarks.html import report_html
 from benchmarks.markdown import report_markdown
+from benchmarks.operators import OperatorTime
 from benchmarks.statistics import Interval, share, summarize
 from edge_runtime import ModelError, UsageError
 from tests.conftest import Command
@@ -41,6 +42,7 @@ def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, s
         ratio_to_first=ONE,
         rounds=rounds.tolist(),
         cost=Cost(size, 80 * 1024**2, 90 * 1024**2, 1.0, None),
+        operators=[OperatorTime("Convolution", "brgconv", 35, 1.5)],
         accuracy=Accuracy(
             top1=share(1000 - wrong, 1000),
             top5=1.0,
@@ -57,7 +59,7 @@ def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, s
 
 def report(*targets: TargetReport, **changes: Any) -> Report:
     content = Report(
-        schema=2,
+        schema=3,
         created="2026-01-01T00:00:00+00:00",
         run="run",
         labels=[str(number) for number in range(10)],
@@ -194,10 +196,10 @@ def test_a_report_comes_back_as_it_was_written(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("", "not a report of edge-bench"),
-        ("[]", "schema version None, this edge-bench reads 2"),
-        ('{"schema": 1}', "schema version 1, this edge-bench reads 2: measure again"),
-        ('{"schema": 2, "machine": 3}', "not a report of edge-bench"),
-        ('{"schema": 2}', "not a report of edge-bench"),
+        ("[]", "schema version None, this edge-bench reads 3"),
+        ('{"schema": 1}', "schema version 1, this edge-bench reads 3: measure again"),
+        ('{"schema": 3, "machine": 3}', "not a report of edge-bench"),
+        ('{"schema": 3}', "not a report of edge-bench"),
     ],
 )
 def test_what_is_no_report_is_refused(tmp_path: Path, content: str, message: str) -> None:

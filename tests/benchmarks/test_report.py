@@ -34,7 +34,7 @@ def folder(
 
 
 def test_the_json_keeps_its_schema(folder: Path) -> None:
-    schema = json.loads((ROOT / "benchmarks" / "schema" / "report-2.json").read_text())
+    schema = json.loads((ROOT / "benchmarks" / "schema" / "report-3.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads((folder / "report.json").read_text()), schema)
 
@@ -83,6 +83,28 @@ def test_the_markdown_has_every_target(folder: Path) -> None:
     assert "| keras |" in text
     assert "| digits |" in text
     assert "McNemar" in text
+
+
+def test_an_engine_that_counts_its_operators_tells_where_the_time_goes(
+    command: Command, digits_run: Path, digits_model: Path, tmp_path: Path
+) -> None:
+    engines = ("--engine", "litert", "--engine", "openvino")
+    few = ("--num-runs", 10, "--min-seconds", 0, "--processes", 1, "--num-threads", 1)
+    done = command("edge-bench", "run", digits_run, digits_model, *engines, *few, "--out", tmp_path)
+    assert done.code == 0, done.err
+    *_, litert, openvino = read_report(tmp_path / "report.json").targets
+    assert litert.operators == []
+    times = [each.milliseconds for each in openvino.operators]
+    assert times == sorted(times, reverse=True)
+    assert 0 < sum(times) < 100 * openvino.stages["invoke"]
+    # MobileNetV2's convolutions are 35 ordinary ones and 17 by depth.
+    counts = [
+        sum(each.count for each in openvino.operators if each.kind == kind)
+        for kind in ("Convolution", "GroupConvolution")
+    ]
+    assert counts == [35, 17]
+    for name in ("report.md", "report.html"):
+        assert "GroupConvolution" in (tmp_path / name).read_text(encoding="utf-8")
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

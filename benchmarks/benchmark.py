@@ -10,7 +10,7 @@ from benchmarks.report import SCHEMA, Report, describe_targets, fingerprint
 from benchmarks.targets import check_labels, plan_targets
 from converter import read_run
 from edge_runtime import clock
-from edge_runtime.engines import choose_engine
+from edge_runtime.engine_names import choose_engine
 from edge_runtime.progress import Reporter
 
 

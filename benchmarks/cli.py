@@ -173,4 +173,4 @@ def _conclude(checks: Sequence["Check"], suite: str, junit: Path | None) -> int:
 
 def main() -> None:
     """The console script."""
-    run_app(app, "edge-bench")
+    run_app(lambda: app, "edge-bench")

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.operators import OperatorTime, profile_openvino
 from edge_runtime import Classifier, Frame, Image, ModelError, Scores, clock, fit, read_model_file
-from edge_runtime.engines import engine_version
+from edge_runtime.engine_names import engine_version
 
 
 class Kind(StrEnum):

@@ -33,4 +33,4 @@ def edge_check(
 
 def main() -> None:
     """The console script."""
-    run_app(app, "edge-check")
+    run_app(lambda: app, "edge-check")

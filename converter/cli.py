@@ -85,7 +85,7 @@ def edge_convert(
 
 def main() -> None:
     """The console script."""
-    run_app(app, "edge-convert")
+    run_app(lambda: app, "edge-convert")
 
 
 def _parse_precisions(text: str) -> tuple[Precision, ...]:

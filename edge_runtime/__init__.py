@@ -6,50 +6,68 @@
 'cat'
 """
 
-from edge_runtime.card import GoldenSample, ModelCard
-from edge_runtime.classifier import Classifier
-from edge_runtime.dataset import Dataset, Sample, open_dataset
-from edge_runtime.decisions import Decision
-from edge_runtime.engines import Delegate, Engine, TensorSpec, installed_engines, open_engine
-from edge_runtime.errors import (
-    CameraError,
-    DatasetError,
-    DivergedError,
-    EdgeError,
-    ExitCode,
-    GateError,
-    ImageError,
-    MissingLibraryError,
-    ModelError,
-    OutputError,
-    ReaderGoneError,
-    SourceError,
-    UsageError,
-    WorkerError,
-)
-from edge_runtime.images import decode_image, encode_jpeg, encode_png, fit, read_image
-from edge_runtime.loop import classify_frames
-from edge_runtime.model_file import ModelFile, pack_model_file, read_model_file
-from edge_runtime.model_watch import ModelWatch
-from edge_runtime.self_test import SelfTest, run_self_test
-from edge_runtime.sinks import CsvSink, JsonLinesSink, OnChange, Sink, TextSink
-from edge_runtime.sources import (
-    DeviceKind,
-    DeviceRequest,
-    FolderSource,
-    LiveSource,
-    Patience,
-    PictureSource,
-    Source,
-    StreamSource,
-    SyntheticSource,
-    VideoSource,
-    WatchedFolderSource,
-    camera_request,
-    open_input,
-)
-from edge_runtime.values import Frame, Image, Prediction, Resize, Result, Scores, Size, Timing
-from edge_runtime.views import Mirror, Region, Rotation, View
+from typing import TYPE_CHECKING, NoReturn
+
+try:
+    import numpy as _numpy  # noqa: F401
+except ImportError as error:
+    # edge-doctor has to run all the same, and says what is missing: only who needs more hears of it here.
+    _reason = str(error)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(name: str) -> NoReturn:
+            """Tell what is wrong with numpy instead of what is missing for want of it."""
+            if name in __all__:
+                raise ImportError(_reason)
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+else:
+    from edge_runtime.card import GoldenSample, ModelCard
+    from edge_runtime.classifier import Classifier
+    from edge_runtime.dataset import Dataset, Sample, open_dataset
+    from edge_runtime.decisions import Decision
+    from edge_runtime.engine_names import installed_engines
+    from edge_runtime.engines import Delegate, Engine, TensorSpec, open_engine
+    from edge_runtime.errors import (
+        CameraError,
+        DatasetError,
+        DivergedError,
+        EdgeError,
+        ExitCode,
+        GateError,
+        ImageError,
+        MissingLibraryError,
+        ModelError,
+        OutputError,
+        ReaderGoneError,
+        SourceError,
+        UsageError,
+        WorkerError,
+    )
+    from edge_runtime.images import decode_image, encode_jpeg, encode_png, fit, read_image
+    from edge_runtime.loop import classify_frames
+    from edge_runtime.model_file import ModelFile, pack_model_file, read_model_file
+    from edge_runtime.model_watch import ModelWatch
+    from edge_runtime.self_test import SelfTest, run_self_test
+    from edge_runtime.sinks import CsvSink, JsonLinesSink, OnChange, Sink, TextSink
+    from edge_runtime.sources import (
+        DeviceKind,
+        DeviceRequest,
+        FolderSource,
+        LiveSource,
+        Patience,
+        PictureSource,
+        Source,
+        StreamSource,
+        SyntheticSource,
+        VideoSource,
+        WatchedFolderSource,
+        camera_request,
+        open_input,
+    )
+    from edge_runtime.values import Frame, Image, Prediction, Resize, Result, Scores, Size, Timing
+    from edge_runtime.views import Mirror, Region, Rotation, View
 
 __all__ = [
     "CameraError",

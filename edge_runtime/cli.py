@@ -2,20 +2,32 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from edge_runtime.command_line import new_app, run_app, say
-from edge_runtime.config import ClassifyConfig
 from edge_runtime.errors import ExitCode
-from edge_runtime.options import read_options, with_options
 
-app = new_app()
+if TYPE_CHECKING:
+    from edge_runtime.config import ClassifyConfig
+
+
+def build_app() -> typer.Typer:
+    """The command with its options; what they need is imported here, where a failure is one line."""
+    from edge_runtime.config import ClassifyConfig
+    from edge_runtime.options import with_options
+
+    app = new_app()
+    app.command()(with_options(edge_classify, ClassifyConfig))
+    return app
 
 
 def edge_classify(config: Path | None, **given: Any) -> int:
     """Say what a camera, a picture, a folder, a video or a stream shows."""
+    from edge_runtime.config import ClassifyConfig
+    from edge_runtime.options import read_options
+
     options = read_options(config) if config else {}
     options |= {name: value for name, value in given.items() if value is not None}
     settings = ClassifyConfig.from_options(options)
@@ -29,15 +41,12 @@ def edge_classify(config: Path | None, **given: Any) -> int:
     return ExitCode.DONE
 
 
-app.command()(with_options(edge_classify, ClassifyConfig))
-
-
 def main() -> None:
     """The console script."""
-    run_app(app, "edge-classify")
+    run_app(build_app, "edge-classify")
 
 
-def _print_service(config: ClassifyConfig) -> int:
+def _print_service(config: "ClassifyConfig") -> int:
     from edge_runtime.service import unit_file
 
     arguments = [word for word in sys.argv[1:] if word != "--print-service"]
@@ -51,7 +60,7 @@ def _print_service(config: ClassifyConfig) -> int:
     return ExitCode.DONE
 
 
-def _self_test(config: ClassifyConfig) -> int:
+def _self_test(config: "ClassifyConfig") -> int:
     from edge_runtime.self_test import run_self_test
     from edge_runtime.session import open_classifier
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -22,7 +22,9 @@ def new_app() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def run_app(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
+def run_app(
+    make_app: Callable[[], typer.Typer], name: str, arguments: Sequence[str] | None = None
+) -> NoReturn:
     """Run a command to its exit.
 
     An `EdgeError` ends it with one line on stderr and its exit code, wrong usage with 2, SIGTERM with 0,
@@ -32,7 +34,7 @@ def run_app(app: typer.Typer, name: str, arguments: Sequence[str] | None = None)
     debug = DEBUG in given
     signal.signal(signal.SIGTERM, _end_quietly)
     with contextlib.nullcontext() if debug else _quiet_libraries():
-        raise SystemExit(_run(app, name, given, debug=debug))
+        raise SystemExit(_run(make_app, name, given, debug=debug))
 
 
 def say(message: str) -> None:
@@ -43,9 +45,9 @@ def say(message: str) -> None:
     sys.stderr.flush()
 
 
-def _run(app: typer.Typer, name: str, given: list[str], *, debug: bool) -> int:
+def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, debug: bool) -> int:
     try:
-        code = app(given, prog_name=name, standalone_mode=False)
+        code = make_app()(given, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
         return int(code or ExitCode.DONE)
     except typer.TyperException as error:
@@ -65,6 +67,14 @@ def _run(app: typer.Typer, name: str, given: list[str], *, debug: bool) -> int:
         if debug:
             raise
         say(f"{name}: {error.name} is not installed: pip install 'edge-classify[train]'")
+        return ExitCode.USAGE
+    except ImportError as error:
+        if debug:
+            raise
+        say(
+            f"{name}: a library cannot be imported, edge-doctor names the remedy: "
+            f"{' '.join(str(error).split()):.300}"
+        )
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         say(f"{name}: interrupted")

@@ -13,12 +13,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_runtime.board import read_board, read_text
-from edge_runtime.engines import DISTRIBUTIONS, MODULES, default_threads, engine_version, installed_engines
+from edge_runtime.engine_names import (
+    DISTRIBUTIONS,
+    MODULES,
+    default_threads,
+    engine_version,
+    installed_engines,
+)
 from edge_runtime.errors import EdgeError, ModelError
-from edge_runtime.sources.cameras import Camera, list_cameras
 from edge_runtime.versions import installed_versions
+
+if TYPE_CHECKING:
+    from edge_runtime.sources.cameras import Camera
 
 HOT = 75.0
 LITTLE_DISK = 200 * 1024**2
@@ -76,9 +85,9 @@ def examine(model: Path | None = None) -> list[Finding]:
     checks: list[Check] = [
         _python, _numpy, _opencv, _engines, _cameras, _processor, _board, _memory_and_disk, _extras,
     ]  # fmt: skip
-    findings = [finding for check in checks for finding in _safely(check)]
+    findings = [finding for check in checks for finding in _safely(check, check.__name__.strip("_"))]
     if model is not None:
-        findings += _safely(lambda: _model(model))
+        findings += _safely(lambda: _model(model), "model")
     return findings
 
 
@@ -87,13 +96,12 @@ def to_json(findings: list[Finding]) -> str:
     return json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2, ensure_ascii=False)
 
 
-def _safely(check: Check) -> list[Finding]:
+def _safely(check: Check, topic: str) -> list[Finding]:
     """A check that fails is a finding, not the end of the examination."""
     try:
         return list(check())
     except Exception as error:  # noqa: BLE001 - a machine may be ill in ways that nobody has thought of
-        name = getattr(check, "__name__", "check").strip("_")
-        return [Finding(name, Level.WARNING, f"could not be examined: {error!r:.200}")]
+        return [Finding(topic, Level.WARNING, f"could not be examined: {_first_line(error)}")]
 
 
 def _python() -> Iterator[Finding]:
@@ -154,7 +162,6 @@ def _opencv() -> Iterator[Finding]:
 
 
 def _engines() -> Iterator[Finding]:
-    found = False
     for name in installed_engines():
         try:
             importlib.import_module(MODULES[name])
@@ -162,15 +169,16 @@ def _engines() -> Iterator[Finding]:
             remedy = _remedy(str(error)) or f"pip install --force-reinstall {DISTRIBUTIONS[name]}"
             yield Finding("engine", Level.PROBLEM, f"{name} cannot be imported: {_first_line(error)}", remedy)
             continue
-        found = True
         version = installed_versions(DISTRIBUTIONS[name]).get(DISTRIBUTIONS[name], "of unknown version")
         yield Finding("engine", Level.OK, f"{name} {version}")
-    if not found:
+    if not installed_engines():
         wanted = "tflite-runtime==2.14.0" if platform.machine() == "armv7l" else "ai-edge-litert"
-        yield Finding("engine", Level.PROBLEM, "none that works", f"pip install {wanted}")
+        yield Finding("engine", Level.PROBLEM, "none is installed", f"pip install {wanted}")
 
 
 def _cameras() -> Iterator[Finding]:
+    from edge_runtime.sources.cameras import list_cameras
+
     cameras = list_cameras()
     for camera in cameras:
         yield _camera(camera)
@@ -186,7 +194,7 @@ def _cameras() -> Iterator[Finding]:
         )
 
 
-def _camera(camera: Camera) -> Finding:
+def _camera(camera: "Camera") -> Finding:
     text = f"{camera.path}: {camera.title}"
     if camera.stable:
         text += f", always found as {camera.stable}"

@@ -36,4 +36,4 @@ def edge_doctor(
 
 def main() -> None:
     """The console script."""
-    run_app(app, "edge-doctor")
+    run_app(lambda: app, "edge-doctor")

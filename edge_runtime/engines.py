@@ -2,8 +2,6 @@
 
 import ctypes
 import importlib
-import importlib.util
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +11,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.engine_names import MODULES, choose_engine, default_threads, installed_engines
 from edge_runtime.errors import MissingLibraryError, ModelError, UsageError
-
-MODULES: Mapping[str, str] = MappingProxyType(
-    {
-        "litert": "ai_edge_litert.interpreter",
-        "tflite-runtime": "tflite_runtime.interpreter",
-        "openvino": "openvino",
-    }
-)
-"""Engine name → the module that runs it, in the order they are tried."""
-
-DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
-    {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime", "openvino": "openvino"}
-)
-"""Engine name → the package that installs it."""
 
 
 @dataclass(frozen=True)
@@ -82,29 +67,6 @@ class Engine(Protocol):
         ...
 
 
-def installed_engines() -> tuple[str, ...]:
-    """The engines that can be imported here, the preferred one first."""
-    return tuple(name for name, module in MODULES.items() if importlib.util.find_spec(module.split(".")[0]))
-
-
-def choose_engine(name: str | None = None) -> str:
-    """The engine to use: the one named, else the first installed.
-
-    Raises:
-        UsageError: no engine of that name.
-        MissingLibraryError: it is not installed, or none is.
-    """
-    if name is not None and name not in MODULES:
-        raise UsageError(f"no engine is called {name!r}; there are {', '.join(MODULES)}")
-    installed = installed_engines()
-    wanted = name or next(iter(installed), "litert")
-    if wanted not in installed:
-        raise MissingLibraryError(
-            f"the engine {wanted} is not installed: pip install {DISTRIBUTIONS[wanted]}"
-        )
-    return wanted
-
-
 @dataclass(frozen=True)
 class Delegate:
     """A library that takes operators over from the interpreter, such as `libedgetpu.so.1`.
@@ -128,18 +90,6 @@ class Delegate:
         if not library or not all("=" in pair for pair in pairs):
             raise UsageError(f"--delegate takes LIBRARY[,NAME=VALUE…] such as libedgetpu.so.1; got {text!r}")
         return cls(library, MappingProxyType(dict(pair.split("=", 1) for pair in pairs)))
-
-
-def default_threads() -> int:
-    """How many threads an engine takes when nobody says: all cores, at most 4."""
-    return min(len(os.sched_getaffinity(0)), 4)
-
-
-def engine_version(name: str) -> str:
-    """The installed version of an engine."""
-    import importlib.metadata
-
-    return importlib.metadata.version(DISTRIBUTIONS[name])
 
 
 def open_engine(

@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import median
 
 from edge_runtime import clock
-from edge_runtime.engines import choose_engine, default_threads, open_engine
+from edge_runtime.engine_names import choose_engine, default_threads
+from edge_runtime.engines import open_engine
 from edge_runtime.errors import EdgeError
 from edge_runtime.files import cache_folder, sha256, write_file
 from edge_runtime.model_file import ModelFile

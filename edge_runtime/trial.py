@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edge_runtime.engines import choose_engine, open_engine
+from edge_runtime.engine_names import choose_engine
+from edge_runtime.engines import open_engine
 from edge_runtime.errors import EdgeError, ModelError
 from edge_runtime.files import cache_folder, sha256, write_file
 

@@ -70,4 +70,4 @@ app.command()(with_options(edge_train, TrainConfig, *_LEADING, leave_out=["data"
 
 def main() -> None:
     """The console script."""
-    run_app(app, "edge-train")
+    run_app(lambda: app, "edge-train")

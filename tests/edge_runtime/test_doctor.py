@@ -40,6 +40,12 @@ def test_a_healthy_machine_has_no_problem(command: Command) -> None:
             "install the system library libnew.so.7",
         ),
         ("ai_edge_litert", "no module named here", "engine", "pip install"),
+        (
+            "numpy",
+            "libopenblas.so.0: cannot open shared object file",
+            "numpy",
+            "sudo apt install libopenblas0",
+        ),
     ],
 )
 def test_what_is_missing_is_named_with_its_remedy(
@@ -53,6 +59,20 @@ def test_what_is_missing_is_named_with_its_remedy(
     (finding, *_) = [each for each in json.loads(done.out)["findings"] if each["level"] == "problem"]
     assert finding["topic"] == topic
     assert remedy in finding["remedy"]
+    assert {each["topic"] for each in json.loads(done.out)["findings"]} >= {"python", "processor", "disk"}
+
+
+def test_a_library_that_cannot_be_imported_ends_a_command_with_one_line(
+    command: Command, tmp_path: Path, color_models: dict[str, Path]
+) -> None:
+    (tmp_path / "numpy.py").write_text(
+        "raise ImportError('libopenblas.so.0: cannot open shared object file')"
+    )
+    done = command(
+        *("edge-classify", "-m", color_models["uint8"], "--input", "synthetic"), PYTHONPATH=str(tmp_path)
+    )
+    done.fails_with(2, "libopenblas.so.0")
+    assert "edge-doctor" in done.err
 
 
 def test_a_model_file_is_examined(command: Command, color_models: dict[str, Path], tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ def test_the_command_line_works_where_opencv_cannot_be_imported() -> None:
     code = """
 import sys
 sys.modules["cv2"] = None
-from edge_runtime.cli import app
+from edge_runtime.cli import build_app
 from edge_runtime.command_line import run_app
-run_app(app, "edge-classify", ["--input", "synthetic", "--help"])
+run_app(build_app, "edge-classify", ["--input", "synthetic", "--help"])
 """
     assert "Usage: edge-classify" in run_python(code)
 

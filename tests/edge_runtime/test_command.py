@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import clock, encode_jpeg
+from edge_runtime import clock, encode_jpeg, read_image
 from tests.conftest import BIN, COLORS, Command, paint, save
 from tests.edge_runtime.processes import children
 from tests.edge_runtime.test_sources import write_video
@@ -237,6 +237,41 @@ def test_what_cannot_work_is_one_line(
 ) -> None:
     done = command("edge-classify", "-m", model, "--input", "synthetic", "--max-frames", 5, *arguments)
     done.fails_with(code, *words)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system with 64 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_fills_up_keeps_whole_lines(command: Command, model: Path, small_disk: Path) -> None:
+    synthetic = ("edge-classify", "-m", model, "--input", "synthetic", "--max-frames", 2000, "--fps", 1000)
+    done = command(*synthetic, "--to", f"jsonl:{small_disk / 'r.jsonl'}")
+    done.fails_with(6, "r.jsonl", "No space left on device")
+    lines = (small_disk / "r.jsonl").read_text().splitlines(keepends=True)
+    assert 50 < len(lines) < 2000
+    assert [json.loads(line)["frame_id"] for line in lines] == list(range(len(lines)))
+    assert lines[-1].endswith("\n")
+
+
+def test_a_disk_that_fills_up_keeps_whole_pictures(command: Command, model: Path, small_disk: Path) -> None:
+    arguments = ("--input", "synthetic", "--fps", 50, "--threshold", 1, "--save-frames", small_disk)
+    done = command(
+        *("edge-classify", "-m", model, *arguments, "--save-when", "unknown", "--format", "jsonl"), timeout=60
+    )
+    assert done.code == 6
+    assert "No space left on device" in done.err
+    assert done.out
+    pictures = list(small_disk.iterdir())
+    assert pictures
+    assert all(read_image(path).shape == (480, 640, 3) for path in pictures)
 
 
 def test_without_a_screen_a_window_is_refused(command: Command, model: Path) -> None:

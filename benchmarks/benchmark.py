@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.environment import describe_machine, library_versions, read_state, warnings
-from benchmarks.held_out import find_held_out
+from benchmarks.held_out import HeldOut, find_held_out
 from benchmarks.measure import Plan, measure
 from benchmarks.report import SCHEMA, Report, describe_targets, fingerprint
-from benchmarks.targets import check_labels, plan_targets
-from converter import read_run
+from benchmarks.targets import TargetSpec, check_labels, plan_targets
+from converter import Run, read_run
 from edge_runtime import clock
 from edge_runtime.engine_names import choose_engine
 from edge_runtime.progress import Reporter
@@ -57,14 +57,38 @@ def benchmark(
         pictures = find_held_out(source, data, tick=tick)
     reporter.say(f"{len(pictures.samples)} held-out pictures ({pictures.kind})")
     specs = plan_targets(run, models, engines, threads)
+    return measure_report(source, specs, pictures, plan, raw=raw, reporter=reporter, quiet=quiet)
+
+
+def measure_report(
+    run: Run,
+    specs: Sequence[TargetSpec],
+    pictures: HeldOut,
+    plan: Plan,
+    *,
+    raw: bool = False,
+    reporter: Reporter,
+    quiet: bool = True,
+) -> tuple[Report, list[list[float]]]:
+    """Measure targets of a run; see `benchmark`.
+
+    Args:
+        run: the run.
+        specs: the targets; the first is what the others are compared with.
+        pictures: the pictures.
+        plan: how long.
+        raw: whether the report carries every single latency.
+        reporter: shows the progress.
+        quiet: whether what the libraries of the targets print goes nowhere.
+    """
     machine, before = describe_machine(), read_state()
     measured = measure(specs, pictures, plan, reporter, quiet=quiet)
     after = read_state()
     report = Report(
         schema=SCHEMA,
         created=clock.timestamp(),
-        run=run.name,
-        labels=list(source.card.labels),
+        run=run.folder.name,
+        labels=list(run.card.labels),
         split=pictures.kind,
         pictures=len(pictures.samples),
         fingerprint=fingerprint(pictures),

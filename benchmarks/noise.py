@@ -2,7 +2,8 @@
 
     python -m benchmarks.noise RUN MODEL.tflite [COUNT]
 
-A machine on which the gate is to be trusted prints 0 alarms for the same and COUNT for the slower one.
+Whole reports are measured and compared with a first one, as `edge-bench run` and `edge-bench compare` do. A
+machine on which the gate is to be trusted prints 0 alarms for the same and COUNT for the slower one.
 """
 
 import os
@@ -12,16 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.held_out import HeldOut, find_held_out
-from benchmarks.measure import Plan, measure
-from benchmarks.statistics import Samples, change_of_time
-from benchmarks.targets import Kind, TargetSpec
+from benchmarks.benchmark import measure_report
+from benchmarks.gates import Limits, compare_reports
+from benchmarks.held_out import find_held_out
+from benchmarks.measure import Plan
+from benchmarks.report import Report
+from benchmarks.targets import plan_targets
 from converter import read_run
 from edge_runtime.progress import Reporter
-
-LIMIT = 1.10
 
 _SLOWER = """
 import time
@@ -41,13 +40,6 @@ Classifier.observe = slower
 """
 
 
-def rounds_of(model: Path, pictures: HeldOut, reporter: Reporter) -> Samples:
-    """One run: milliseconds of the model and of the yardstick in each round, shape (rounds, 2)."""
-    spec = TargetSpec("model", Kind.MODEL_FILE, str(model))
-    found, yardstick = measure([spec], pictures, Plan(), reporter)
-    return np.column_stack([found.rounds, yardstick.rounds])
-
-
 @contextmanager
 def slower() -> Iterator[None]:
     """Every process that is started meanwhile takes a fifth longer to classify."""
@@ -64,22 +56,28 @@ def slower() -> Iterator[None]:
 
 
 def main(run: Path, model: Path, count: int) -> None:
-    """Print every comparison with the first run, and how many set off the alarm."""
+    """Print every comparison with the first report, and how many set off the alarm."""
+    trained = read_run(run)
+    specs = plan_targets(run, [model], [None], [None])
+    alarms = {"same": 0, "slower": 0}
     with Reporter() as reporter:
-        pictures = find_held_out(read_run(run), None)
-        baseline = rounds_of(model, pictures, reporter)
-        alarms = {"same": 0, "slower": 0}
+        pictures = find_held_out(trained, None)
+
+        def report() -> Report:
+            return measure_report(trained, specs, pictures, Plan(), reporter=reporter)[0]
+
+        baseline = report()
         for number in range(1, count + 1):
-            same = rounds_of(model, pictures, reporter)
+            same = report()
             with slower():
-                slow = rounds_of(model, pictures, reporter)
-            for name, rounds in (("same", same), ("slower", slow)):
-                change = change_of_time(rounds, baseline)
-                alarm = change.value > LIMIT and change.low > 1
-                alarms[name] += alarm
+                slow = report()
+            for name, current in (("same", same), ("slower", slow)):
+                checks = compare_reports(baseline, current, Limits())
+                broken = [f"{check.target}: {check.rule}" for check in checks if not check.passed]
+                alarms[name] += bool(broken)
+                times = [f"{check.target} {check.change}" for check in checks if "time" in check.rule]
                 reporter.say(
-                    f"{number} {name}: ×{change.value:.3f} ({change.low:.3f}–{change.high:.3f}) "
-                    + ("ALARM" if alarm else "")
+                    f"{number} {name}: {', '.join(times)} {'ALARM ' if broken else ''}{'; '.join(broken)}"
                 )
     print(f"alarms: same {alarms['same']} of {count}, slower {alarms['slower']} of {count}")  # noqa: T201
 

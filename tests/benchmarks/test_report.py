@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from benchmarks import find_held_out, read_report
-from benchmarks.noise import rounds_of, slower
-from benchmarks.statistics import change_of_time
+from benchmarks.benchmark import measure_report
+from benchmarks.gates import Limits, compare_reports
+from benchmarks.measure import Plan
+from benchmarks.noise import slower
+from benchmarks.targets import Kind, TargetSpec
 from converter import read_run
 from edge_runtime.progress import Reporter
 from tests.conftest import ROOT, Command
@@ -148,15 +151,16 @@ def test_a_browser_shows_the_page_without_complaint(folder: Path, tmp_path: Path
 
 
 def test_the_same_model_passes_and_a_slower_one_does_not(digits_run: Path, digits_model: Path) -> None:
-    pictures = find_held_out(read_run(digits_run), None)
+    run = read_run(digits_run)
+    pictures = find_held_out(run, None)
+    specs = [TargetSpec("digits", Kind.MODEL_FILE, str(digits_model))]
     with Reporter() as reporter:
-        before, again = (rounds_of(digits_model, pictures, reporter) for _ in range(2))
+        before, again = (measure_report(run, specs, pictures, Plan(), reporter=reporter)[0] for _ in range(2))
         with slower():
-            slow = rounds_of(digits_model, pictures, reporter)
-    assert change_of_time(again, before).value < 1.10
-    change = change_of_time(slow, before)
-    assert change.value > 1.10
-    assert change.low > 1
+            slow = measure_report(run, specs, pictures, Plan(), reporter=reporter)[0]
+    assert all(check.passed for check in compare_reports(before, again, Limits()))
+    broken = [check.rule for check in compare_reports(before, slow, Limits()) if not check.passed]
+    assert broken == ["time at most ×1.1"]
 
 
 def test_bad_input_is_one_line(

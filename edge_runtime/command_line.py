@@ -49,6 +49,8 @@ def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, de
     try:
         code = make_app()(given, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
+        if code == ExitCode.INTERRUPTED:  # Typer makes it of Ctrl-C, without a word
+            say(f"{name}: interrupted")
         return int(code or ExitCode.DONE)
     except typer.TyperException as error:
         say(f"{name}: {' '.join(error.format_message().split())} See {name} --help.")

@@ -137,20 +137,25 @@ def test_a_full_disk_is_one_line(model: Path) -> None:
     assert "No space left on device" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [(signal.SIGTERM, 0, ""), (signal.SIGINT, 130, "edge-classify: interrupted\n")],
+)
 def test_signals_end_it_with_whole_lines(
-    model: Path, tmp_path: Path, number: signal.Signals, code: int
+    model: Path, tmp_path: Path, number: signal.Signals, code: int, words: str
 ) -> None:
     with (tmp_path / "out.jsonl").open("w") as out:
         process = subprocess.Popen(
             [BIN / "edge-classify", "-m", model, "--input", "synthetic", "--format", "jsonl"],
             stdout=out,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         deadline = monotonic() + 30
         while not (tmp_path / "out.jsonl").stat().st_size and monotonic() < deadline:
             pass
         process.send_signal(number)
-        assert process.wait(5) == code
+        _, told = process.communicate(timeout=5)
+        assert (process.returncode, told) == (code, words)
     for line in (tmp_path / "out.jsonl").read_text().splitlines():
         json.loads(line)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from edge_runtime.engine_names import MODULES, choose_engine, default_threads, installed_engines
 from edge_runtime.errors import MissingLibraryError, ModelError, UsageError
 
+_DELEGATE_FUNCTIONS = ("tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate")
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -196,7 +198,10 @@ def _describer() -> str:
 def _load(module: Any, delegate: Delegate) -> Any:
     try:
         # Where this fails, the interpreter's own attempt would leave half an object that complains.
-        ctypes.CDLL(delegate.library)
+        library = ctypes.CDLL(delegate.library)
+        for function in _DELEGATE_FUNCTIONS:
+            if not hasattr(library, function):
+                raise ValueError(f"it is no delegate, {function} is missing")
         return module.load_delegate(delegate.library, dict(delegate.options))
     except (OSError, ValueError) as error:
         raise UsageError(f"--delegate {delegate.library}: cannot be loaded: {error!s:.200}") from error

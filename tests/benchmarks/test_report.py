@@ -29,7 +29,7 @@ def folder(
 ) -> Path:
     folder = tmp_path_factory.mktemp("report")
     done = command(
-        *("edge-bench", "run", digits_run, digits_model, "--raw", "--processes", 2, "--out", folder)
+        *("edge-bench", "run", digits_run, digits_model, "--raw", "--processes", 1, "--out", folder)
     )
     assert done.code == 0, done.err
     assert "digits" in done.out

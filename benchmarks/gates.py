@@ -17,6 +17,7 @@ from benchmarks.statistics import (
     difference_of_shares,
     mcnemar,
 )
+from benchmarks.targets import Kind
 from edge_runtime import UsageError
 
 SURE = 0.05
@@ -88,13 +89,17 @@ def _check_time(
 ) -> Check:
     change = change_of_time(_rounds(current, now), _rounds(baseline, before))
     over, real = change.value > limit, change.low > 1
+    # Keras is what the others are compared with, not what is deployed; and its pictures take so long, on all
+    # cores, that hardly one of them is undisturbed on a busy machine.
+    deployed = now.kind == Kind.MODEL_FILE
+    verdict = _judge(over=over, real=real) if deployed else {"passed": True, "note": "shown, not judged"}
     return Check(
         rule=f"time at most ×{limit:g}",
         target=now.name,
         before=f"{before.latency.p50:.3f} ms",
         now=f"{now.latency.p50:.3f} ms",
         change=f"×{change.value:.3f} ({change.low:.3f}–{change.high:.3f})",
-        **_judge(over=over, real=real),
+        **verdict,
     )
 
 

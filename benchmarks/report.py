@@ -67,6 +67,7 @@ class TargetReport:
 
     Attributes:
         name: `keras`, `keras-predict`, or the model file's.
+        kind: who computes, a value of `Kind`.
         engine: who runs it, with its version.
         num_threads: None where it chooses itself.
         cold_start: median from the start of a process to its first answer.
@@ -84,6 +85,7 @@ class TargetReport:
     """
 
     name: str
+    kind: str
     engine: str
     num_threads: int | None
     cold_start: float
@@ -207,6 +209,7 @@ def _describe(each: Measured, first: Measured, truth: NDArray[np.int64], *, raw:
     per_thousand = 1000 / len(table)
     return TargetReport(
         name=each.spec.name,
+        kind=each.spec.kind.value,
         engine=each.loaded["engine"],
         num_threads=each.loaded["num_threads"],
         cold_start=float(np.median(each.cold_start_ms)),

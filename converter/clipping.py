@@ -55,7 +55,7 @@ def clip_ranges(
 
 def _percentile(counts: NDArray[np.int64], activation: Activation) -> tuple[float, float]:
     edges = _edges(activation)
-    share = counts.cumsum() / max(counts.sum(), 1) * 100
+    share = counts.cumsum() / max(int(counts.sum()), 1) * 100
     low = edges[int(np.searchsorted(share, 100 - PERCENTILE))]
     high = edges[min(int(np.searchsorted(share, PERCENTILE)) + 1, BINS)]
     return min(float(low), 0.0), max(float(high), 0.0)

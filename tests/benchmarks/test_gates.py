@@ -31,6 +31,7 @@ def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, s
     predicted = [(label + 1) % 10 if number < wrong else label for number, label in enumerate(TRUTH)]
     return TargetReport(
         name=name,
+        kind="keras" if name == "keras" else "model-file",
         engine="litert 2.3.0",
         num_threads=2,
         cold_start=300.0,
@@ -89,6 +90,15 @@ def test_the_same_again_breaks_no_rule() -> None:
 
 def test_a_fifth_slower_is_always_seen() -> None:
     assert [broken(target("m"), target("m", time=1.2, seed=seed)) for seed in range(1, 21)] == [["time"]] * 20
+
+
+def test_the_time_of_keras_is_shown_and_not_judged() -> None:
+    assert broken(target("keras"), target("keras", time=2.0)) == []
+    checks = compare_reports(report(target("keras")), report(target("keras", time=2.0)), Limits())
+    (time,) = [check for check in checks if check.rule.startswith("time")]
+    assert time.change.startswith("×2.")
+    assert time.note == "shown, not judged"
+    assert broken(target("keras", wrong=20), target("keras", wrong=40)) == ["accuracy"]
 
 
 def test_two_points_of_accuracy_are_seen_and_half_a_point_is_let_pass() -> None:

@@ -47,12 +47,14 @@ def main() -> None:
 
 
 def _print_service(config: "ClassifyConfig") -> int:
-    from edge_runtime.service import unit_file
+    from edge_runtime.service import hidden_words, unit_file
 
     arguments = [word for word in sys.argv[1:] if word != "--print-service"]
     if (config.camera or "://" in (config.input or "")) and not config.wait:
         arguments.append("--wait")
     typer.echo(unit_file(arguments, title=config.camera or config.input or ""), nl=False)
+    for word in hidden_words(arguments):
+        say(f"warning: the service has a /tmp of its own and will not see {word}: use another folder")
     say(
         "put it into /etc/systemd/system/edge-classify.service, then: "
         "sudo systemctl daemon-reload && sudo systemctl enable --now edge-classify"

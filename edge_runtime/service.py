@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import shutil
 import socket
 import sys
@@ -13,6 +14,7 @@ from edge_runtime.errors import ExitCode
 
 STATUS_EVERY = 5.0
 WATCHDOG_SECONDS = 60
+_IN_TMP = re.compile(r"(?:^|[=:,])/(?:var/)?tmp(?:/|$)")
 
 _UNIT = """\
 [Unit]
@@ -64,6 +66,11 @@ def unit_file(arguments: Sequence[str], *, title: str) -> str:
         watchdog=WATCHDOG_SECONDS,
         hopeless=f"{ExitCode.USAGE:d} {ExitCode.MODEL:d}",
     )
+
+
+def hidden_words(arguments: Sequence[str]) -> list[str]:
+    """The arguments, and the folder it is to work in, that lie where the unit's private /tmp hides them."""
+    return [word for word in (*arguments, str(Path.cwd())) if _IN_TMP.search(word)]
 
 
 class Notifier:

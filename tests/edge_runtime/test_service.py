@@ -125,6 +125,24 @@ def test_the_unit_runs_the_same_command_line(command: Command, tmp_path: Path) -
     assert "systemctl enable --now" in done.err
 
 
+def test_paths_that_the_units_private_tmp_hides_are_named(command: Command) -> None:
+    arguments = (
+        "--camera",
+        "0",
+        "-m",
+        "/tmp/m.tflite",
+        "--to",
+        "jsonl:/var/tmp/r.jsonl",
+        "--labels",
+        "/tmpx/l",
+    )
+    done = command("edge-classify", *arguments, "--print-service", cwd=Path("/"))
+    assert [line.rpartition("see ")[2] for line in done.err.splitlines() if "warning" in line] == [
+        "/tmp/m.tflite: use another folder",
+        "jsonl:/var/tmp/r.jsonl: use another folder",
+    ]
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_systemd_accepts_the_unit(command: Command, tmp_path: Path) -> None:
     unit = tmp_path / "edge-classify.service"

@@ -3,15 +3,15 @@
 OpenVINO has such counters (`PERF_COUNT`); the Python interfaces of LiteRT and tflite-runtime have none.
 """
 
-import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+
+from edge_runtime.engines import compile_openvino
 
 RUNS = 20
 
@@ -40,15 +40,7 @@ def profile_openvino(content: bytes, num_threads: int) -> list[OperatorTime]:
     The counters: https://docs.openvino.ai, "Performance Information Counters"; what OpenVINO has fused into
     other operators did not run and is left out.
     """
-    import openvino
-
-    core = openvino.Core()
-    with tempfile.TemporaryDirectory() as folder:  # it reads files by the ending of their names, and no bytes
-        path = Path(folder) / "model.tflite"
-        path.write_bytes(content)
-        model = core.read_model(path)
-        options = {"INFERENCE_NUM_THREADS": num_threads, "PERFORMANCE_HINT": "LATENCY", "PERF_COUNT": True}
-        request = core.compile_model(model, "CPU", options).create_infer_request()
+    request = compile_openvino(content, num_threads, PERF_COUNT=True)
     port = request.model_inputs[0]
     pixels = np.random.default_rng(0).integers(0, 256, tuple(port.shape)).astype(port.element_type.to_dtype())
     runs = []

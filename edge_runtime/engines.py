@@ -169,26 +169,35 @@ class OpenVinoEngine:
     """
 
     def __init__(self, content: bytes, num_threads: int) -> None:
-        openvino = importlib.import_module(MODULES["openvino"])
         described = InterpreterEngine(content, choose_engine(_describer()), 1)
         self.input, self.output = described.input, described.output
         self.name = "openvino"
         self.num_threads = num_threads
-        core = openvino.Core()
-        import tempfile
-
-        # It reads files by the ending of their names, and no bytes.
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.tflite"
-            path.write_bytes(content)
-            model = core.read_model(path)
-            options = {"INFERENCE_NUM_THREADS": num_threads, "PERFORMANCE_HINT": "LATENCY"}
-            self._request = core.compile_model(model, "CPU", options).create_infer_request()
+        self._request = compile_openvino(content, num_threads)
 
     def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Run the model; see `Engine.invoke`."""
         results: NDArray[Any] = self._request.infer([tensor], share_inputs=True)[0]
         return results
+
+
+def compile_openvino(content: bytes, num_threads: int, **options: object) -> Any:
+    """What runs a `.tflite` in OpenVINO: an `openvino.InferRequest`.
+
+    Args:
+        content: the bytes of the file.
+        num_threads: 1 or more.
+        options: more of OpenVINO's own, by name.
+    """
+    import tempfile
+
+    core = importlib.import_module(MODULES["openvino"]).Core()
+    # It reads files by the ending of their names, and no bytes.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        given = {"INFERENCE_NUM_THREADS": num_threads, "PERFORMANCE_HINT": "LATENCY", **options}
+        return core.compile_model(core.read_model(path), "CPU", given).create_infer_request()
 
 
 def _describer() -> str:

@@ -10,8 +10,10 @@ from edge_runtime.values import Frame, Image, Size
 
 def moving_pattern(size: Size) -> Iterator[Image]:
     """Pictures (uint8 RGB, shape (*size, 3)), each unlike the one before, without end."""
-    rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
-    first = np.stack([rows, columns, rows + columns], axis=-1).astype(np.uint8)
+    rows, columns = (np.arange(side).astype(np.uint8) for side in size)
+    first = np.stack(
+        np.broadcast_arrays(rows[:, np.newaxis], columns, rows[:, np.newaxis] + columns), axis=-1
+    )
     step = np.array([4, 252, 8], np.uint8)
     while True:
         yield first

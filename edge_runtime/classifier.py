@@ -1,8 +1,9 @@
 """Frame → predictions: the one way from a picture to labels, on the Pi and on the workstation."""
 
 import heapq
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,7 @@ class Classifier:
             file.content, name=file.name, engine=engine, num_threads=num_threads, delegate=delegate
         )
         self.labels = file.labels
+        self._expected = expected
         self.size = (self.engine.input.shape[1], self.engine.input.shape[2])
         self.resize = file.card.resize if file.card else Resize.SQUASH
         _check_labels(file, self.engine.output)
@@ -90,6 +92,20 @@ class Classifier:
         )
         age = clock.milliseconds(frame.captured_at, started)
         return Result(frame, predictions, timing, answer=predictions[0].label, age=age)
+
+    def observe_all(self, frames: Iterable[Frame], top_k: int = 5) -> Iterator[Result]:
+        """Classify one frame after the other."""
+        return (self.observe(frame, top_k) for frame in frames)
+
+    def twin(self) -> Self:
+        """Another one of the same model for another thread, whose engine takes one thread."""
+        return type(self)(
+            self.model,
+            engine=self.engine.name,
+            num_threads=1,
+            expected=self._expected,
+            trusted=True,
+        )
 
     def _to_tensor(self, image: Image) -> NDArray[Any]:
         return to_tensor(fit(image, self.size, self.resize), self._table)

@@ -1,6 +1,6 @@
 """The loop of the device: frame → result → sinks."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -10,10 +10,10 @@ from edge_runtime.values import Frame, Result
 
 
 class Observer(Protocol):
-    """What classifies a frame: a `Classifier`, or one that is exchanged while it works."""
+    """What classifies frames: a `Classifier`, one that is exchanged while it works, or several at once."""
 
-    def observe(self, frame: Frame, top_k: int) -> Result:
-        """Classify a frame and time each step."""
+    def observe_all(self, frames: Iterable[Frame], top_k: int) -> Iterator[Result]:
+        """Classify frames in their order, and time each step."""
         ...
 
 
@@ -43,8 +43,8 @@ def classify_frames(
     """
     decision = decision or Decision()
     count = 0
-    for frame in islice(frames, max_frames):
-        result = decision.decide(classifier.observe(frame, top_k))
+    for observed in classifier.observe_all(islice(frames, max_frames), top_k):
+        result = decision.decide(observed)
         for sink in sinks:
             sink.emit(result)
         count += 1

@@ -1,7 +1,7 @@
 """A model file that is replaced while it is in use: the new one is tried, then taken; a bad one refused."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from edge_runtime import clock
@@ -51,6 +51,10 @@ class ModelWatch:
         """Classify a frame with the model that is there now; see `Classifier.observe`."""
         self.look()
         return self.current.observe(frame, top_k)
+
+    def observe_all(self, frames: Iterable[Frame], top_k: int) -> Iterator[Result]:
+        """Classify one frame after the other, each with the model that is there by then."""
+        return (self.observe(frame, top_k) for frame in frames)
 
     def look(self) -> None:
         """Take a new model that is ready; see whether there is another file."""

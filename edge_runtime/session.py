@@ -11,11 +11,12 @@ from typing import cast
 from edge_runtime import clock
 from edge_runtime.classifier import Classifier
 from edge_runtime.config import ClassifyConfig
+from edge_runtime.crew import Crew
 from edge_runtime.decisions import Decision
 from edge_runtime.engines import Delegate
 from edge_runtime.errors import UsageError
 from edge_runtime.images import is_image_name
-from edge_runtime.loop import classify_frames
+from edge_runtime.loop import Observer, classify_frames
 from edge_runtime.model_file import read_model_file
 from edge_runtime.model_watch import ModelWatch
 from edge_runtime.outputs import open_sinks
@@ -23,7 +24,7 @@ from edge_runtime.pace import Pace, every, paced
 from edge_runtime.pixels import InputRange
 from edge_runtime.service import Notifier
 from edge_runtime.sinks.text import UNKNOWN
-from edge_runtime.sources import LiveSource, Patience, Source, camera_request, open_input
+from edge_runtime.sources import FolderSource, LiveSource, Patience, Source, camera_request, open_input
 from edge_runtime.sources.base import Say
 from edge_runtime.threads import fastest_threads, remembered_threads
 from edge_runtime.trial import prove_model
@@ -62,13 +63,22 @@ class Session:
             held.callback(self._notifier.stopping)
             return classify_frames(
                 self._frames(self._source),
-                self._model,
+                self._observer(self._model, self._source),
                 sinks,
                 top_k=config.top_k,
                 decision=Decision(config.threshold, config.smooth),
                 max_frames=config.max_frames,
                 done=self._done,
             )
+
+    def _observer(self, model: ModelWatch, source: Source) -> Observer:
+        workers = self._workers()
+        # A delegate's device, and threads that were asked for, are for one model.
+        alone = workers == 1 or self._config.delegate or self._config.num_threads
+        return model if alone or not isinstance(source, FolderSource) else Crew(model, workers)
+
+    def _workers(self) -> int:
+        return self._config.workers or len(os.sched_getaffinity(0))
 
     def _frames(self, source: Source) -> Iterable[Frame]:
         config = self._config
@@ -121,7 +131,7 @@ class Session:
             say=self._say,
             at_least=least,
             watch=config.watch,
-            ahead=config.workers or len(os.sched_getaffinity(0)),
+            ahead=self._workers(),
             patience=patience,
             skip_repeated=not config.same_is_new,
             idle=self._idle,

@@ -15,6 +15,7 @@ from benchmarks.held_out import HeldOut
 from benchmarks.measure import Measured
 from benchmarks.operators import OperatorTime
 from benchmarks.statistics import Interval, Summary, mcnemar, ratio_of_rounds, share, summarize
+from benchmarks.targets import Kind
 from edge_runtime import ModelError
 from edge_runtime.files import sha256
 from trainer.evaluation import top_k_accuracy
@@ -196,6 +197,7 @@ def _check_lengths(report: Report) -> None:
         ValueError: with what is wrong.
     """
     for target in report.targets:
+        Kind(target.kind)
         if not report.yardstick or len(target.rounds) != len(report.yardstick):
             raise ValueError("rounds of target and yardstick differ in number")
         if not report.targets_of or len(target.accuracy.predicted) != len(report.targets_of):

@@ -210,6 +210,11 @@ def test_a_report_comes_back_as_it_was_written(tmp_path: Path) -> None:
         ('{"schema": 1}', "schema version 1, this edge-bench reads 3: measure again"),
         ('{"schema": 3, "machine": 3}', "not a report of edge-bench"),
         ('{"schema": 3}', "not a report of edge-bench"),
+        pytest.param(
+            report(target("m")).to_json().replace("model-file", "other"),
+            "not a report of edge-bench",
+            id="kind",
+        ),
     ],
 )
 def test_what_is_no_report_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from benchmarks.overhead import measure_overhead
+from benchmarks.overhead import Block, measure_overhead
 from edge_runtime import Resize, clock, fit
 from edge_runtime.images import opencv
 from tests.conftest import BIN, paint, save
@@ -49,9 +49,18 @@ def seconds(work: Callable[[], object]) -> float:
     return clock.now() - started
 
 
-def test_a_frame_costs_hardly_more_than_the_same_steps_by_hand(full_size: Path) -> None:
-    blocks = [block for threads in (1, 2) for block in measure_overhead(full_size, threads, blocks=6)]
+@pytest.fixture(scope="module")
+def blocks(full_size: Path) -> list[Block]:
+    return [block for threads in (1, 2) for block in measure_overhead(full_size, threads, blocks=6)]
+
+
+def test_a_frame_costs_hardly_more_than_the_same_steps_by_hand(blocks: list[Block]) -> None:
     assert median(block.whole / block.by_hand for block in blocks) <= 1.05, blocks
+
+
+@pytest.mark.xfail(reason="not reached where 8-bit dot products make invoke as fast as 2 ms", strict=False)
+def test_a_frame_costs_hardly_more_than_the_interpreter(blocks: list[Block]) -> None:
+    assert min(block.whole / block.invoke for block in blocks) <= 1.08, blocks
 
 
 @pytest.mark.parametrize(("height", "width", "bar"), [(480, 640, 0.35 / 1.6), (1080, 1920, 1.3 / 8.6)])
@@ -100,7 +109,7 @@ def test_one_picture_is_answered_nearly_as_fast_as_by_a_script(full_size: Path, 
     assert median(mine for mine, _ in pairs) / median(theirs for _, theirs in pairs) <= 1.5, pairs
 
 
-def used_kilobytes(pid: int, meanwhile: Callable[[], object]) -> int:
+def used_kilobytes(pid: int, meanwhile: Callable[[], object]) -> tuple[int, int]:
     """Resident memory of its own, and what is used of the files that are mapped.
 
     How much more of a library is mapped is chance: the kernel adds what lies in its cache beside the page
@@ -108,15 +117,15 @@ def used_kilobytes(pid: int, meanwhile: Callable[[], object]) -> int:
     """
     Path(f"/proc/{pid}/clear_refs").write_text("1")
     meanwhile()
-    total = 0
+    own, of_files = 0, 0
     for mapping in re.split(
         r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{pid}/smaps").read_text(), flags=re.MULTILINE
     ):
         sizes = {name: int(size) for name, size in re.findall(r"^(\w+): +(\d+) kB$", mapping, re.MULTILINE)}
         if sizes:
-            of_files = sizes["Rss"] - sizes["Anonymous"]
-            total += sizes["Anonymous"] + min(of_files, sizes["Referenced"])
-    return total
+            own += sizes["Anonymous"]
+            of_files += min(sizes["Rss"] - sizes["Anonymous"], sizes["Referenced"])
+    return own, of_files
 
 
 def test_the_memory_of_a_camera_loop_is_small(full_size: Path) -> None:
@@ -133,8 +142,10 @@ def test_the_memory_of_a_camera_loop_is_small(full_size: Path) -> None:
             lines.readline()
 
     read()
-    used = used_kilobytes(process.pid, read)
+    own, of_files = used_kilobytes(process.pid, read)
     process.kill()
     process.communicate()
     frame_buffers = 3 * 640 * 480 * 3 / 1024
-    assert 40_000 < used <= 110_000 + frame_buffers
+    assert own + of_files <= 110_000 + frame_buffers
+    # The libraries' files take 53 MB of the 110 where chance maps no more of them than usual.
+    assert 20_000 < own <= 57_000 + frame_buffers

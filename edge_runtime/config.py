@@ -88,7 +88,11 @@ class ClassifyConfig:
     wait: bool = option(False, "Wait for a camera or stream that is not there yet, as a service does.")
     watch: bool = option(False, "Classify the pictures that come into the --input folder.")
     workers: int | None = option(
-        None, "Pictures of a folder that are decoded and classified at once.", 1, 64, shown="all cores"
+        None,
+        "Pictures of a folder that are decoded and, without --num-threads and --delegate, classified at once.",
+        1,
+        64,
+        shown="all cores",
     )
     num_threads: int | None = option(
         None, "Threads that run the model.", 1, 64, shown="the fastest for model and machine, measured once"

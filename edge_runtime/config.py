@@ -89,7 +89,7 @@ class ClassifyConfig:
     watch: bool = option(False, "Classify the pictures that come into the --input folder.")
     workers: int | None = option(
         None,
-        "Pictures of a folder that are decoded and, without --num-threads and --delegate, classified at once.",
+        "Pictures of a folder that are decoded and, without --num-threads or --delegate, classified at once.",
         1,
         64,
         shown="all cores",

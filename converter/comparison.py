@@ -80,7 +80,10 @@ def float_scores(model: Any, images: Sequence[Image], batch_size: int = 64) -> N
     """The Keras model's scores, float32, shape (pictures, classes)."""
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)
+    # One trace for batches of all sizes; no Python branch in here depends on a tensor.
+    shape = tf.TensorShape([None, *model.input_shape[1:]])
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.uint8)])
     def forward(pixels: Any) -> Any:
         return model(tf.cast(pixels, tf.float32), training=False)
 

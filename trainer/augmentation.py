@@ -7,7 +7,7 @@ from typing import Any
 from trainer.config import Flip, TrainConfig
 
 Augment = Callable[[Any], Any]
-"""float32 pixels in [0, 255], shape (batch, height, width, 3) → the same, changed."""
+"""Pixels in [0, 255], uint8 or float32, shape (batch, height, width, 3) → the same, changed."""
 
 GREY = 127.5
 
@@ -19,8 +19,10 @@ class Augmentation:
     pipeline: Any
 
     def __call__(self, pixels: Any) -> Any:
-        """Float32 pixels in [0, 255], shape (batch, height, width, 3) → the same, changed."""
-        return self.pipeline(pixels, training=True)
+        """Pixels in [0, 255], shape (batch, height, width, 3) → the same, changed, as float32."""
+        import tensorflow as tf
+
+        return self.pipeline(tf.cast(pixels, tf.float32), training=True)
 
 
 def mirror(pixels: Any) -> Any:

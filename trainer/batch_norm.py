@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.distribution import Workers
+from trainer.fitting import batch_signature
 
 MAX_BATCHES = 16
 
@@ -32,7 +33,9 @@ class BatchNormStatistics:
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         ]
         self._forward = tf.function(
-            lambda pixels: model(tf.cast(pixels, tf.float32), training=True), reduce_retracing=True
+            lambda pixels: model(tf.cast(pixels, tf.float32), training=True),
+            autograph=False,
+            input_signature=batch_signature(model)[:1],
         )
 
     def measure(self, batches: Iterable[NDArray[np.uint8]]) -> None:

@@ -38,16 +38,27 @@ class PictureLoader:
         Raises:
             DatasetError: the picture is gone since it was checked.
         """
+        image = np.empty((*self.size, 3), np.uint8)
+        self.load_into(image, sample)
+        return image
+
+    def load_into(self, place: Image, sample: Sample) -> None:
+        """Write a sample's picture to its place, which must keep it: later epochs take it from there.
+
+        Raises:
+            DatasetError: the picture is gone since it was checked.
+        """
         kept = self._kept.get(sample.file)
         if kept is not None:
-            return kept
+            place[:] = kept
+            return
         try:
-            image = self._dataset.read_fitted(sample.file, self.size, self._resize)
+            place[:] = self._dataset.read_fitted(sample.file, self.size, self._resize)
         except ImageError as error:
             raise DatasetError(f"a picture can no longer be read: {error}") from error
         if len(self._kept) < self._room:
-            self._kept[sample.file] = image
-        return image
+            # No copy of its own: memory that is new costs more than the pixels that are written to it.
+            self._kept[sample.file] = place
 
 
 @dataclass(frozen=True)
@@ -82,22 +93,29 @@ class Batches:
         parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         threads = os.cpu_count() or 1
         with ThreadPoolExecutor(threads) as workers:
-            waiting: deque[tuple[NDArray[np.int64], list[Future[list[Image]]]]] = deque()
+            waiting: deque[tuple[Batch, list[Future[None]]]] = deque()
             for part in map(self.share.of, parts):
+                images = np.empty((len(part), *self.loader.size, 3), np.uint8)
                 # One task for each thread: a task for each picture costs a tenth of its decoding.
-                tasks = np.array_split(part, threads)
-                waiting.append((part, [workers.submit(self._load, task) for task in tasks]))
+                tasks = [
+                    workers.submit(self._load, images[first::threads], part[first::threads])
+                    for first in range(threads)
+                ]
+                waiting.append(((images, self.targets[part]), tasks))
                 if len(waiting) > _BATCHES_AHEAD:
-                    yield self._collect(*waiting.popleft())
+                    yield _finished(*waiting.popleft())
             while waiting:
-                yield self._collect(*waiting.popleft())
+                yield _finished(*waiting.popleft())
 
-    def _load(self, positions: NDArray[np.int64]) -> list[Image]:
-        return [self.loader.load(self.samples[position]) for position in positions]
+    def _load(self, places: NDArray[np.uint8], positions: NDArray[np.int64]) -> None:
+        for place, position in zip(places, positions, strict=True):
+            self.loader.load_into(place, self.samples[position])
 
-    def _collect(self, part: NDArray[np.int64], futures: list[Future[list[Image]]]) -> Batch:
-        images = [image for future in futures for image in future.result()]
-        return np.reshape(images, (-1, *self.loader.size, 3)).astype(np.uint8, copy=False), self.targets[part]
+
+def _finished(batch: Batch, tasks: list[Future[None]]) -> Batch:
+    for task in tasks:
+        task.result()
+    return batch
 
 
 def make_batches(

@@ -84,7 +84,7 @@ class Workers:
             return values
         import tensorflow as tf
 
-        @tf.function
+        @tf.function(autograph=False)
         def reduce(vector: Any) -> Any:
             return self.strategy.reduce("SUM", self.strategy.run(lambda: vector), axis=None)
 

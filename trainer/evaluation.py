@@ -67,7 +67,8 @@ def build_forward(model: Any) -> Forward:
 
     shape = tf.TensorShape([None, *model.input_shape[1:]])
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
+    # No Python branch in here depends on a tensor: AutoGraph would translate Keras' source for nothing.
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.float32)])
     def forward(pixels: Any) -> Any:
         return tf.cast(model(pixels, training=False), tf.float32)
 

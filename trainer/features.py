@@ -89,7 +89,7 @@ def extract_features(
         owned.append(number * count + share.of(np.arange(count)))
         for pixels, _targets in replace(batches, share=share):
             if len(pixels):
-                rows.append(forward(pixels if augment is None else augment(pixels.astype(np.float32))))
+                rows.append(forward(pixels if augment is None else augment(pixels)))
             done(1 / len(copies) / len(batches))
     found = np.concatenate(rows)
     if batches.share == EVERYTHING:

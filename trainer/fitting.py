@@ -160,7 +160,7 @@ def build_evaluation(model: Any, workers: Workers) -> Callable[[Pairs], tuple[fl
     """A function from held-out batches to (mean loss, accuracy) over all workers, in inference mode."""
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, input_signature=batch_signature(model))
     def step(inputs: Any, targets: Any) -> Any:
         scores = model(tf.cast(inputs, tf.float32), training=False)
         return _sums(_losses(scores, targets), scores, targets, tf.ones_like(targets, tf.float32))
@@ -240,20 +240,21 @@ def _build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]
         return context.all_reduce("SUM", _sums(losses, scores, targets, counts))
 
     # One trace for all batch sizes: tracing costs as much as an epoch of a small data set.
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def step(inputs: Any, targets: Any) -> Any:
         sums = workers.strategy.run(replica_step, (inputs, targets))
         return workers.strategy.experimental_local_results(sums)[0]
 
-    run = step.get_concrete_function(*_signature(phase)) if workers.devices == 1 else step
+    run = step.get_concrete_function(*batch_signature(model)) if workers.devices == 1 else step
     return lambda inputs, targets: run(*workers.spread(inputs, targets)).numpy()
 
 
-def _signature(phase: Phase) -> tuple[Any, Any]:
+def batch_signature(model: Any) -> tuple[Any, Any]:
+    """What a model's function takes, for one trace for batches of all sizes: inputs and targets."""
     import tensorflow as tf
 
-    shape = tf.TensorShape([None, *phase.model.input_shape[1:]])
-    kind = tf.uint8 if len(phase.model.input_shape) == 4 else tf.float32
+    shape = tf.TensorShape([None, *model.input_shape[1:]])
+    kind = tf.uint8 if len(model.input_shape) == 4 else tf.float32
     return tf.TensorSpec(shape, kind), tf.TensorSpec([None], tf.int64)
 
 

@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -79,6 +80,17 @@ def test_cmyk_becomes_rgb(kind: str) -> None:
     image = decode_image(saved(PIL.Image.new("CMYK", (40, 30), (0, 255, 255, 0)), kind))
     assert image.shape == (30, 40, 3)
     assert np.abs(image.astype(int) - (255, 0, 0)).max() <= 12
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+@pytest.mark.parametrize("at_least", [0, 12])
+def test_an_older_opencv_gives_the_same_pixels(
+    suffix: str, at_least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encode(PICTURE, suffix)
+    image = decode_image(content, at_least=at_least)
+    monkeypatch.delattr(cv2, "IMREAD_COLOR_RGB", raising=False)
+    np.testing.assert_array_equal(decode_image(content, at_least=at_least), image)
 
 
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 300), st.sampled_from([".jpg", ".png"]))
@@ -187,6 +199,19 @@ def test_pictures_are_listed_in_natural_order_without_hidden_ones(tmp_path: Path
         (tmp_path / name).touch()
     names = [str(path.relative_to(tmp_path)) for path in list_images(tmp_path)]
     assert names == ["2.JPG", "10.jpg", "b/1.png"]
+
+
+def test_of_links_and_strange_files_only_pictures_are_listed(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (deep / "far.png").touch()
+    (tmp_path / "link.jpg").symlink_to(deep / "far.png")
+    (tmp_path / "broken.jpg").symlink_to(tmp_path / "nothing.jpg")
+    (tmp_path / "round").symlink_to(tmp_path)
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert list(list_images(tmp_path)) == [deep / "far.png", tmp_path / "link.jpg"]
+    assert not list(list_images(tmp_path / "nothing"))
 
 
 @given(st.text(max_size=12), st.text(max_size=12))

@@ -106,6 +106,7 @@ def _decode_rgb(cv2: ModuleType, content: NDArray[np.uint8], scale: int) -> Imag
 
 
 def _scale_flag(cv2: ModuleType, content: bytes, at_least: int) -> int:
+    # OpenCV has no flag for the scale alone but these: grey is merely that no colour is asked for.
     shorter = min(_jpeg_size(content)) if at_least else 0
     for scale in (8, 4, 2):
         if shorter // scale >= at_least > 0:

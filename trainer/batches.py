@@ -16,7 +16,7 @@ Targets = NDArray[np.int64]
 """int64 class indices, shape (batch,)."""
 
 Batch = tuple[NDArray[np.uint8], Targets]
-"""uint8 RGB, shape (batch, height, width, 3), and the targets."""
+"""uint8 RGB, shape (batch, height, width, 3), read-only, and the targets."""
 
 CACHE_BYTES = 256 * 1024**2
 _BATCHES_AHEAD = 3
@@ -115,6 +115,8 @@ class Batches:
 def _finished(batch: Batch, tasks: list[Future[None]]) -> Batch:
     for task in tasks:
         task.result()
+    # Later epochs take the pictures from here.
+    batch[0].setflags(write=False)
     return batch
 
 

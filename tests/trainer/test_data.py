@@ -48,6 +48,14 @@ def test_the_check_names_one_picture_under_two_labels(color_folder: Path) -> Non
     assert "blue/copy.png (blue)" in problems[0]
 
 
+def test_a_batch_cannot_be_changed_for_later_epochs_take_its_pictures(color_folder: Path) -> None:
+    dataset = open_dataset(str(color_folder))
+    batches = make_batches(PictureLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
+    for images, _targets in batches:
+        with pytest.raises(ValueError, match="read-only"):
+            images[:] = 0
+
+
 def test_a_class_with_no_readable_picture_is_an_error(color_folder: Path) -> None:
     for path in (color_folder / "green").iterdir():
         path.write_bytes(b"broken")

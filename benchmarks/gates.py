@@ -14,13 +14,12 @@ from benchmarks.statistics import (
     Interval,
     Samples,
     change_of_time,
+    compare_answers,
     difference_of_shares,
-    mcnemar,
 )
 from benchmarks.targets import Kind
 from edge_runtime import UsageError
-
-SURE = 0.05
+from edge_runtime.statistics import SURE
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _accuracy_change(
     change = difference_of_shares(is_.tolist(), was.tolist())
     if baseline.fingerprint != current.fingerprint:
         return change, change.high < 0
-    return change, mcnemar(was, is_) < SURE
+    return change, compare_answers(was, is_) < SURE
 
 
 def _right(report: Report, target: TargetReport) -> NDArray[np.bool_]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from benchmarks.report import Report, TargetReport
+from edge_runtime.statistics import SURE
 
-SURE = 0.05
 SLOWEST = 3
 _COLUMNS = ("model", "accuracy", "agreement", "p50", "p90", "p99", "time", "cold start", "memory", "size")
 

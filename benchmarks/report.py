@@ -14,7 +14,7 @@ from benchmarks.environment import Machine, State
 from benchmarks.held_out import HeldOut
 from benchmarks.measure import Measured
 from benchmarks.operators import OperatorTime
-from benchmarks.statistics import Interval, Summary, mcnemar, ratio_of_rounds, share, summarize
+from benchmarks.statistics import Interval, Summary, compare_answers, ratio_of_rounds, share, summarize
 from benchmarks.targets import Kind
 from edge_runtime import ModelError
 from edge_runtime.files import sha256
@@ -251,7 +251,7 @@ def _judge(scores: NDArray[np.float32], first: NDArray[np.float32], truth: NDArr
         agreement=float((found == reference).mean()),
         max_score_difference=float(difference.max()),
         mean_score_difference=float(difference.mean()),
-        p_value=mcnemar(reference == truth, found == truth),
+        p_value=compare_answers(reference == truth, found == truth),
         recall=[
             float(right / count) if count else None
             for right, count in zip(confusion.diagonal(), counts, strict=True)

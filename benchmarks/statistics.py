@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.statistics import mcnemar
+
 CONFIDENCE = 0.95
 RESAMPLES = 2000
 UNDISTURBED = 10
@@ -86,22 +88,14 @@ def share(right: int, count: int) -> Interval:
     return Interval(right / count, float(interval.low), float(interval.high))
 
 
-def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """How likely two models that are equally good differ so much on the same pictures.
-
-    The exact test of McNemar (1947): of the pictures that only one of them gets right, half should be each's.
+def compare_answers(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """The p-value of McNemar's test of two models on the same images.
 
     Args:
-        first: whether each picture is right, shape (pictures,).
+        first: whether each image is right, shape (images,).
         second: likewise.
-
-    Returns:
-        The two-sided p-value.
     """
-    from scipy.stats import binomtest
-
-    lost, won = int((first & ~second).sum()), int((~first & second).sum())
-    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
+    return mcnemar(int((first & ~second).sum()), int((~first & second).sum()))
 
 
 def difference_of_shares(current: Sequence[bool], baseline: Sequence[bool]) -> Interval:

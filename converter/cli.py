@@ -11,8 +11,9 @@ from converter.quantization import Io, Precision
 from converter.run import read_run
 from converter.targets import Target
 from edge_runtime.command_line import DEBUG, DEBUG_HELP, new_app, run_app
-from edge_runtime.errors import GateError, ModelError, UsageError
+from edge_runtime.errors import EdgeError, GateError, ModelError, UsageError
 from edge_runtime.files import make_folder, write_file
+from edge_runtime.statistics import SURE
 
 if TYPE_CHECKING:
     from converter.comparison import Comparison
@@ -46,7 +47,12 @@ def edge_convert(
     ] = None,
     calibration_count: Annotated[int, typer.Option(min=1, help="How many of them.")] = DEFAULT_COUNT,
     max_drop: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Accuracy that may be lost; beyond it nothing is written.")
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Accuracy that may be lost; what loses more, and more than chance, is not written.",
+        ),
     ] = 0.01,
     keep_float: Annotated[
         str | None,
@@ -78,9 +84,16 @@ def edge_convert(
         target=target,
         layer_report=layer_report,
     )
+    refused: list[EdgeError] = []
     with Reporter() as reporter:
         for done in convert(source, options, reporter):
-            _write(done, options, out if len(precisions) == 1 else _named(out, done.precision))
+            try:
+                _write(done, options, out if len(precisions) == 1 else _named(out, done.precision))
+            except (GateError, ModelError) as error:
+                # The other precisions may pass.
+                refused.append(error)
+    if refused:
+        raise type(refused[0])("; ".join(map(str, refused)))
 
 
 def main() -> None:
@@ -113,7 +126,7 @@ def _write(done: "Conversion", options: "ConvertOptions", path: Path) -> None:
     if not done.passed:
         raise GateError(_explain(done, options, path))
     write_file(path, done.content)
-    _summarize(done, path)
+    _summarize(done, options, path)
 
 
 def _explain(done: "Conversion", options: "ConvertOptions", path: Path) -> str:
@@ -124,20 +137,32 @@ def _explain(done: "Conversion", options: "ConvertOptions", path: Path) -> str:
     layers = ", ".join(f"{each.layer} ({each.snr:.0f} dB)" for each in worst_layers(done.layers, 3))
     return (
         f"{path} is not written: {done.precision} loses {compared.drop:.4f} of accuracy "
-        f"({compared.float_accuracy:.4f} to {compared.accuracy:.4f} on {compared.count} pictures), "
-        f"--max-drop is {options.max_drop}; worst classes: {', '.join(worst_classes(compared, 3))}"
-        f"{f'; worst layers: {layers}; try --calibrate auto or --keep-float auto' if layers else ''}"
-        f"{_hint_at_one_picture(compared)}"
+        f"({compared.float_accuracy:.4f} to {compared.accuracy:.4f} on {compared.count} held-out images: "
+        f"{_count_flips(compared)}), --max-drop is {options.max_drop}; "
+        f"worst classes: {', '.join(worst_classes(compared, 3))}"
+        f"{f'; worst layers: {layers}' if layers else ''}{_suggest(done, options)}"
     )
 
 
-def _hint_at_one_picture(compared: "Comparison") -> str:
-    if round(compared.drop * compared.count) > 1:
+def _count_flips(compared: "Comparison") -> str:
+    """How many images only one of the two models gets right, and whether that is more than chance."""
+    flips = f"{compared.lost} lost, {compared.won} won"
+    if not compared.lost + compared.won:
+        return flips
+    verdict = "more than chance" if compared.p_value < SURE else "no more than chance"
+    return f"{flips}, {verdict}, p = {compared.p_value:.2g}"
+
+
+def _suggest(done: "Conversion", options: "ConvertOptions") -> str:
+    """What has not been tried yet."""
+    if done.precision is not Precision.INT8:
         return ""
-    return f" (this is one picture of {compared.count}: hold out more, or allow it with --max-drop)"
+    ways = ["--calibrate auto"] if options.calibrate is not Calibration.AUTO else []
+    ways += ["--keep-float auto"] if not options.keep_float else []
+    return f"; try {' or '.join(ways)}" if ways else "; try --precision float16, or hold out more images"
 
 
-def _summarize(done: "Conversion", path: Path) -> None:
+def _summarize(done: "Conversion", options: "ConvertOptions", path: Path) -> None:
     compared, kept = done.comparison, done.kept_float
     cost = ""
     if kept is not None:
@@ -148,7 +173,12 @@ def _summarize(done: "Conversion", path: Path) -> None:
     ratio = len(done.content) / done.keras_bytes
     typer.echo(f"size:      {done.keras_bytes:,} → {len(done.content):,} bytes ({ratio:.2f}){cost}")
     accuracy = f"{compared.float_accuracy:.4f} → {compared.accuracy:.4f}"
-    typer.echo(f"accuracy:  {accuracy} on {compared.count} held-out pictures")
+    typer.echo(f"accuracy:  {accuracy} on {compared.count} held-out images ({_count_flips(compared)})")
+    if compared.drop > options.max_drop:
+        typer.echo(
+            f"warning:   this is more than --max-drop {options.max_drop}, but {compared.count} held-out "
+            "images cannot tell it from chance: hold out more to be sure"
+        )
     typer.echo(f"agreement: {compared.agreement:.4f}, KL divergence {compared.kl_divergence:.5f}")
     typer.echo(f"target:    {done.fit.verdict}")
     typer.echo(f"written:   {path} (next: edge-classify -m {path} --input PICTURE)")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime import Classifier, Image, ModelCard, ModelFile, pack_model_file
+from edge_runtime.statistics import SURE, mcnemar
 
 _SMALLEST = 1e-7
 
@@ -20,6 +21,8 @@ class Comparison:
         count: pictures.
         float_accuracy: of the Keras model, in [0, 1].
         accuracy: of the converted one, in [0, 1].
+        lost: images that only the Keras model gets right.
+        won: images that only the converted one gets right.
         agreement: share of pictures with the same best label, in [0, 1].
         kl_divergence: mean of the Kullback-Leibler divergence of the converted scores from the Keras model's,
             in nats.
@@ -29,6 +32,8 @@ class Comparison:
     count: int
     float_accuracy: float
     accuracy: float
+    lost: int
+    won: int
     agreement: float
     kl_divergence: float
     class_drops: dict[str, float]
@@ -38,10 +43,21 @@ class Comparison:
         """Accuracy lost, in [-1, 1]."""
         return self.float_accuracy - self.accuracy
 
+    @property
+    def p_value(self) -> float:
+        """How likely a model that is as good as the Keras model differs so much by chance, in [0, 1]."""
+        return mcnemar(self.lost, self.won)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the difference is more than chance, or the images are too few for the test to tell."""
+        most_that_can_be_lost = round(self.float_accuracy * self.count)
+        return self.p_value < SURE or mcnemar(most_that_can_be_lost, 0) >= SURE
+
     def within(self, max_drop: float) -> bool:
-        """Whether the loss of accuracy is at most `max_drop`, in [0, 1]."""
-        # Differences of shares are off in the last bits: 10 of 1,000 lost is within 0.01.
-        return self.drop <= max_drop + 1e-9
+        """Whether no real loss of accuracy exceeds `max_drop`, in [0, 1]."""
+        # Differences of fractions are off in the last bits: 10 of 1,000 lost is within 0.01.
+        return self.drop <= max_drop + 1e-9 or not self.is_real
 
 
 def compare(
@@ -70,8 +86,11 @@ def compare(
         count=len(targets),
         float_accuracy=float(float_right.mean()),
         accuracy=float(right.mean()),
+        lost=int((float_right & ~right).sum()),
+        won=int((~float_right & right).sum()),
         agreement=float((expected.argmax(axis=1) == found.argmax(axis=1)).mean()),
-        kl_divergence=float((p * np.log(p / q)).sum(axis=1).mean()),
+        # Scores of 256 levels do not sum to 1 exactly: of equal ones the sum can be just below 0.
+        kl_divergence=max(0.0, float((p * np.log(p / q)).sum(axis=1).mean())),
         class_drops=dict(sorted(drops.items(), key=lambda item: -item[1])),
     )
 

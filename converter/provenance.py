@@ -26,7 +26,7 @@ def format_conversion(done: "Conversion", options: "ConvertOptions") -> str:
         "options": {name: _plain(value) for name, value in dataclasses.asdict(options).items()},
         "size_bytes": {"keras": done.keras_bytes, "model": len(done.content)},
         "gate": {"max_drop": options.max_drop, "passed": done.passed},
-        "held_out": dataclasses.asdict(done.comparison),
+        "held_out": {**dataclasses.asdict(done.comparison), "p_value": done.comparison.p_value},
         "splits": {split: dataclasses.asdict(each) for split, each in done.by_split.items()},
         "kept_float": None if done.kept_float is None else dataclasses.asdict(done.kept_float),
         "target": {

@@ -1,7 +1,9 @@
 """Cameras, streams and videos: frames out of a child process that is killed when it must be."""
 
+import dataclasses
 import random
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -97,6 +99,8 @@ class LiveSource(SourceBase):
         self._command = command
         self._child: CaptureChild | None = None
         self._counts = Counts()
+        # Metrics are read in another thread.
+        self._counting = threading.RLock()
         self._given = ""
         self._frames = 0
         self._lost_at: float | None = None
@@ -117,16 +121,16 @@ class LiveSource(SourceBase):
     def close(self) -> None:
         """Let the child close the device and end it, within two seconds."""
         if self._child is not None:
-            self._counts = self.counts
             self._child.close()
-            self._child = None
+            self._forget()
 
     @property
     def counts(self) -> Counts:
-        """What happened so far."""
-        now = self._child.counters if self._child else {}
-        before = vars(self._counts)
-        return Counts(**{name: count + now.get(name, 0) for name, count in before.items()})
+        """What happened so far; may be asked for in any thread, and never falls."""
+        with self._counting:
+            now = self._child.counters if self._child else {}
+            before = vars(self._counts)
+            return Counts(**{name: count + now.get(name, 0) for name, count in before.items()})
 
     @property
     def lost(self) -> bool:
@@ -202,7 +206,8 @@ class LiveSource(SourceBase):
         self._give_up(reason)
         delay = min(LONGEST_DELAY, self._patience.first_delay * 2 ** min(self._attempts, 10))
         self._attempts += 1
-        self._counts = Counts(**(vars(self._counts) | {"reopened": self._counts.reopened + 1}))
+        with self._counting:
+            self._counts = dataclasses.replace(self._counts, reopened=self._counts.reopened + 1)
         self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
     def _found(self) -> None:
@@ -225,8 +230,13 @@ class LiveSource(SourceBase):
 
     def _drop_child(self) -> None:
         if self._child is not None:
-            self._counts = self.counts
             self._child.kill()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Add the counters of a child that has ended, and let it go, at once for those who ask meanwhile."""
+        with self._counting:
+            self._counts = self.counts
             self._child = None
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from itertools import islice, pairwise
@@ -116,6 +117,28 @@ def test_a_killed_child_is_replaced() -> None:
         after = next(frames)
     assert after.captured_at > before.captured_at
     assert "ended by SIGKILL" in said[1]
+
+
+def test_counters_never_fall_while_the_camera_is_opened_again() -> None:
+    """As a monitoring system sees them: read in another thread, without pause."""
+    seen: list[dict[str, int]] = []
+    with faulty("crashes", patience=Patience(lost_after=0.6, first_delay=0.001)) as source:
+        done = threading.Event()
+
+        def scrape() -> None:
+            while not done.is_set():
+                seen.append(vars(source.counts))
+
+        thread = threading.Thread(target=scrape)
+        thread.start()
+        frames = list(islice(source, 40))
+        done.set()
+        thread.join()
+        assert source.counts.reopened >= 7
+    assert len(frames) == 40
+    assert len(seen) > 1000
+    falls = [(one, other) for one, other in pairwise(seen) if any(other[name] < one[name] for name in one)]
+    assert falls == []
 
 
 def test_a_change_of_resolution_is_followed() -> None:

@@ -34,13 +34,13 @@ class OperatorTime:
     milliseconds: float
 
 
-def profile_openvino(content: bytes, num_threads: int) -> list[OperatorTime]:
+def profile_openvino(content: bytes, num_threads: int, **options: object) -> list[OperatorTime]:
     """Run a `.tflite` on random pixels and add up its operators' times, the slowest kind first.
 
     The counters: https://docs.openvino.ai, "Performance Information Counters"; what OpenVINO has fused into
     other operators did not run and is left out.
     """
-    request = compile_openvino(content, num_threads, PERF_COUNT=True)
+    request = compile_openvino(content, num_threads, PERF_COUNT=True, **options)
     port = request.model_inputs[0]
     pixels = np.random.default_rng(0).integers(0, 256, tuple(port.shape)).astype(port.element_type.to_dtype())
     runs = []

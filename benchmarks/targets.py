@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.operators import OperatorTime, profile_openvino
 from edge_runtime import Classifier, Frame, Image, ModelError, Scores, clock, fit, read_model_file
 from edge_runtime.engine_names import engine_version
+from edge_runtime.engines import OpenVinoEngine
 
 
 class Kind(StrEnum):
@@ -178,7 +179,7 @@ class ModelFileTarget:
         self.engine = f"{self._classifier.engine.name} {engine_version(self._classifier.engine.name)}"
         self.num_threads: int | None = self._classifier.engine.num_threads
         self.size_bytes = len(file.content)
-        self.at_least = max(self._classifier.size)
+        self.at_least = self._classifier.at_least
 
     def scores(self, image: Image) -> Scores:
         """See `Target.scores`."""
@@ -192,9 +193,9 @@ class ModelFileTarget:
     def operators(self) -> list[OperatorTime]:
         """See `Target.operators`."""
         engine = self._classifier.engine
-        if engine.name != "openvino":
+        if not isinstance(engine, OpenVinoEngine):
             return []
-        return profile_openvino(self._classifier.model.content, engine.num_threads)
+        return profile_openvino(self._classifier.model.content, engine.num_threads, **engine.options)
 
 
 class YardstickTarget(SilentTarget):

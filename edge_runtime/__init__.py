@@ -2,7 +2,8 @@
 
 >>> from edge_runtime import Classifier, read_image
 >>> classifier = Classifier("model.tflite")                  # doctest: +SKIP
->>> classifier.classify(read_image("cat.jpg"))[0].label      # doctest: +SKIP
+>>> image = read_image("cat.jpg", at_least=classifier.at_least)   # doctest: +SKIP
+>>> classifier.classify(image)[0].label                      # doctest: +SKIP
 'cat'
 """
 
@@ -45,11 +46,12 @@ else:
         UsageError,
         WorkerError,
     )
+    from edge_runtime.golden import SelfTest
     from edge_runtime.images import decode_image, encode_jpeg, encode_png, fit, read_image
     from edge_runtime.loop import classify_frames
     from edge_runtime.model_file import ModelFile, pack_model_file, read_model_file
     from edge_runtime.model_watch import ModelWatch
-    from edge_runtime.self_test import SelfTest, run_self_test
+    from edge_runtime.self_test import run_self_test
     from edge_runtime.sinks import CsvSink, JsonLinesSink, OnChange, Sink, TextSink
     from edge_runtime.sources import (
         DeviceKind,

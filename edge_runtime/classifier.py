@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime import clock
+from edge_runtime.engine_names import choose_engine
 from edge_runtime.engines import Delegate, TensorSpec, open_engine
 from edge_runtime.errors import ModelError, UsageError
+from edge_runtime.golden import compare_golden
 from edge_runtime.images import fit
 from edge_runtime.model_file import ModelFile, read_model_file
+from edge_runtime.output_kind import OutputKind, output_kind
 from edge_runtime.pixels import RAW, InputRange, input_range, pixel_table, to_tensor
 from edge_runtime.trial import prove_model
 from edge_runtime.values import Frame, Image, Prediction, Resize, Result, Scores, Timing
@@ -20,6 +23,9 @@ from edge_runtime.values import Frame, Image, Prediction, Resize, Result, Scores
 
 class Classifier:
     """A model file, loaded and ready.
+
+    An engine that is not the default of this machine, and a delegate, must give the golden samples of the
+    model's card the answers that they had on the workstation.
 
     Args:
         model: a path, or what `read_model_file` gave.
@@ -29,8 +35,15 @@ class Classifier:
         delegate: a library that takes operators over.
         trusted: skip the trial in a child process, for a model that this very process has made.
 
+    Attributes:
+        labels: one per score.
+        size: (height, width) of the model's input, in pixels.
+        at_least: pixels that each side of an image must keep, for `read_image` and `decode_image`.
+        resize: how images are brought to that size.
+
     Raises:
-        ModelError: the file cannot be used, or its labels do not match its outputs.
+        ModelError: the file cannot be used, its labels do not match its outputs, or the engine or the
+            delegate answers wrongly.
         MissingLibraryError: no engine is installed.
     """
 
@@ -54,12 +67,18 @@ class Classifier:
         self.labels = file.labels
         self._expected = expected
         self.size = (self.engine.input.shape[1], self.engine.input.shape[2])
+        self.at_least = max(self.size)
         self.resize = file.card.resize if file.card else Resize.SQUASH
         _check_labels(file, self.engine.output)
         _check_size(file, self.size)
         self._table = pixel_table(self.engine.input, expected or _expected(file, self.engine.input))
-        self._is_logits = _holds_logits(self.engine.output)
-        self._score_table = None if self._is_logits else _score_table(self.engine.output)
+        self._is_logits = _output_kind(file, self.engine.output) is OutputKind.LOGITS
+        # One score of a sigmoid tells two classes apart: it is that of the second.
+        self._complements = len(self.labels) == 2 and self.engine.output.shape[-1] == 1
+        plain = not self._is_logits and not self._complements
+        self._score_table = _score_table(self.engine.output) if plain else None
+        if not trusted and (delegate or self.engine.name != choose_engine()):
+            self._prove(f"the delegate {delegate.library}" if delegate else f"the engine {self.engine.name}")
 
     def classify(self, image: Image, top_k: int = 5) -> list[Prediction]:
         """Say what a picture shows.
@@ -114,10 +133,11 @@ class Classifier:
         if self._score_table is not None:
             return np.array([self._score_table[code] for code in _codes(output)], np.float32)
         real = self.engine.output.real(output).reshape(-1)
-        if self._is_logits or (self.engine.output.dtype == np.float32 and not _in_unit_range(real)):
-            real = np.exp(real - real.max())
-            real /= real.sum()
-        return np.clip(real, 0.0, 1.0)
+        if self._is_logits:
+            # The softmax of (0, logit) is the sigmoid of a single logit.
+            real = _softmax(real) if len(real) > 1 else _softmax(np.array([0.0, real[0]], np.float32))[1:]
+        scores = np.clip(real, 0.0, 1.0)
+        return np.concatenate([1 - scores, scores]) if self._complements else scores
 
     def _best(self, output: NDArray[Any], top_k: int) -> list[Prediction]:
         if top_k < 1:
@@ -130,6 +150,20 @@ class Classifier:
         order = heapq.nlargest(top_k, range(len(scores)), key=scores.__getitem__)
         return [Prediction(self.labels[index], index, scores[index]) for index in order]
 
+    def _prove(self, who: str) -> None:
+        """Refuse an engine or a delegate that answers the golden samples wrongly.
+
+        Raises:
+            ModelError: with what it answers.
+        """
+        if self.model.card is None or not self.model.card.golden:
+            return
+        outcome = compare_golden(self.model.card.golden, self.scores)
+        if not outcome.passed:
+            raise ModelError(
+                f"{self.model.name}: {who} answers wrongly on this machine: {outcome}; use another one"
+            )
+
 
 def _expected(file: ModelFile, spec: TensorSpec) -> InputRange:
     # A model with a card takes raw pixels: its rescaling is inside, or absorbed in the input's quantization.
@@ -138,12 +172,20 @@ def _expected(file: ModelFile, spec: TensorSpec) -> InputRange:
     return input_range(spec, name=file.name)
 
 
-def _holds_logits(spec: TensorSpec) -> bool:
-    """Whether a quantized output spans more than scores can: then softmax is still to be done."""
+def _output_kind(file: ModelFile, spec: TensorSpec) -> OutputKind:
+    """Scores, or logits that a softmax is still to make scores of: decided once, for every image alike."""
     if not spec.quantized:
-        return False
+        return output_kind(file.content) or OutputKind.SCORES
     limits = np.iinfo(spec.dtype)
-    return not _in_unit_range(spec.real(np.array([limits.min, limits.max])))
+    low, high = spec.real(np.array([limits.min, limits.max]))
+    # A quantized output that can hold nothing but scores holds scores.
+    is_score = low >= -0.01 and high <= 1.01
+    return OutputKind.SCORES if is_score else output_kind(file.content) or OutputKind.LOGITS
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(), np.float32)
 
 
 def _score_table(spec: TensorSpec) -> list[float] | None:
@@ -161,13 +203,12 @@ def _codes(output: NDArray[Any]) -> list[int]:
     return codes
 
 
-def _in_unit_range(real: NDArray[np.float32]) -> bool:
-    return bool(real.min() >= -0.01 and real.max() <= 1.01)
-
-
 def _check_labels(file: ModelFile, output: TensorSpec) -> None:
     outputs = output.shape[-1]
-    if len(file.labels) != outputs:
+    if not file.labels:
+        raise ModelError(file.labels_advice)
+    # One output of a sigmoid tells two classes apart.
+    if len(file.labels) != outputs and (outputs, len(file.labels)) != (1, 2):
         raise ModelError(
             f"the labels name {len(file.labels)} classes, the model has {outputs} outputs ({file.name}); "
             "name the right label file with --labels"

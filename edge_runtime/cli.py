@@ -68,8 +68,5 @@ def _self_test(config: "ClassifyConfig") -> int:
 
     outcome = run_self_test(open_classifier(config))
     verdict = "passed" if outcome.passed else "FAILED"
-    typer.echo(
-        f"self-test {verdict}: {outcome.agreeing} of {outcome.samples} golden samples have the same label, "
-        f"largest score difference {outcome.largest_difference:.3f}"
-    )
+    typer.echo(f"self-test {verdict}: {outcome}")
     return ExitCode.DONE if outcome.passed else ExitCode.GATE

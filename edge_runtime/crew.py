@@ -31,8 +31,8 @@ class Crew:
         waiting: deque[Future[Result]] = deque()
         with ThreadPoolExecutor(self._workers) as threads:
             try:
-                for frame in frames:
-                    self._model.look()
+                taken = iter(frames)
+                while (frame := self._model.next_frame(taken)) is not None:
                     waiting.append(threads.submit(self._observe, self._model.current, frame, top_k))
                     if len(waiting) > self._workers:
                         yield waiting.popleft().result()

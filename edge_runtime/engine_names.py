@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from edge_runtime.errors import MissingLibraryError, UsageError
+from edge_runtime.versions import installed_versions
 
 MODULES: Mapping[str, str] = MappingProxyType(
     {
@@ -51,7 +52,5 @@ def default_threads() -> int:
 
 
 def engine_version(name: str) -> str:
-    """The installed version of an engine."""
-    import importlib.metadata
-
-    return importlib.metadata.version(DISTRIBUTIONS[name])
+    """The installed version of an engine; `unknown` for one that no package manager put there."""
+    return installed_versions(DISTRIBUTIONS[name]).get(DISTRIBUTIONS[name], "unknown")

@@ -41,12 +41,13 @@ def opencv() -> ModuleType:
     return cv2
 
 
-def read_image(path: str | os.PathLike[str], *, at_least: int = 0) -> Image:
+def read_image(path: str | os.PathLike[str], *, at_least: int) -> Image:
     """Read a picture file.
 
     Args:
         path: any format that OpenCV decodes; EXIF orientation is applied.
-        at_least: how many pixels each side must keep; see `decode_image`.
+        at_least: how many pixels each side must keep: `classifier.at_least` for the very pixels that training
+            and command classify, 0 for the whole image; see `decode_image`.
 
     Returns:
         uint8 RGB, shape (height, width, 3); grey, 16-bit, CMYK and transparent pictures are converted, of an
@@ -70,7 +71,7 @@ def read_image(path: str | os.PathLike[str], *, at_least: int = 0) -> Image:
     return decode_image(content, name=name, at_least=at_least)
 
 
-def decode_image(content: bytes, *, name: str = "picture", at_least: int = 0) -> Image:
+def decode_image(content: bytes, *, at_least: int, name: str = "picture") -> Image:
     """Decode an encoded picture.
 
     Args:

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from edge_runtime.card import ModelCard
@@ -18,6 +19,7 @@ MAX_MEMBERS = 64
 
 # A flatbuffer's file identifier stands in its bytes 4 to 8.
 _IDENTIFIER = b"TFL3"
+_METADATA = b"TFLITE_METADATA"
 # A fixed date, so that the same model gives the same bytes.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -28,7 +30,7 @@ class ModelFile:
 
     Attributes:
         content: the bytes of the `.tflite`.
-        labels: one per output.
+        labels: one per output; empty where neither the file nor one beside it names any.
         card: None in a file that another toolkit made.
         name: what messages call it.
     """
@@ -38,10 +40,22 @@ class ModelFile:
     card: ModelCard | None
     name: str
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """SHA-256 of the whole file, in hexadecimal."""
         return sha256(self.content)
+
+    @property
+    def labels_advice(self) -> str:
+        """Why there are no labels, and what to do."""
+        path = Path(self.name)
+        # Metadata names a label file, which lies at the very end.
+        cut = _METADATA in self.content and not zipfile.is_zipfile(io.BytesIO(self.content))
+        return (
+            f"{self.name}: no labels inside, and neither {path.with_suffix('.txt').name} nor {LABELS_NAME} "
+            "beside it; name them with --labels FILE"
+            f"{' (its metadata names labels: the file was cut short, copy it again)' if cut else ''}"
+        )
 
 
 def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
@@ -53,7 +67,7 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
             or a file of the model's own name ending in `.txt` is taken.
 
     Raises:
-        ModelError: not a TensorFlow Lite file, no labels anywhere, or a damaged card.
+        ModelError: not a TensorFlow Lite file, or damaged labels or card.
     """
     content = read_content(path)
     members = _read_members(content, path)
@@ -65,7 +79,8 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
     elif card is not None:
         names = card.labels
     else:
-        names = _labels_inside(members, path) or _labels_beside(path)
+        # Whether labels are needed at all is known when the model's outputs are.
+        names = _labels_inside(members, path) or _labels_beside(path) or ()
     return ModelFile(content=content, labels=names, card=card, name=str(path))
 
 
@@ -126,11 +141,8 @@ def _labels_inside(members: dict[str, bytes], path: Path) -> tuple[str, ...] | N
         raise ModelError(f"{name}: labels must be UTF-8 text ({error.reason})") from error
 
 
-def _labels_beside(path: Path) -> tuple[str, ...]:
+def _labels_beside(path: Path) -> tuple[str, ...] | None:
     for candidate in (path.with_suffix(".txt"), path.with_name(LABELS_NAME)):
         if candidate.is_file():
             return read_labels(candidate)
-    raise ModelError(
-        f"{path}: no labels inside, and neither {path.with_suffix('.txt').name} nor {LABELS_NAME} beside it; "
-        "name them with --labels FILE (a file that had labels inside was cut short: copy it again)"
-    )
+    return None

@@ -47,14 +47,17 @@ class ModelWatch:
         self._loaded: Classifier | None = None
         self.current = load(path)
 
-    def observe(self, frame: Frame, top_k: int) -> Result:
-        """Classify a frame with the model that is there now; see `Classifier.observe`."""
-        self.look()
-        return self.current.observe(frame, top_k)
-
     def observe_all(self, frames: Iterable[Frame], top_k: int) -> Iterator[Result]:
         """Classify one frame after the other, each with the model that is there by then."""
-        return (self.observe(frame, top_k) for frame in frames)
+        taken = iter(frames)
+        # Before the frame is taken: the source decodes it for the model that is to classify it.
+        while (frame := self.next_frame(taken)) is not None:
+            yield self.current.observe(frame, top_k)
+
+    def next_frame(self, frames: Iterator[Frame]) -> Frame | None:
+        """Take a new model if one is ready, then the next frame; None at the end."""
+        self.look()
+        return next(frames, None)
 
     def look(self) -> None:
         """Take a new model that is ready; see whether there is another file."""
@@ -99,7 +102,4 @@ class ModelWatch:
 def _check(classifier: Classifier) -> None:
     outcome = run_self_test(classifier)
     if not outcome.passed:
-        raise ModelError(
-            f"{classifier.model.name}: the self-test failed: {outcome.agreeing} of {outcome.samples} golden "
-            "samples have the same label"
-        )
+        raise ModelError(f"{classifier.model.name}: the self-test failed: {outcome}")

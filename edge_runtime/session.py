@@ -25,7 +25,7 @@ from edge_runtime.pixels import InputRange
 from edge_runtime.service import Notifier
 from edge_runtime.sinks.text import UNKNOWN
 from edge_runtime.sources import FolderSource, LiveSource, Patience, Source, camera_request, open_input
-from edge_runtime.sources.base import Say
+from edge_runtime.sources.base import Say, full_size
 from edge_runtime.threads import fastest_threads, remembered_threads
 from edge_runtime.trial import prove_model
 from edge_runtime.values import Frame, Result
@@ -58,7 +58,7 @@ class Session:
         config = self._config
         with contextlib.ExitStack() as held:
             self._model = ModelWatch(model_path(config), self._load, say=self._say)
-            self._source = held.enter_context(self._open_source(max(self._model.current.size)))
+            self._source = held.enter_context(self._open_source(self._model))
             sinks = open_sinks(config, held, self._say, source=self._source, model=self._model)
             held.callback(self._notifier.stopping)
             return classify_frames(
@@ -109,12 +109,13 @@ class Session:
 
     def _load(self, path: Path) -> Classifier:
         config = dataclasses.replace(self._config, model=path)
+        if self._model is not None:
+            # Frames are being classified: times measured beside them would be wrong, and kept for good.
+            return open_classifier(config, threads=self._model.current.engine.num_threads)
         return open_classifier(config, many_frames=not is_one_picture(config))
 
-    def _open_source(self, at_least: int) -> Source:
+    def _open_source(self, model: ModelWatch) -> Source:
         config = self._config
-        # A region is given in the pixels of the whole picture.
-        least = 0 if config.roi else at_least
         patience = Patience(config.lost_after, config.give_up_after, config.wait)
         if config.camera is not None:
             request = dataclasses.replace(
@@ -129,7 +130,8 @@ class Session:
         return open_input(
             cast(str, config.input),
             say=self._say,
-            at_least=least,
+            # A region is given in the pixels of the whole picture.
+            hint=full_size if config.roi else lambda: model.current.at_least,
             watch=config.watch,
             ahead=self._workers(),
             patience=patience,
@@ -138,18 +140,21 @@ class Session:
         )
 
 
-def open_classifier(config: ClassifyConfig, *, many_frames: bool = False) -> Classifier:
+def open_classifier(
+    config: ClassifyConfig, *, many_frames: bool = False, threads: int | None = None
+) -> Classifier:
     """The classifier that the options name.
 
     Args:
         config: the options.
         many_frames: whether it is worth while to measure the best number of threads, where none is given.
+        threads: how many where the options name none and none were measured before.
 
     Raises:
         EdgeError: the model cannot be used.
     """
     file = read_model_file(model_path(config), config.labels)
-    threads = config.num_threads or remembered_threads(file, config.engine)
+    threads = config.num_threads or remembered_threads(file, config.engine) or threads
     delegate = Delegate.parse(config.delegate) if config.delegate else None
     if threads is None and delegate is None and many_frames:
         prove_model(file.content, name=file.name, engine=config.engine)

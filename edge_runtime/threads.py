@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from edge_runtime import clock
-from edge_runtime.engine_names import choose_engine, default_threads
+from edge_runtime.engine_names import choose_engine, default_threads, engine_version
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import EdgeError
 from edge_runtime.files import cache_folder, sha256, write_file
@@ -63,4 +63,5 @@ def _measure(file: ModelFile, engine: str | None) -> int:
 
 def _mark(file: ModelFile, engine: str | None) -> Path:
     machine = sha256(f"{platform.node()} {platform.machine()} {default_threads()}".encode())[:12]
-    return cache_folder("threads") / f"{sha256(file.content)}.{choose_engine(engine)}.{machine}"
+    chosen = choose_engine(engine)
+    return cache_folder("threads") / f"{file.sha256}.{chosen}-{engine_version(chosen)}.{machine}"

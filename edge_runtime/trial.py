@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edge_runtime.engine_names import choose_engine
+from edge_runtime.engine_names import choose_engine, engine_version
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import EdgeError, ModelError
 from edge_runtime.files import cache_folder, sha256, write_file
@@ -33,7 +33,8 @@ def prove_model(content: bytes, *, name: str, engine: str | None = None) -> None
         MissingLibraryError: the engine is not installed.
     """
     chosen = choose_engine(engine)
-    mark = cache_folder("trials") / f"{sha256(content)}.{chosen}"
+    # Another version of the engine is another program: what an older one survived says nothing of it.
+    mark = cache_folder("trials") / f"{sha256(content)}.{chosen}-{engine_version(chosen)}"
     if mark.exists():
         return
     # -P: a numpy.py in the working folder is not ours.

@@ -1,6 +1,7 @@
 """What several tests share: real pictures, small real models, one real training."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,6 +144,20 @@ def color_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             paths[dtype].write_bytes(converter.convert())
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in COLORS))
     return paths
+
+
+@pytest.fixture(scope="session")
+def without_vnni(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, str]:
+    """An environment in which programs find AVX2 and nothing newer, whatever this x86-64 has."""
+    library = tmp_path_factory.mktemp("cpu") / "hide_vnni.so"
+    source = Path(__file__).parent / "cpu" / "hide_vnni.c"
+    build = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    if not shutil.which("cc") or subprocess.run(build, capture_output=True, check=False).returncode:
+        pytest.skip("no C compiler for x86-64 is installed: apt install gcc")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "LD_PRELOAD": str(library)}
+    if subprocess.run(["true"], env=environment, check=False).returncode:
+        pytest.skip("this processor or kernel cannot hide its features (no cpuid_fault in /proc/cpuinfo)")
+    return environment
 
 
 def paint(color: tuple[int, int, int], height: int = 20, width: int = 30) -> np.ndarray:

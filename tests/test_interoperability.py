@@ -32,7 +32,7 @@ model, folder = sys.argv[1:]
 classifier = Classifier(model, engine="openvino", num_threads=1)
 assert classifier.engine.name == "openvino"
 for path in sorted(Path(folder).glob("*.png")):
-    print(classifier.classify(read_image(path), top_k=1)[0].label)
+    print(classifier.classify(read_image(path, at_least=classifier.at_least), top_k=1)[0].label)
 """
 
 

@@ -22,5 +22,5 @@ def _make_sample(forward: Forward, picture: Image) -> GoldenSample:
     height, width = picture.shape[:2]
     side = min(MAX_SIDE, height, width)
     png = encode_png(fit(picture, (side, side)))
-    scores = forward(fit(decode_image(png), (height, width))[np.newaxis])[0]
+    scores = forward(fit(decode_image(png, at_least=0), (height, width))[np.newaxis])[0]
     return GoldenSample(png, tuple(round(float(score), 6) for score in scores))

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from edge_runtime.errors import SourceError
 from edge_runtime.files import is_there
 from edge_runtime.images import is_image_name
-from edge_runtime.sources.base import Idle, Say, Source, no_idle
+from edge_runtime.sources.base import DecodeHint, Idle, Say, Source, full_size, no_idle
 from edge_runtime.sources.devices import DeviceKind, DeviceRequest
 from edge_runtime.sources.jpeg_stream import StreamSource
 from edge_runtime.sources.live import LiveSource, Patience, VideoSource
@@ -44,7 +44,7 @@ def open_input(
     name: str,
     *,
     say: Say,
-    at_least: int = 0,
+    hint: DecodeHint = full_size,
     watch: bool = False,
     ahead: int = 2,
     patience: Patience | None = None,
@@ -56,7 +56,7 @@ def open_input(
     Args:
         name: a path, a URL (`rtsp://`, `http://`), `-` for JPEGs on stdin, or `synthetic`.
         say: gets a line for what the user should know.
-        at_least: how many pixels of each side the model needs; large JPEGs are decoded at reduced scale.
+        hint: how many pixels of each side the model needs; large JPEGs are decoded at reduced scale.
         watch: whether to wait for the pictures that come into a folder.
         ahead: how many pictures of a folder are decoded in advance, in as many threads.
         patience: when a stream counts as lost.
@@ -73,7 +73,7 @@ def open_input(
     if name == "-":
         if sys.stdin is None:
             raise SourceError("stdin: it is closed; a stream of JPEGs is expected")
-        return StreamSource(0, "stdin", say=say, at_least=at_least, idle=idle)
+        return StreamSource(0, "stdin", say=say, hint=hint, idle=idle)
     if "://" in name:
         request = dataclasses.replace(_stream_request(name), skip_repeated=skip_repeated)
         return LiveSource(request, patience=patience, say=say, idle=idle)
@@ -83,11 +83,11 @@ def open_input(
             f"{name:.200}: no such file or folder; give a picture, a folder of pictures or a video"
         )
     if watch:
-        return WatchedFolderSource(path, say=say, at_least=at_least, idle=idle)
+        return WatchedFolderSource(path, say=say, hint=hint, idle=idle)
     if path.is_dir():
-        return FolderSource(path, say=say, at_least=at_least, ahead=ahead)
+        return FolderSource(path, say=say, hint=hint, ahead=ahead)
     if is_image_name(path):
-        return PictureSource(path, at_least=at_least)
+        return PictureSource(path, hint=hint)
     return VideoSource(path, say=say, idle=idle)
 
 

@@ -14,6 +14,10 @@ Idle = Callable[[], None]
 """Called at least twice a second while a source waits, so that whoever drives the loop stays alive."""
 
 
+DecodeHint = Callable[[], int]
+"""Gives how many pixels of each side the model needs that runs now; 0 for all that an image has."""
+
+
 class Source(Protocol):
     """Gives frames, and lets go of its camera or file when it is left."""
 
@@ -41,6 +45,11 @@ class SourceBase:
 
 def no_idle() -> None:
     """An idle hook that does nothing."""
+
+
+def full_size() -> int:
+    """A decode hint for images at their full size."""
+    return 0
 
 
 def new_frame(image: Image, index: int, source: str) -> Frame:

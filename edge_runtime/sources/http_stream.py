@@ -36,7 +36,7 @@ class JpegDevice:
 
     def to_rgb(self, raw: Raw) -> Image:
         """See `Device.to_rgb`."""
-        return decode_image(bytes(raw), name="frame")
+        return decode_image(bytes(raw), name="frame", at_least=0)
 
     def close(self) -> None:
         """See `Device.close`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from edge_runtime.errors import ImageError, SourceError
 from edge_runtime.images import decode_image
-from edge_runtime.sources.base import Idle, Say, SourceBase, new_frame, no_idle
+from edge_runtime.sources.base import DecodeHint, Idle, Say, SourceBase, full_size, new_frame, no_idle
 from edge_runtime.values import Frame
 
 MAX_JPEG_BYTES = 32 * 1024**2
@@ -117,17 +117,17 @@ class StreamSource(SourceBase):
         descriptor: to read from.
         name: what messages and frames call it.
         say: gets a line for each picture that cannot be decoded.
-        at_least: how many pixels of each side the model needs.
+        hint: how many pixels of each side the model needs.
         idle: called while nothing comes.
     """
 
     def __init__(
-        self, descriptor: int, name: str, *, say: Say, at_least: int = 0, idle: Idle = no_idle
+        self, descriptor: int, name: str, *, say: Say, hint: DecodeHint = full_size, idle: Idle = no_idle
     ) -> None:
         self._descriptor = descriptor
         self._name = name
         self._say = say
-        self._at_least = at_least
+        self._hint = hint
         self._idle = idle
 
     def __iter__(self) -> Iterator[Frame]:
@@ -136,7 +136,7 @@ class StreamSource(SourceBase):
         for chunk in self._chunks():
             for content in splitter.feed(chunk):
                 try:
-                    image = decode_image(content, name=f"{self._name} {index}", at_least=self._at_least)
+                    image = decode_image(content, name=f"{self._name} {index}", at_least=self._hint())
                 except ImageError as error:
                     self._say(f"passed over: {error}")
                     continue

@@ -10,7 +10,7 @@ from pathlib import Path
 from edge_runtime import clock
 from edge_runtime.errors import ImageError, SourceError
 from edge_runtime.images import list_images, read_image
-from edge_runtime.sources.base import Idle, Say, SourceBase, new_frame, no_idle
+from edge_runtime.sources.base import DecodeHint, Idle, Say, SourceBase, full_size, new_frame, no_idle
 from edge_runtime.values import Frame, Image
 
 LOOK_EVERY = 0.25
@@ -25,15 +25,15 @@ class PictureSource(SourceBase):
 
     Args:
         path: of the picture.
-        at_least: how many pixels of each side the model needs; large JPEGs are decoded at reduced scale.
+        hint: how many pixels of each side the model needs; large JPEGs are decoded at reduced scale.
     """
 
-    def __init__(self, path: Path, *, at_least: int = 0) -> None:
+    def __init__(self, path: Path, *, hint: DecodeHint = full_size) -> None:
         self._path = path
-        self._at_least = at_least
+        self._hint = hint
 
     def __iter__(self) -> Iterator[Frame]:
-        yield new_frame(read_image(self._path, at_least=self._at_least), 0, str(self._path))
+        yield new_frame(read_image(self._path, at_least=self._hint()), 0, str(self._path))
 
 
 class FolderSource(SourceBase):
@@ -42,13 +42,13 @@ class FolderSource(SourceBase):
     Args:
         folder: searched with all that is below it.
         say: gets a line for each picture that cannot be read.
-        at_least: as for `PictureSource`.
+        hint: as for `PictureSource`.
         ahead: how many pictures are decoded in advance, by as many threads.
     """
 
-    def __init__(self, folder: Path, *, say: Say, at_least: int = 0, ahead: int = 2) -> None:
+    def __init__(self, folder: Path, *, say: Say, hint: DecodeHint = full_size, ahead: int = 2) -> None:
         self._say = say
-        self._at_least = at_least
+        self._hint = hint
         self._ahead = ahead
         self._folder = folder
         self._paths = tuple(list_images(folder))
@@ -58,21 +58,26 @@ class FolderSource(SourceBase):
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
-        for path, image in self._decoded():
+        for path, needed, image in self._decoded():
             try:
-                yield new_frame(image.result(), index, str(path))
+                # A model that was swapped in meanwhile may need other pixels.
+                current = self._hint()
+                pixels = image.result() if current == needed else read_image(path, at_least=current)
+                yield new_frame(pixels, index, str(path))
                 index += 1
             except ImageError as error:
                 self._say(f"passed over: {error}")
         if not index:
             raise SourceError(f"{self._folder}: no picture in it that can be read")
 
-    def _decoded(self) -> Iterator[tuple[Path, "Future[Image]"]]:
-        pending: deque[tuple[Path, Future[Image]]] = deque()
+    def _decoded(self) -> Iterator[tuple[Path, int, "Future[Image]"]]:
+        """Each path, the hint that its image is decoded by, and the image."""
+        pending: deque[tuple[Path, int, Future[Image]]] = deque()
         with ThreadPoolExecutor(self._ahead) as threads:
             try:
                 for path in self._paths:
-                    pending.append((path, threads.submit(read_image, path, at_least=self._at_least)))
+                    needed = self._hint()
+                    pending.append((path, needed, threads.submit(read_image, path, at_least=needed)))
                     if len(pending) > self._ahead:
                         yield pending.popleft()
                 while pending:
@@ -89,14 +94,14 @@ class WatchedFolderSource(SourceBase):
     Args:
         folder: watched with all that is below it.
         say: as for `FolderSource`.
-        at_least: as for `PictureSource`.
+        hint: as for `PictureSource`.
         idle: called while there is nothing new.
     """
 
-    def __init__(self, folder: Path, *, say: Say, at_least: int = 0, idle: Idle = no_idle) -> None:
+    def __init__(self, folder: Path, *, say: Say, hint: DecodeHint = full_size, idle: Idle = no_idle) -> None:
         self._folder = folder
         self._say = say
-        self._at_least = at_least
+        self._hint = hint
         self._idle = idle
 
     def __iter__(self) -> Iterator[Frame]:
@@ -131,7 +136,7 @@ class WatchedFolderSource(SourceBase):
         since = waiting.setdefault(path, clock.now())
         image = None
         try:
-            image = read_image(path, at_least=self._at_least)
+            image = read_image(path, at_least=self._hint())
         except ImageError as error:
             if clock.now() - since < GROWING and path.exists():
                 return None

@@ -271,7 +271,7 @@ def test_a_disk_that_fills_up_keeps_whole_pictures(command: Command, model: Path
     assert done.out
     pictures = list(small_disk.iterdir())
     assert pictures
-    assert all(read_image(path).shape == (480, 640, 3) for path in pictures)
+    assert all(read_image(path, at_least=0).shape == (480, 640, 3) for path in pictures)
 
 
 def test_without_a_screen_a_window_is_refused(command: Command, model: Path) -> None:

@@ -62,7 +62,7 @@ sys.modules["cv2"] = None
 from edge_runtime.images import read_image
 from edge_runtime import MissingLibraryError
 try:
-    read_image(sys.executable)
+    read_image(sys.executable, at_least=0)
 except MissingLibraryError as error:
     print(error)
 """

@@ -1,14 +1,29 @@
 """The model file is replaced while it is in use."""
 
+import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edge_runtime import Classifier, Frame, ModelError, ModelFile, ModelWatch, clock
+from edge_runtime import (
+    Classifier,
+    FolderSource,
+    Frame,
+    ModelCard,
+    ModelError,
+    ModelFile,
+    ModelWatch,
+    clock,
+    fit,
+    pack_model_file,
+    read_image,
+)
 from edge_runtime.files import write_file
-from tests.conftest import COLORS, paint
+from tests.conftest import BIN, COLORS, paint, save
 
 FRAME = Frame(paint(COLORS["red"]), 0, 0.0, 0.0, "x")
 
@@ -30,7 +45,8 @@ class Watched:
         frames, deadline = 0, clock.now() + 60
         while not condition():
             assert clock.now() < deadline, self.said
-            assert self.watch.observe(FRAME, 1).predictions[0].label == "red"
+            (result,) = self.watch.observe_all([FRAME], 1)
+            assert result.predictions[0].label == "red"
             frames += 1
             time.sleep(0.005)
         return frames
@@ -77,6 +93,87 @@ def test_a_file_that_is_gone_or_touched_changes_nothing(watched: Watched) -> Non
     watched.work_until(lambda: clock.now() > until)
     assert watched.watch.current is before
     assert watched.said == []
+
+
+def linear_model(side: int, labels: tuple[str, ...]) -> bytes:
+    """A float model of so many pixels a side in which every pixel counts differently."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input(batch_shape=(1, side, side, 3))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    dense = keras.layers.Dense(len(labels), activation="softmax")
+    model = keras.Model(inputs, dense(flat))
+    kernel = np.random.default_rng(side).normal(0, 1 / side, dense.kernel.shape)
+    dense.set_weights([kernel.astype(np.float32), np.zeros(len(labels), np.float32)])
+    content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    return pack_model_file(content, ModelCard(labels=labels, image_size=(side, side)))
+
+
+def test_after_a_swap_images_are_decoded_as_the_new_model_needs_them(tmp_path: Path) -> None:
+    """A larger model must not get the reduced JPEGs that were decoded for the smaller one."""
+    random = np.random.default_rng(0)
+    for number in range(60):
+        rough = random.integers(0, 256, (40, 50, 3)).astype(np.uint8)
+        save(tmp_path / "in" / f"{number}.jpg", fit(rough, (480, 640)))
+    small, large = linear_model(32, ("small 0", "small 1")), linear_model(160, ("large 0", "large 1"))
+    path = tmp_path / "model.tflite"
+    write_file(path, small)
+    watch = ModelWatch(path, Classifier, say=lambda _line: None, look_every=0.02)
+    source = FolderSource(tmp_path / "in", say=print, ahead=4, hint=lambda: watch.current.at_least)
+    fresh = {len(content): Classifier(watch_file(tmp_path, content)) for content in (small, large)}
+    seen = set()
+    for number, result in enumerate(watch.observe_all(source, 2)):
+        if number == 3:
+            write_file(path, large)
+        deadline = clock.now() + 60
+        while number == 20 and len(watch.current.model.content) != len(large) and clock.now() < deadline:
+            watch.look()
+            time.sleep(0.01)
+        size = "small" if result.predictions[0].label.startswith("small") else "large"
+        classifier = fresh[len(small if size == "small" else large)]
+        image = read_image(result.frame.source, at_least=classifier.at_least)
+        assert result.predictions == tuple(classifier.classify(image, 2)), number
+        seen.add(size)
+    assert seen == {"small", "large"}
+
+
+def watch_file(folder: Path, content: bytes) -> Path:
+    path = folder / f"{len(content)}.tflite"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_swapped_model_takes_the_threads_that_ran_and_nothing_is_measured_beside_frames(
+    model_folder: Path, color_models: dict[str, Path]
+) -> None:
+    """What would be measured while frames are classified would be wrong, and kept for good."""
+    cache = model_folder / "cache"
+    process = subprocess.Popen(
+        [BIN / "edge-classify", "-m", model_folder / "model.tflite", "--input", "synthetic", "--fps", "20"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+    )
+    assert process.stderr is not None
+    deadline = clock.now() + 60
+    while not (cache / "edge-classify" / "threads").is_dir():
+        assert clock.now() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    write_file(model_folder / "model.tflite", color_models["int8"].read_bytes())
+    assert "a new model runs" in process.stderr.readline()
+    process.terminate()
+    process.communicate()
+    assert len(list((cache / "edge-classify" / "threads").iterdir())) == 1
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path, color_models: dict[str, Path]) -> Path:
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
+    (tmp_path / "model.tflite").write_bytes(color_models["uint8"].read_bytes())
+    return tmp_path
 
 
 @pytest.mark.slow

@@ -134,7 +134,7 @@ def test_frames_are_saved_at_changes(tmp_path: Path) -> None:
         "20231114-221323.250_unknown.jpg",
         "20231114-221325.250_a-..-b.jpg",
     ]
-    assert read_image(tmp_path / "out" / names[0]).shape == (48, 64, 3)
+    assert read_image(tmp_path / "out" / names[0], at_least=0).shape == (48, 64, 3)
 
 
 def test_unknown_frames_are_saved_once_a_second_and_the_oldest_go(tmp_path: Path) -> None:

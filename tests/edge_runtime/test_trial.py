@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import Classifier, ModelError, ModelFile
+from edge_runtime import Classifier, ModelError, ModelFile, read_model_file
+from edge_runtime.threads import fastest_threads, remembered_threads
 from edge_runtime.trial import prove_model
 
 
@@ -16,9 +17,25 @@ def test_a_model_that_passed_is_not_tried_again(
     content = color_models["uint8"].read_bytes()
     prove_model(content, name="uint8")
     marks = list((tmp_path / "edge-classify" / "trials").iterdir())
-    assert [mark.suffix for mark in marks] == [".litert"]
+    assert [".litert-" in mark.name for mark in marks] == [True]
     monkeypatch.setattr("subprocess.run", lambda *_args, **_kwargs: pytest.fail("tried again"))
     prove_model(content, name="uint8")
+
+
+def test_after_an_upgrade_of_the_engine_a_model_is_tried_and_measured_again(
+    color_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    file = read_model_file(color_models["uint8"])
+    prove_model(file.content, name="uint8")
+    threads = fastest_threads(file)
+    assert remembered_threads(file) == threads
+    monkeypatch.setattr("importlib.metadata.version", lambda _package: "99.0")
+    assert remembered_threads(file) is None
+    prove_model(file.content, name="uint8")
+    marks = [mark.name for mark in (tmp_path / "edge-classify" / "trials").iterdir()]
+    assert len(marks) == 2
+    assert sum(name.endswith(".litert-99.0") for name in marks) == 1
 
 
 def test_code_in_the_working_folder_is_never_run(

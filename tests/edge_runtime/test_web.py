@@ -52,7 +52,7 @@ def test_the_stream_shows_the_newest_picture(web: WebSink) -> None:
     with urllib.request.urlopen(web.url + "stream.mjpg", timeout=10) as stream:
         assert stream.headers.get_content_type() == "multipart/x-mixed-replace"
         jpeg = next(split_jpegs(iter(lambda: stream.read1(4096), b"")))
-    assert decode_image(jpeg).shape == (48, 64, 3)
+    assert decode_image(jpeg, at_least=0).shape == (48, 64, 3)
 
 
 def test_viewers_that_take_nothing_cost_the_loop_nothing(web: WebSink) -> None:

@@ -113,7 +113,7 @@ def test_the_split_keeps_every_file_name(run: Path) -> None:
 
 def test_pictures_are_drawn(run: Path) -> None:
     for name in ("curves", "confusion_matrix", "mistakes", "augmentation"):
-        assert decode_image((run / f"{name}.png").read_bytes()).std() > 10
+        assert decode_image((run / f"{name}.png").read_bytes(), at_least=0).std() > 10
 
 
 def test_the_model_that_trained_in_16_bits_is_float32(run: Path) -> None:

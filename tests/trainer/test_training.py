@@ -39,7 +39,7 @@ def test_the_run_is_complete(digits_run: Path) -> None:
     files = {"model.keras", "card.json", "config.toml", "history.csv", "metrics.json", "split.csv"}
     assert names == pictures | files | {"checkpoints", "examples", "report.html"}
     for name in pictures:
-        assert decode_image((digits_run / name).read_bytes()).std() > 10
+        assert decode_image((digits_run / name).read_bytes(), at_least=0).std() > 10
     assert len(list((digits_run / "examples").glob("*.png"))) == 10
 
 

@@ -1,7 +1,7 @@
 """What a `.tflite` asks of its runtime: operators with their versions, and tensor types."""
 
 import struct
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,12 +20,14 @@ class Operator:
         version: that a runtime must register.
         count: how often the model has it.
         custom: not a builtin operator; `Flex…` needs all of TensorFlow.
+        types: of its first two inputs, each pair once: of a layer its activations and its weights.
     """
 
     name: str
     version: int
     count: int
     custom: bool
+    types: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,23 +63,32 @@ def read_demands(content: bytes, *, name: str) -> Demands:
 
 def _read(schema: Any, model: Any) -> Demands:
     counts: Counter[int] = Counter()
+    pairs: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
     types: set[str] = set()
     for number in range(model.SubgraphsLength()):
         graph = model.Subgraphs(number)
         if max(graph.OperatorsLength(), graph.TensorsLength()) > MAX_OPERATORS:
             raise ValueError(f"more than {MAX_OPERATORS} operators or tensors")
-        counts.update(graph.Operators(each).OpcodeIndex() for each in range(graph.OperatorsLength()))
-        types.update(_type_name(graph.Tensors(each).Type()) for each in range(graph.TensorsLength()))
-    operators = [_operator(schema, model.OperatorCodes(index), count) for index, count in counts.items()]
+        tensor_types = [_type_name(graph.Tensors(each).Type()) for each in range(graph.TensorsLength())]
+        types.update(tensor_types)
+        for operator in map(graph.Operators, range(graph.OperatorsLength())):
+            counts[operator.OpcodeIndex()] += 1
+            inputs = [operator.Inputs(each) for each in range(operator.InputsLength())][:2]
+            if len(inputs) == 2 and min(inputs) >= 0:
+                pairs[operator.OpcodeIndex()].add((tensor_types[inputs[0]], tensor_types[inputs[1]]))
+    operators = [
+        _operator(schema, model.OperatorCodes(index), count, tuple(sorted(pairs[index])))
+        for index, count in counts.items()
+    ]
     return Demands(tuple(sorted(operators)), frozenset(types))
 
 
-def _operator(schema: Any, code: Any, count: int) -> Operator:
+def _operator(schema: Any, code: Any, count: int, types: tuple[tuple[str, str], ...]) -> Operator:
     # Codes above 127 stand in the newer field only.
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     custom = number == schema.BuiltinOperator.CUSTOM
     name = code.CustomCode().decode(errors="replace") if custom else _names("BuiltinOperator").get(number)
-    return Operator(name or f"builtin operator {number}", code.Version(), count, custom)
+    return Operator(name or f"builtin operator {number}", code.Version(), count, custom, types)
 
 
 def _type_name(number: int) -> str:

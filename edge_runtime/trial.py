@@ -63,7 +63,8 @@ def _remember(mark: Path) -> None:
         return  # Without a cache every start makes the trial anew: slower, not wrong.
 
 
-def _limit_resources() -> None:
+def limit_resources() -> None:
+    """Bound what this process may use: processor time and memory."""
     import resource
 
     wanted = {
@@ -79,7 +80,7 @@ def _limit_resources() -> None:
 
 def _main(engine: str, name: str) -> int:
     if os.name == "posix":
-        _limit_resources()
+        limit_resources()
     try:
         loaded = open_engine(sys.stdin.buffer.read(), name=name, engine=engine, num_threads=1)
         loaded.invoke(loaded.input.zeros())

@@ -1,6 +1,8 @@
 """Will this file run there? Asked before anyone copies it."""
 
+import dataclasses
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from converter import Target, check_fit, read_demands
 from edge_runtime import ModelError
 from tests.conftest import ROOT, Command
 
+LOADED_HERE = {Target.LITERT} | ({Target.TFLITE_MICRO} if find_spec("tflite_micro") else set())
 TABLES = sorted((ROOT / "converter" / "runtimes").glob("*.json"))
 
 
@@ -65,8 +68,10 @@ def test_operators_and_versions_are_read_from_the_file(color_models: dict[str, P
 def test_a_plain_int8_model_runs_everywhere(color_models: dict[str, Path], target: Target) -> None:
     fit = check_fit(color_models["uint8"].read_bytes(), target, name="colors")
     assert fit.fits, fit.problems
-    assert fit.ran == (target is Target.LITERT)
-    assert fit.verdict.startswith(f"runs on {target}")
+    assert fit.ran == (target in LOADED_HERE)
+    assert fit.verdict.startswith(f"{'runs' if fit.ran else 'should run'} on {target}")
+    assert ("loaded and run here" in fit.verdict) == fit.ran
+    assert ("it was not loaded here" in fit.verdict) != fit.ran
 
 
 def test_a_newer_operator_version_is_reported_before_loading(color_models: dict[str, Path]) -> None:
@@ -79,13 +84,70 @@ def test_a_newer_operator_version_is_reported_before_loading(color_models: dict[
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("FlexErf", "all of TensorFlow"), ("MyOp", "part of no runtime")]
+    ("name", "words"), [("FlexErf", "all of TensorFlow"), ("MyOp", "it has no custom operator MyOp")]
 )
 def test_flex_and_custom_operators_are_reported(color_models: dict[str, Path], name: str, words: str) -> None:
     custom = change(color_models["uint8"].read_bytes(), make_custom(name))
     for target in Target:
         problems = check_fit(custom, target, name="custom").problems
         assert any(name in line and words in line for line in problems)
+
+
+def test_a_custom_operator_that_is_part_of_a_runtime_is_no_problem(color_models: dict[str, Path]) -> None:
+    custom = change(color_models["uint8"].read_bytes(), make_custom("TFLite_Detection_PostProcess"))
+    assert check_fit(custom, Target.TFLITE_RUNTIME_2_14, name="custom").fits
+    # LiteRT has it too; this model gives it no boxes, and what is loaded and run here has the last word.
+    refused = check_fit(custom, Target.LITERT, name="custom")
+    assert not any("custom operator" in line for line in refused.problems)
+    assert not refused.fits
+    assert refused.verdict.startswith("does not run on litert")
+
+
+def convert_layers(kind: str) -> bytes:
+    """A convolution and a dense layer that is large enough for the converter to quantize it alone."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input(batch_shape=(1, 8, 8, 3))
+    outputs = keras.layers.Conv2D(64, 3, activation="relu6")(inputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    outputs = keras.layers.Dense(64)(outputs)
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(inputs, outputs))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT] if kind == "dynamic" else []
+    return bytes(converter.convert())
+
+
+def test_a_hybrid_model_does_not_run_on_a_microcontroller() -> None:
+    """int8 weights with float activations: each operator is there, but not for these types."""
+    hybrid = check_fit(convert_layers("dynamic"), Target.TFLITE_MICRO, name="hybrid")
+    assert hybrid.problems == (
+        "its CONV_2D does not take FLOAT32 activations with INT8 weights",
+        "its FULLY_CONNECTED does not take FLOAT32 activations with INT8 weights",
+    )
+    assert check_fit(convert_layers("float32"), Target.TFLITE_MICRO, name="float").fits
+
+
+@pytest.mark.assets
+def test_a_model_of_uint8_layers_does_not_run_on_a_microcontroller(assets: Path) -> None:
+    model = assets / "foreign" / "mobilenet_v2_1.0_224_quant.tflite"
+    fit = check_fit(model.read_bytes(), Target.TFLITE_MICRO, name="uint8")
+    assert "its CONV_2D does not take UINT8 activations with UINT8 weights" in fit.problems
+    assert check_fit(model.read_bytes(), Target.LITERT, name="uint8").ran
+
+
+@pytest.mark.skipif(Target.TFLITE_MICRO not in LOADED_HERE, reason="tflite-micro is not installed")
+def test_what_tflite_micro_refuses_itself_is_said_in_its_words(
+    color_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the table knows nothing of it: the verdict is that of the interpreter."""
+    import converter.targets as targets
+
+    monkeypatch.setattr(targets, "_TYPES", {})
+    table = targets._read_table(Target.TFLITE_MICRO)
+    monkeypatch.setattr(targets, "_read_table", lambda _target: dataclasses.replace(table, layers={}))
+    fit = check_fit(convert_layers("dynamic"), Target.TFLITE_MICRO, name="hybrid")
+    assert "tflite-micro refuses it" in fit.verdict
+    assert "Hybrid models are not supported" in fit.verdict
 
 
 def test_float_does_not_run_on_an_edge_tpu(color_models: dict[str, Path]) -> None:
@@ -98,7 +160,7 @@ def test_the_command_ends_with_a_verdict(
 ) -> None:
     fine = command("edge-check", color_models["uint8"], "--target", "litert", "--target", "tflite-micro")
     assert (fine.code, fine.err) == (0, "")
-    assert fine.out.count("runs on") == 2
+    assert fine.out.count("runs on") + fine.out.count("should run on") == 2
     assert "FULLY_CONNECTED" in fine.out
     (tmp_path / "newer.tflite").write_bytes(change(color_models["uint8"].read_bytes(), raise_versions(12)))
     bad = command("edge-check", tmp_path / "newer.tflite", "--target", "tflite-runtime-2.14")

@@ -7,7 +7,7 @@ from benchmarks.environment import describe_machine, library_versions, read_stat
 from benchmarks.held_out import HeldOut, find_held_out
 from benchmarks.measure import Plan, measure
 from benchmarks.report import SCHEMA, Report, describe_targets, fingerprint
-from benchmarks.targets import TargetSpec, check_labels, plan_targets
+from benchmarks.targets import Reader, TargetSpec, check_labels, plan_readers, plan_targets
 from converter import Run, read_run
 from edge_runtime import clock
 from edge_runtime.engine_names import choose_engine
@@ -21,6 +21,8 @@ def benchmark(
     data: str | None,
     engines: Sequence[str | None],
     threads: Sequence[int | None],
+    readers: Sequence[Reader] = (),
+    reader_python: Path | None = None,
     plan: Plan,
     raw: bool,
     reporter: Reporter,
@@ -34,6 +36,8 @@ def benchmark(
         data: pictures to measure on; the run's own when None.
         engines: each model file is measured on each; None for the default.
         threads: and with each number of threads; None for the default.
+        readers: and through each of these programs of others, which resize images in their own way.
+        reader_python: the Python that has them installed; this one when None.
         plan: how long.
         raw: whether the report carries every single latency.
         reporter: shows the progress.
@@ -56,7 +60,7 @@ def benchmark(
     with reporter.bar("finding held-out pictures") as tick:
         pictures = find_held_out(source, data, tick=tick)
     reporter.say(f"{len(pictures.samples)} held-out pictures ({pictures.kind})")
-    specs = plan_targets(run, models, engines, threads)
+    specs = plan_targets(run, models, engines, threads) + plan_readers(models, readers, reader_python)
     return measure_report(source, specs, pictures, plan, raw=raw, reporter=reporter, quiet=quiet)
 
 

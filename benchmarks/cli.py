@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmarks.targets import Reader
 from edge_runtime.command_line import DEBUG, DEBUG_HELP, new_app, run_app
 from edge_runtime.errors import ExitCode, UsageError
 from edge_runtime.files import make_folder, write_file
@@ -59,6 +60,17 @@ def bench_run(
             show_default=False,
         ),
     ] = None,
+    readers: Annotated[
+        list[Reader] | None,
+        typer.Option(
+            help="Open the files with this program too, which resizes images in its own way.",
+            show_default=False,
+        ),
+    ] = None,
+    reader_python: Annotated[
+        Path | None,
+        typer.Option(help="Python that has the readers installed. [default: this one]", show_default=False),
+    ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Put every single latency into report.json.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -77,6 +89,8 @@ def bench_run(
             data=data,
             engines=engine or [None],
             threads=num_threads or [None],
+            readers=readers or [],
+            reader_python=reader_python,
             plan=Plan(num_runs, min_seconds, processes),
             raw=raw,
             reporter=reporter,

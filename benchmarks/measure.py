@@ -22,6 +22,8 @@ from edge_runtime.progress import Reporter, Tick
 PICTURES = 64
 BURST = 10
 WARM_UP_BURSTS = 2
+TOLD_EVERY = 64
+"""Images that a target judges between two words about its progress."""
 
 YARDSTICK = TargetSpec("yardstick", Kind.YARDSTICK)
 
@@ -102,8 +104,8 @@ def measure(
             # The pictures of a whole data set are read last: they are no memory of the model's.
             for each, process in zip(measured[:-1], processes, strict=False):
                 each.operators = [OperatorTime(**found) for found in process.ask("operators")["operators"]]
-                with reporter.bar(f"accuracy of {each.spec.name}"):
-                    each.scores = _judge(process, pictures, Path(folder) / "scores.npy")
+                with reporter.bar(f"accuracy of {each.spec.name}") as tick:
+                    each.scores = _judge(process, pictures, Path(folder) / "scores.npy", tick)
 
         return time_in_turns(measured, files, plan, reporter, at_last=judge, quiet=quiet)
 
@@ -200,8 +202,12 @@ def _take_turn(each: Measured, process: TargetProcess, *, first: int) -> None:
         each.joules = (each.joules or 0.0) + after - before
 
 
-def _judge(process: TargetProcess, pictures: HeldOut, out: Path) -> NDArray[np.float32]:
+def _judge(process: TargetProcess, pictures: HeldOut, out: Path, tick: Tick) -> NDArray[np.float32]:
     files = [sample.file for sample in pictures.samples]
-    process.ask("scores", data=str(pictures.dataset.root), files=files, out=str(out))
-    scores: NDArray[np.float32] = np.load(out, allow_pickle=False)
-    return scores
+    scores: list[NDArray[np.float32]] = []
+    for start in range(0, len(files), TOLD_EVERY):
+        part = files[start : start + TOLD_EVERY]
+        process.ask("scores", data=str(pictures.dataset.root), files=part, out=str(out))
+        scores.append(np.load(out, allow_pickle=False))
+        tick(start + len(part), len(files))
+    return np.concatenate(scores)

@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import Any, Self
 
 from benchmarks.targets import TargetSpec
-from edge_runtime import EdgeError, ExitCode, ModelError, clock
+from edge_runtime import EdgeError, ExitCode, ModelError, UsageError, clock
 
 
 class TargetGoneError(EdgeError):
@@ -34,8 +35,10 @@ class TargetProcess:
         """
         self.spec = spec
         started = clock.now()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "benchmarks.worker"],
+        if spec.python and not shutil.which(spec.python):
+            raise UsageError(f"--reader-python {spec.python}: no such program")
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [spec.python or sys.executable, "-P", "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if quiet else None,
@@ -73,11 +76,17 @@ class TargetProcess:
         if not line:
             raise TargetGoneError(
                 f"the process that measures {self.spec.name} ended with status {self._process.wait()}"
+                f"{self._advice()}"
             )
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
             raise ModelError(reply["error"])
         return reply
+
+    def _advice(self) -> str:
+        if self.spec.python is None or hasattr(self, "loaded"):
+            return ""
+        return f": is edge-classify installed for {self.spec.python}? pip install edge-classify rich"
 
     def close(self) -> None:
         """End the process."""

@@ -29,6 +29,16 @@ class Kind(StrEnum):
     YARDSTICK = "yardstick"
 
 
+class Reader(StrEnum):
+    """Programs of others that open a model file and bring images to its input in their own way."""
+
+    MEDIAPIPE = "mediapipe"
+
+
+READERS = {Reader.MEDIAPIPE: "MediaPipe Tasks"}
+"""Reader → its name among the peers."""
+
+
 @dataclass(frozen=True)
 class TargetSpec:
     """One thing to measure, as a process of its own is told to load it.
@@ -39,6 +49,7 @@ class TargetSpec:
         path: the run or the model file.
         engine: of a model file; the default one when None. Of a peer, its name.
         num_threads: of a model file; the engine's default when None.
+        python: the interpreter of the process that loads it; this one when None.
     """
 
     name: str
@@ -46,6 +57,7 @@ class TargetSpec:
     path: str = ""
     engine: str | None = None
     num_threads: int | None = None
+    python: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,22 @@ def plan_targets(
                 name = f"{path.stem} ({', '.join(map(str, notes))})" if notes else path.stem
                 specs.append(TargetSpec(name, Kind.MODEL_FILE, str(path), engine, number))
     return specs
+
+
+def plan_readers(models: Sequence[Path], readers: Sequence[Reader], python: Path | None) -> list[TargetSpec]:
+    """Every model file through every other program that reads it.
+
+    Args:
+        models: the model files.
+        readers: the programs.
+        python: the Python that has them installed; this one when None.
+    """
+    own = str(python) if python else None
+    return [
+        TargetSpec(f"{path.stem} ({reader})", Kind.PEER, str(path.resolve()), READERS[reader], python=own)
+        for path in models
+        for reader in readers
+    ]
 
 
 class SilentTarget:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from benchmarks.targets import Target, TargetSpec, load_target
-from edge_runtime import EdgeError, Image, clock, decode_image
+from edge_runtime import Dataset, EdgeError, Image, clock, decode_image
 from edge_runtime.dataset import open_dataset
 
 Reply = dict[str, Any]
@@ -27,6 +27,7 @@ class Session:
     def __init__(self) -> None:
         self._target: Target | None = None
         self._pictures: list[bytes] = []
+        self._dataset: Dataset | None = None
 
     @property
     def target(self) -> Target:
@@ -76,7 +77,9 @@ class Session:
 
     def scores(self, data: str, files: Sequence[str], out: str) -> Reply:
         """Classify pictures of a data set; write float32 scores, shape (pictures, classes), as `.npy`."""
-        dataset = open_dataset(data)
+        if self._dataset is None or str(self._dataset.root) != data:
+            self._dataset = open_dataset(data)
+        dataset = self._dataset
         rows = [self.target.scores(dataset.load(file, self.target.at_least)) for file in files]
         np.save(out, np.stack(rows), allow_pickle=False)
         return {}

@@ -10,6 +10,7 @@ from converter.graph import Activation, read_activations, run_all_tensors
 from converter.quantization import Ranges
 from edge_runtime import Image
 from edge_runtime.pixels import InputRange
+from edge_runtime.progress import Tick, no_tick
 
 BINS = 2048
 PERCENTILE = 99.99
@@ -31,7 +32,11 @@ class Calibration(StrEnum):
 
 
 def clip_ranges(
-    calibrated: bytes, images: Sequence[Image], expected: InputRange, method: Calibration
+    calibrated: bytes,
+    images: Sequence[Image],
+    expected: InputRange,
+    method: Calibration,
+    tick: Tick = no_tick,
 ) -> Ranges:
     """Narrower ranges for the activations that have outliers.
 
@@ -40,13 +45,16 @@ def clip_ranges(
         images: the calibration pictures.
         expected: what the model takes for pixels 0 and 255.
         method: percentile or mse.
+        tick: progress callback.
 
     Returns:
         Ranges for all activations but the input, which has to cover every pixel, and the scores.
     """
     activations = read_activations(calibrated)[1:-1]
     counts = [np.zeros(BINS, np.int64) for _ in activations]
-    for values in run_all_tensors(calibrated, images, expected, [each.index for each in activations]):
+    indices = [each.index for each in activations]
+    for done, values in enumerate(run_all_tensors(calibrated, images, expected, indices), 1):
+        tick(done, len(images))
         for count, each, value in zip(counts, activations, values, strict=True):
             count += np.histogram(value, BINS, (each.low, each.high))[0]
     choose = _percentile if method is Calibration.PERCENTILE else _least_squares

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime import Classifier, Image, ModelCard, ModelFile, pack_model_file
+from edge_runtime.progress import Tick, no_tick
 from edge_runtime.statistics import SURE, mcnemar
 
 _SMALLEST = 1e-7
@@ -95,7 +96,9 @@ def compare(
     )
 
 
-def float_scores(model: Any, images: Sequence[Image], batch_size: int = 64) -> NDArray[np.float32]:
+def float_scores(
+    model: Any, images: Sequence[Image], batch_size: int = 64, *, tick: Tick = no_tick
+) -> NDArray[np.float32]:
     """The Keras model's scores, float32, shape (pictures, classes)."""
     import tensorflow as tf
 
@@ -106,8 +109,11 @@ def float_scores(model: Any, images: Sequence[Image], batch_size: int = 64) -> N
     def forward(pixels: Any) -> Any:
         return model(tf.cast(pixels, tf.float32), training=False)
 
-    starts = range(0, len(images), batch_size)
-    return np.concatenate([forward(np.stack(images[start : start + batch_size])).numpy() for start in starts])
+    rows = []
+    for start in range(0, len(images), batch_size):
+        rows.append(forward(np.stack(images[start : start + batch_size])).numpy())
+        tick(min(start + batch_size, len(images)), len(images))
+    return np.concatenate(rows)
 
 
 def open_converted(model: bytes, card: ModelCard) -> Classifier:
@@ -116,7 +122,13 @@ def open_converted(model: bytes, card: ModelCard) -> Classifier:
     return Classifier(file, trusted=True)
 
 
-def converted_scores(model: bytes, card: ModelCard, images: Sequence[Image]) -> NDArray[np.float32]:
+def converted_scores(
+    model: bytes, card: ModelCard, images: Sequence[Image], tick: Tick = no_tick
+) -> NDArray[np.float32]:
     """A converted model's scores as the device computes them, float32, shape (pictures, classes)."""
     classifier = open_converted(model, card)
-    return np.stack([classifier.scores(image) for image in images])
+    rows = []
+    for done, image in enumerate(images, 1):
+        rows.append(classifier.scores(image))
+        tick(done, len(images))
+    return np.stack(rows)

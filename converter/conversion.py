@@ -98,7 +98,7 @@ def convert(run: Run, options: ConvertOptions, reporter: Reporter) -> Iterator[C
             run, dataset, options.calibration_count, folder=options.calibration, tick=tick
         )
     reporter.say(f"{len(calibration.images)} calibration pictures, SHA-256 {calibration.sha256[:12]}")
-    judge = _Judge.of(run, dataset, model)
+    judge = _Judge.of(run, dataset, model, reporter)
     for precision in options.precisions:
         reporter.say(f"converting to {precision}")
         yield _convert_one(run, model, calibration, judge, precision, options, reporter)
@@ -113,18 +113,23 @@ class _Judge:
     splits: tuple[str, ...]
     targets: np.ndarray[Any, np.dtype[np.int64]]
     expected: np.ndarray[Any, np.dtype[np.float32]]
+    reporter: Reporter
 
     @classmethod
-    def of(cls, run: Run, dataset: Dataset, model: Any) -> "_Judge":
+    def of(cls, run: Run, dataset: Dataset, model: Any, reporter: Reporter) -> "_Judge":
         samples = run.held_out
         index = {label: position for position, label in enumerate(run.card.labels)}
-        images = read_fitted(run.card, dataset, samples)
+        with reporter.bar("reading held-out images") as tick:
+            images = read_fitted(run.card, dataset, samples, tick)
+        with reporter.bar("scores of the Keras model") as tick:
+            expected = float_scores(model, images, tick=tick)
         return cls(
             run=run,
             images=images,
             splits=tuple(sample.split for sample in samples),
             targets=np.array([index[sample.label] for sample in samples]),
-            expected=float_scores(model, images),
+            expected=expected,
+            reporter=reporter,
         )
 
     def passes(self, converted: bytes, max_drop: float) -> bool:
@@ -134,7 +139,8 @@ class _Judge:
     def compare(self, converted: bytes) -> tuple[Comparison, dict[str, Comparison]]:
         """All held-out pictures together, and split by split."""
         labels = self.run.card.labels
-        found = converted_scores(converted, self.run.card, self.images)
+        with self.reporter.bar("scores of the converted model") as tick:
+            found = converted_scores(converted, self.run.card, self.images, tick)
         by_split = {}
         for split in dict.fromkeys(self.splits):
             mask = np.array(self.splits) == split
@@ -170,6 +176,7 @@ def _convert_one(
     passed = comparison.within(options.max_drop)
     layers: list[LayerError] = []
     if precision is Precision.INT8 and (options.layer_report or not passed):
+        reporter.say("measuring the noise of every layer")
         layers = measure_layers(made.quantizer.calibrated, made.quantizer.images, made.quantizer.expected)
     named = add_metadata(
         made.model,
@@ -220,11 +227,7 @@ def _calibrate(
     if method is Calibration.MINMAX:
         return method, quantizer, None
     if method is not Calibration.AUTO:
-        return (
-            method,
-            quantizer,
-            clip_ranges(quantizer.calibrated, quantizer.images, quantizer.expected, method),
-        )
+        return method, quantizer, _clip(quantizer, method, reporter)
     judges = [image for position, image in enumerate(quantizer.images) if not position % _HELD_OUT_EVERY]
     rest = [image for position, image in enumerate(quantizer.images) if position % _HELD_OUT_EVERY]
     if not rest:
@@ -234,17 +237,19 @@ def _calibrate(
     targets = np.zeros(len(judges), np.int64)
     choices: list[tuple[tuple[float, float], Calibration, Ranges | None]] = []
     for each in (Calibration.MINMAX, Calibration.PERCENTILE, Calibration.MSE):
-        ranges = (
-            None
-            if each is Calibration.MINMAX
-            else clip_ranges(quantizer.calibrated, rest, quantizer.expected, each)
-        )
+        ranges = None if each is Calibration.MINMAX else _clip(quantizer, each, reporter)
         found = converted_scores(quantizer.quantize(ranges), card, judges)
         result = compare(expected, found, targets, card.labels)
         reporter.say(f"calibration {each}: agreement {result.agreement:.4f}, KL {result.kl_divergence:.5f}")
         choices.append(((result.agreement, -result.kl_divergence), each, ranges))
     _rank, chosen, ranges = max(choices, key=lambda choice: choice[0])
     return chosen, quantizer, ranges
+
+
+def _clip(quantizer: Quantizer, method: Calibration, reporter: Reporter) -> Ranges:
+    calibrated = quantizer.calibrated
+    with reporter.bar(f"ranges by {method}") as tick:
+        return clip_ranges(calibrated, quantizer.images, quantizer.expected, method, tick)
 
 
 def _check_model(run: Run, model: Any) -> None:

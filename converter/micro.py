@@ -50,4 +50,3 @@ def serve() -> None:
     entry = interpreter.get_input_details(0)
     interpreter.set_input(np.zeros(entry["shape"], entry["dtype"]), 0)
     interpreter.invoke()
-

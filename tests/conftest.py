@@ -14,10 +14,13 @@ import hypothesis
 import numpy as np
 import pytest
 
+from edge_runtime import ModelCard, pack_model_file
 from edge_runtime.images import opencv
 
 # Time is no property here: a busy machine is slow now and then.
-hypothesis.settings.register_profile("gate", deadline=None)
+hypothesis.settings.register_profile(
+    "gate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("gate")
 
 # A shell that starts this in the background has SIGINT ignored, and what is ignored is inherited.
@@ -170,6 +173,42 @@ def save(path: Path, image: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(opencv().imencode(path.suffix, image[..., ::-1])[1].tobytes())
     return path
+
+
+@pytest.fixture(scope="session")
+def hard_colors(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    """Pictures that are hard to tell apart and a pretrained base, as arguments of `edge-train`."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("hard")
+    base = keras.saving.load_model(digits_run / "model.keras", compile=False).get_layer("mobilenetv2_0.35_32")
+    with warnings.catch_warnings():
+        # Keras asks numpy in an old way.
+        warnings.simplefilter("ignore")
+        base.save_weights(folder / "base.weights.h5")
+    random = np.random.default_rng(0)
+    for name, color in COLORS.items():
+        for number in range(12):
+            noise = random.integers(-90, 90, (40, 50, 3))
+            image = np.clip(np.array(color) * 0.2 + 100 + noise, 0, 255).astype(np.uint8)
+            save(folder / "colors" / name / f"{number}.png", image)
+    weights = ("--weights", folder / "base.weights.h5", "--alpha", 0.35, "--image-size", 32)
+    return (folder / "colors", *weights, "--batch-size", 8)
+
+
+def linear_model(side: int, labels: tuple[str, ...]) -> bytes:
+    """A float model of so many pixels a side in which every pixel counts differently."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input(batch_shape=(1, side, side, 3))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    dense = keras.layers.Dense(len(labels), activation="softmax")
+    model = keras.Model(inputs, dense(flat))
+    kernel = np.random.default_rng(side).normal(0, 1 / side, dense.kernel.shape)
+    dense.set_weights([kernel.astype(np.float32), np.zeros(len(labels), np.float32)])
+    content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    return pack_model_file(content, ModelCard(labels=labels, image_size=(side, side)))
 
 
 @pytest.fixture

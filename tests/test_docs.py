@@ -1,10 +1,18 @@
 """The documentation says what the commands do."""
 
+import json
 import re
 import runpy
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
-from tests.conftest import ROOT
+import numpy as np
+import pytest
+
+from edge_runtime import fit
+from tests.conftest import ROOT, Command, linear_model, save
 
 
 def test_the_command_page_is_what_help_prints() -> None:
@@ -16,6 +24,27 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readmes_python_gives_the_commands_answer(command: Command, tmp_path: Path) -> None:
+    """The image is large enough to be decoded at reduced scale, and the model sees every pixel."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    rough = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    save(tmp_path / "photo.jpg", fit(rough, (960, 1280)))
+    (tmp_path / "birds.tflite").write_bytes(linear_model(96, ("wren", "robin", "tit", "crow")))
+    done = subprocess.run(
+        [sys.executable, "-c", blocks[0]], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = [line.split() for line in done.stdout.splitlines()]
+    told = command(
+        *("edge-classify", "-m", "birds.tflite", "--input", "photo.jpg", "--format", "jsonl"), cwd=tmp_path
+    )
+    expected = json.loads(told.out)["predictions"]
+    assert [label for label, _score in found] == [each["label"] for each in expected]
+    assert [float(score) for _label, score in found] == pytest.approx(
+        [each["score"] for each in expected], abs=1e-6
+    )
 
 
 def test_every_command_that_the_readme_shows_exists() -> None:

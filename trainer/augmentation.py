@@ -14,7 +14,7 @@ GREY = 127.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Changes pictures at random: flip, rotation, zoom, shift, brightness, contrast, cutout."""
+    """Changes pictures at random: flip, rotation, zoom, shift, brightness, contrast, cutout, sharpness."""
 
     pipeline: Any
 
@@ -50,9 +50,18 @@ def build_augmentation(config: TrainConfig) -> Augmentation | None:
         (config.brightness, lambda seed: layers.RandomBrightness(config.brightness, shades, seed=seed)),
         (config.contrast, lambda seed: layers.RandomContrast(config.contrast, shades, seed=seed)),
         (config.cutout, lambda seed: _cutout(config.cutout, seed)),
+        (config.sharpness, lambda seed: _sharpness(config.sharpness, seed)),
     ]
     chosen = [build(config.seed + number) for number, (amount, build) in enumerate(wanted) if amount]
     return Augmentation(Sequential(chosen, name="augmentation")) if chosen else None
+
+
+def _sharpness(amount: float, seed: int) -> Any:
+    """Blurred or sharpened by a blend with the 3×3 mean, as images are that others have resized."""
+    from keras import layers
+
+    # Keras leaves an image as it is at 0.5.
+    return layers.RandomSharpness((0.5 - amount / 2, 0.5 + amount / 2), (0.0, 255.0), seed=seed)
 
 
 def _cutout(side: float, seed: int) -> Any:

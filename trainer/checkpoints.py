@@ -23,7 +23,7 @@ MAX_BYTES = 4 * 1024**3
 Arrays = list[NDArray[Any]]
 
 # A training may go on with another of these: they do not change what has been learned so far.
-_FREE = frozenset(
+MAY_CHANGE = frozenset(
     {
         "out", "strict", "overwrite", "resume", "distribute", "tensorboard", "checkpoint_seconds", "patience",
         "head_epochs", "head_rate", "fine_tune_epochs", "fine_tune_rate", "scratch_epochs", "scratch_rate",
@@ -163,7 +163,7 @@ def check_state(state: State, config: TrainConfig, fingerprint: str) -> None:
     """
     now = config_values(config)
     for name, before in state.config.items():
-        if name not in _FREE and now.get(name) != before:
+        if name not in MAY_CHANGE and now.get(name) != before:
             raise UsageError(
                 f"the training in {config.out} was begun with --{option_name(name)} {before}, now it is "
                 f"{now.get(name)}: give the same, or begin anew with --overwrite"

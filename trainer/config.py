@@ -149,6 +149,12 @@ class TrainConfig:
     shift: float = option(0.1, "Shift pictures by up to this fraction.", 0.0, 0.9)
     brightness: float = option(0.0, "Brighten or darken pictures by up to this fraction.", 0.0, 1.0)
     contrast: float = option(0.0, "Change the contrast by up to this fraction.", 0.0, 0.95)
+    sharpness: float = option(
+        0.0,
+        "Sharpen or blur images by up to this fraction: for readers that resize in another way.",
+        0.0,
+        1.0,
+    )
     cutout: float = option(0.0, "Grey out a square of up to this fraction of the side.", 0.0, 0.9)
     seed: int = option(
         42, "Of the split, the weights, the order, the augmentation and the dropout.", 0, 2**31 - 1

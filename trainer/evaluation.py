@@ -75,9 +75,21 @@ def build_forward(model: Any) -> Forward:
     return lambda pixels: forward(tf.cast(pixels, tf.float32)).numpy()
 
 
-def predict(forward: Forward, batches: Iterable[Batch]) -> NDArray[np.float32]:
-    """Scores for every picture, float32, shape (pictures, classes)."""
-    return np.concatenate([forward(pixels) for pixels, _targets in batches])
+def predict(
+    forward: Forward, batches: Iterable[Batch], done: Callable[[], None] = lambda: None
+) -> NDArray[np.float32]:
+    """Scores for every picture, float32, shape (pictures, classes).
+
+    Args:
+        forward: pixels → scores.
+        batches: the pictures.
+        done: called after each batch.
+    """
+    rows = []
+    for pixels, _targets in batches:
+        rows.append(forward(pixels))
+        done()
+    return np.concatenate(rows)
 
 
 def measure(scores: NDArray[np.float32], targets: Targets, labels: Sequence[str]) -> SplitMetrics:

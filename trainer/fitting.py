@@ -200,9 +200,33 @@ def build_optimizer(config: TrainConfig, model: Any, *, rate: float, steps: int,
 
 
 def random_states(phase: Phase) -> list[Any]:
-    """The states of everything random in a phase: dropout and augmentation."""
+    """The states of everything random in a phase: dropout and augmentation.
+
+    Raises:
+        RuntimeError: a layer of Keras holds a random state that is not found: a training that was interrupted
+            would not go on as if it had not been.
+    """
+    import keras
+
     parts = [phase.model, *([phase.augment.pipeline] if phase.augment else [])]
-    return [each for part in parts for each in part.variables if each.name == "seed_generator_state"]
+    layers = [layer for part in parts for layer in _layers_within(part)]
+    generators = [
+        value for layer in layers for value in vars(layer).values()
+        if isinstance(value, keras.random.SeedGenerator)
+    ]  # fmt: skip
+    unique = {id(generator): generator.state for generator in generators}
+    # Weights are float: what else a model or an augmentation holds as whole numbers is random state.
+    whole = [each for part in parts for each in part.variables if "int" in str(each.dtype)]
+    if {id(each) for each in whole} - {id(state) for state in unique.values()}:
+        raise RuntimeError("Keras holds random states that its layers do not name: --resume would not repeat")
+    return list(unique.values())
+
+
+def _layers_within(layer: Any) -> Iterator[Any]:
+    """A layer and all layers inside it, in order."""
+    yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _layers_within(inner)
 
 
 def restart_randomness(states: Sequence[Any], seed: int) -> None:

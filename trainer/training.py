@@ -233,10 +233,12 @@ def _write_results(
     config: TrainConfig, data: Data, network: Network, history: list[Epoch], reporter: TrainingReporter
 ) -> dict[str, SplitMetrics]:
     """Judge the network on every split and write the run's files; the model comes last."""
-    reporter.say("evaluating")
     batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
     forward = build_forward(network.model)
-    scores = {split: predict(forward, each) for split, each in batches.items()}
+    with reporter.amount("evaluating") as done:
+        part = 1 / sum(map(len, batches.values()))
+        scores = {split: predict(forward, each, lambda: done(part)) for split, each in batches.items()}
+    reporter.say("writing the run")
     metrics = {split: measure(scores[split], batches[split].targets, data.labels) for split in scores}
     split = TEST if TEST in scores else VALIDATION
     held_out = Judged(split, data.labels, batches[split], scores[split])

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.targets import ModelFileTarget, SilentTarget, Steps, Target
-from edge_runtime import Image, ModelError, Scores, clock
+from edge_runtime import Image, MissingLibraryError, ModelError, Scores, clock
 from edge_runtime.images import opencv
 
 THREADS = min(4, os.cpu_count() or 1)
@@ -68,18 +69,21 @@ class MediaPipeTarget(PeerTarget):
 
         super().__init__(path, package="mediapipe", num_threads=None)
         options = vision.ImageClassifierOptions(
-            base_options=BaseOptions(model_asset_path=str(path)), max_results=5
+            base_options=BaseOptions(model_asset_path=str(path)), max_results=-1
         )
         self._mediapipe: Any = mediapipe
         self._classifier = vision.ImageClassifier.create_from_options(options)
 
     def scores(self, image: Image) -> Scores:
-        """See `Target.scores`; the best five, best first."""
+        """See `Target.scores`; MediaPipe itself resizes the image."""
         picture = self._mediapipe.Image(
             image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)
         )
         categories = self._classifier.classify(picture).classifications[0].categories
-        return np.array([category.score for category in categories], np.float32)
+        found = np.zeros(len(categories), np.float32)
+        for category in categories:
+            found[category.index] = category.score
+        return found
 
 
 class OpenVinoTarget(PeerTarget):
@@ -149,8 +153,14 @@ def load_peer(name: str, path: Path) -> Target:
 
     Raises:
         ModelError: the peer cannot read it.
+        MissingLibraryError: the peer is not installed.
     """
     try:
         return PEERS[name](path)
+    except ImportError as error:
+        raise MissingLibraryError(
+            f"{name} is not installed for {sys.executable} ({error}): install it there, or name another "
+            "Python with --reader-python"
+        ) from error
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"{path}: {name} cannot read it ({error!s:.200})") from error

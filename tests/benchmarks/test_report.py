@@ -106,8 +106,10 @@ def test_an_engine_that_counts_its_operators_tells_where_the_time_goes(
         for kind in ("Convolution", "GroupConvolution")
     ]
     assert counts == [35, 17]
+    # Which kind is the slowest depends on the processor.
     for name in ("report.md", "report.html"):
-        assert "GroupConvolution" in (tmp_path / name).read_text(encoding="utf-8")
+        page = (tmp_path / name).read_text(encoding="utf-8")
+        assert all(each.kind in page for each in openvino.operators[:3])
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

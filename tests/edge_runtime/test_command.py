@@ -58,8 +58,10 @@ class Running:
         orphans = children(self.process.pid)
         self.process.send_signal(number)
         code = self.process.wait(5)
-        time.sleep(0.1)
-        assert [child for child in orphans if Path(f"/proc/{child}").exists()] == []
+        deadline = clock.now() + 5
+        while left := [child for child in orphans if Path(f"/proc/{child}").exists()]:
+            assert clock.now() < deadline, left
+            time.sleep(0.05)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code

@@ -13,17 +13,15 @@ from edge_runtime import (
     Classifier,
     FolderSource,
     Frame,
-    ModelCard,
     ModelError,
     ModelFile,
     ModelWatch,
     clock,
     fit,
-    pack_model_file,
     read_image,
 )
 from edge_runtime.files import write_file
-from tests.conftest import BIN, COLORS, paint, save
+from tests.conftest import BIN, COLORS, linear_model, paint, save
 
 FRAME = Frame(paint(COLORS["red"]), 0, 0.0, 0.0, "x")
 
@@ -93,21 +91,6 @@ def test_a_file_that_is_gone_or_touched_changes_nothing(watched: Watched) -> Non
     watched.work_until(lambda: clock.now() > until)
     assert watched.watch.current is before
     assert watched.said == []
-
-
-def linear_model(side: int, labels: tuple[str, ...]) -> bytes:
-    """A float model of so many pixels a side in which every pixel counts differently."""
-    import keras
-    import tensorflow as tf
-
-    inputs = keras.Input(batch_shape=(1, side, side, 3))
-    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
-    dense = keras.layers.Dense(len(labels), activation="softmax")
-    model = keras.Model(inputs, dense(flat))
-    kernel = np.random.default_rng(side).normal(0, 1 / side, dense.kernel.shape)
-    dense.set_weights([kernel.astype(np.float32), np.zeros(len(labels), np.float32)])
-    content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    return pack_model_file(content, ModelCard(labels=labels, image_size=(side, side)))
 
 
 def test_after_a_swap_images_are_decoded_as_the_new_model_needs_them(tmp_path: Path) -> None:

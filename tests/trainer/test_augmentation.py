@@ -24,7 +24,7 @@ def test_nothing_asked_for_is_nothing_done() -> None:
     "options",
     [
         {"flip": Flip.ON}, {"rotation": 0.1}, {"zoom": 0.3}, {"shift": 0.2}, {"brightness": 0.3},
-        {"contrast": 0.5}, {"cutout": 0.5},
+        {"contrast": 0.5}, {"cutout": 0.5}, {"sharpness": 0.8},
     ],
     ids=lambda options: next(iter(options)),
 )  # fmt: skip

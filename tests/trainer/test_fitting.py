@@ -8,9 +8,19 @@ import pytest
 
 from edge_runtime import DivergedError
 from trainer import ClassWeights, Distribute, Epoch, Optimizer, Schedule, TrainConfig
+from trainer.augmentation import build_augmentation
 from trainer.batch_norm import BatchNormStatistics
 from trainer.distribution import Workers, join_workers
-from trainer.fitting import BestWeights, Phase, build_evaluation, build_optimizer, fit_phase, is_over
+from trainer.fitting import (
+    BestWeights,
+    Phase,
+    build_evaluation,
+    build_optimizer,
+    fit_phase,
+    is_over,
+    random_states,
+    restart_randomness,
+)
 from trainer.network import Network, build_network, freeze
 from trainer.phases import class_weights
 
@@ -234,3 +244,48 @@ def test_balanced_weights_let_each_class_count_alike() -> None:
     np.testing.assert_allclose(weights, [10 / 16, 10 / 4])
     assert weights[targets].sum() == pytest.approx(len(targets))
     assert class_weights(CONFIG, targets) is None
+
+
+def test_everything_random_in_a_phase_begins_anew_with_a_seed() -> None:
+    """Resuming repeats an epoch only if no random state is missed, whatever Keras calls it."""
+    network = build_network(dataclasses.replace(CONFIG, dropout=0.5, head_units=64), 2)
+    options = {"flip": "on", "rotation": 0.2, "brightness": 0.3, "cutout": 0.4, "sharpness": 0.5}
+    augment = build_augmentation(TrainConfig.from_options({"data": "x", **options}))
+    assert augment is not None
+    data = stripes(16, 0)
+    phase = whole_phase(network, data, data, augment=augment)
+    states = random_states(phase)
+    pixels = data[0].astype(np.float32)
+
+    def work() -> list[np.ndarray]:
+        changed = np.asarray(augment(pixels))
+        return [changed, np.asarray(network.head(np.ones((4, 1280), np.float32), training=True))]
+
+    restart_randomness(states, 5)
+    first, second = work(), work()
+    restart_randomness(states, 5)
+    again = work()
+    for one, other, repeated in zip(first, second, again, strict=True):
+        assert not np.array_equal(one, other)
+        np.testing.assert_array_equal(one, repeated)
+
+
+def test_a_random_state_that_is_not_found_is_an_error() -> None:
+    """As it would be if Keras kept its generators elsewhere."""
+    import keras
+
+    class Hidden(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.counter = self.add_weight(shape=(), dtype="int64", trainable=False, name="any_name")
+
+        def call(self, inputs: Any) -> Any:
+            return inputs
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(2)(Hidden()(inputs)))
+    data = stripes(4, 0)
+    network = build_network(CONFIG, 2)
+    phase = dataclasses.replace(whole_phase(network, data, data), model=model)
+    with pytest.raises(RuntimeError, match="random states"):
+        random_states(phase)

@@ -1,6 +1,7 @@
 """Trainings that are killed, interrupted or diverge, and go on."""
 
 import csv
+import dataclasses
 import os
 import signal
 import subprocess
@@ -216,3 +217,9 @@ def test_another_training_is_not_gone_on_with() -> None:
         check_state(STATE, TrainConfig(data="x", alpha=0.5), "f")
     with pytest.raises(UsageError, match="the pictures of x are not those"):
         check_state(STATE, TrainConfig(data="x"), "g")
+
+
+def test_options_that_may_change_are_options() -> None:
+    from trainer.checkpoints import MAY_CHANGE
+
+    assert {field.name for field in dataclasses.fields(TrainConfig)} >= MAY_CHANGE

@@ -172,7 +172,7 @@ def read_report(path: Path) -> Report:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path}: larger than a report can be")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -188,6 +188,10 @@ def read_report(path: Path) -> Report:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not a report of edge-bench ({error!r:.100})") from error
     return report
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def _check_lengths(report: Report) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge_runtime.errors import ModelError
+from edge_runtime.files import is_text
 from edge_runtime.values import Resize, Size
 
 FORMAT = 1
@@ -88,7 +89,7 @@ class ModelCard:
             card = cls(**_fields(content))
         except ModelError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise ModelError(f"{name}: not a model card ({type(error).__name__}: {error})") from error
         _check(card, name)
         return card
@@ -126,6 +127,8 @@ def _golden(sample: dict[str, Any]) -> GoldenSample:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected text, got {value!r:.40}")
+    if not is_text(value):
+        raise ValueError(f"half of a surrogate pair is no text: {value!r:.40}")
     return value
 
 

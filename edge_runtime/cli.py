@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edge_runtime.command_line import new_app, run_app, say
-from edge_runtime.errors import ExitCode
+from edge_runtime.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from edge_runtime.config import ClassifyConfig
@@ -48,11 +48,21 @@ def main() -> None:
 
 def _print_service(config: "ClassifyConfig") -> int:
     from edge_runtime.service import hidden_words, unit_file
+    from edge_runtime.sources.devices import without_password
 
     arguments = [word for word in sys.argv[1:] if word != "--print-service"]
+    if (
+        config.input
+        and without_password(config.input) != config.input
+        and config.input in " ".join(arguments)
+    ):
+        raise UsageError(
+            'everyone on this machine can read a unit, and a password in it: put `input = "…"` into a TOML '
+            "file that only its owner may read (chmod 600), and give --config FILE"
+        )
     if (config.camera or "://" in (config.input or "")) and not config.wait:
         arguments.append("--wait")
-    typer.echo(unit_file(arguments, title=config.camera or config.input or ""), nl=False)
+    typer.echo(unit_file(arguments, title=config.camera or without_password(config.input or "")), nl=False)
     for word in hidden_words(arguments):
         say(f"warning: the service has a /tmp of its own and will not see {word}: use another folder")
     say(

@@ -1,6 +1,7 @@
 """What all commands share: one line for an error, the exit code, a screen that libraries do not write on."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from edge_runtime.errors import EdgeError, ExitCode, OutputError, ReaderGoneError
+from edge_runtime.files import printable
 
 DEBUG = "--debug"
 DEBUG_HELP = "Show a traceback, and what the libraries themselves print."
@@ -33,6 +35,9 @@ def run_app(
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG in given
     signal.signal(signal.SIGTERM, _end_quietly)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may hold bytes that are no UTF-8: `\\udcff`, as JSON has it too.
+        sys.stdout.reconfigure(errors="backslashreplace")
     with contextlib.nullcontext() if debug else _quiet_libraries():
         raise SystemExit(_run(make_app, name, given, debug=debug))
 
@@ -40,8 +45,7 @@ def run_app(
 def say(message: str) -> None:
     """Tell the user something that is not the command's output, on stderr."""
     # A server's answer or a file's name may hold what would steer a terminal.
-    printable = "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in message)
-    sys.stderr.write(f"{printable}\n")
+    sys.stderr.write("\n".join(printable(line) for line in message.split("\n")) + "\n")
     sys.stderr.flush()
 
 

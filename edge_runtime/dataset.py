@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.errors import DatasetError, ImageError
-from edge_runtime.files import cache_folder
+from edge_runtime.files import cache_folder, is_text
 from edge_runtime.images import fit, is_image_name, list_files, natural_key, read_image
 from edge_runtime.values import Image, Resize, Size
 
@@ -166,6 +166,9 @@ def _open_folder(root: Path) -> Dataset:
                 else:
                     strange.append(f"{inside}/{name}")
     labels = sorted({folder.name for top in tops for folder in _class_folders(top)}, key=natural_key)
+    for label in labels:
+        if not is_text(label):
+            raise DatasetError(f"{root}: the name of the class folder {label!r} is not UTF-8: rename it")
     _check_classes(root, labels, samples)
     return Dataset(root, tuple(labels), tuple(samples), picture_loader(root), tuple(strange))
 

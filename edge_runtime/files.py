@@ -1,9 +1,12 @@
 """The one place where files are read whole and written durably."""
 
 import contextlib
+import fcntl
+import glob
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +55,42 @@ def _temporary_beside(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_temporaries(path: Path) -> None:
+    """Remove what writing this file has left behind where the process was killed meanwhile."""
+    for left in path.parent.glob(f".????????.{glob.escape(path.name)}"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
+@contextlib.contextmanager
+def lock_folder(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Keep a folder of output for this process; the lock goes with the process, however that ends.
+
+    Args:
+        path: the folder; it is there.
+        shared: with others that ask for it in the same way.
+
+    Raises:
+        OutputError: another process works in it.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise OutputError(
+            f"{path}: another process writes into it: wait for it, or give another --out"
+        ) from error
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder for output and prove that files can be written in it.
 
@@ -79,7 +118,24 @@ def is_there(path: Path) -> bool:
 def cache_folder(name: str) -> Path:
     """Where this user keeps what can be made again; it need not exist."""
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "edge-classify" / name
+    return (Path(base) if base else _home() / ".cache") / "edge-classify" / name
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # neither $HOME nor an entry in the list of users, as in some containers
+        return Path(tempfile.gettempdir()) / f"edge-classify-{os.getuid()}"
+
+
+def is_text(text: str) -> bool:
+    """Whether text can be written as UTF-8; names of files may hold bytes that are none."""
+    return not any(0xD800 <= ord(sign) <= 0xDFFF for sign in text)
+
+
+def printable(text: str) -> str:
+    """Text without what would steer a terminal or end a line; such signs become `?`."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def sha256(content: bytes) -> str:

@@ -19,6 +19,7 @@ from edge_runtime.values import Image, Resize, Size
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 MAX_FILE_BYTES = 256 * 1024**2
 MAX_PIXELS = 128 * 1024**2
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 @cache
@@ -88,6 +89,8 @@ def decode_image(content: bytes, *, at_least: int, name: str = "picture") -> Ima
     """
     if not content:
         raise ImageError(f"{name}: the file is empty")
+    if not _chunks_are_whole(content):
+        raise ImageError(f"{name}: a PNG chunk is longer than the file: damaged or cut short")
     cv2 = opencv()
     try:
         image = _decode_rgb(cv2, np.frombuffer(content, np.uint8), _scale_flag(cv2, content, at_least))
@@ -96,6 +99,20 @@ def decode_image(content: bytes, *, at_least: int, name: str = "picture") -> Ima
     if image is None:
         raise ImageError(f"{name}: not a picture, or damaged or cut short")
     return image
+
+
+def _chunks_are_whole(content: bytes) -> bool:
+    """Whether every chunk of a PNG lies within the file: a decoder takes as much memory as a chunk claims."""
+    if not content.startswith(_PNG_SIGNATURE):
+        return True
+    position = len(_PNG_SIGNATURE)
+    # Length, type, data and checksum (PNG specification, 5.3); what follows the last chunk is not read.
+    while position + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, position)
+        position += 12 + length
+        if kind == b"IEND":
+            break
+    return position <= len(content)
 
 
 def _decode_rgb(cv2: ModuleType, content: NDArray[np.uint8], scale: int) -> Image | None:
@@ -108,15 +125,18 @@ def _decode_rgb(cv2: ModuleType, content: NDArray[np.uint8], scale: int) -> Imag
 
 def _scale_flag(cv2: ModuleType, content: bytes, at_least: int) -> int:
     # OpenCV has no flag for the scale alone but these: grey is merely that no colour is asked for.
-    shorter = min(_jpeg_size(content)) if at_least else 0
+    shorter = min(jpeg_size(content)) if at_least else 0
     for scale in (8, 4, 2):
         if shorter // scale >= at_least > 0:
             return int(getattr(cv2, f"IMREAD_REDUCED_GRAYSCALE_{scale}"))
     return 0
 
 
-def _jpeg_size(content: bytes) -> Size:
-    """Height and width out of a JPEG's frame header (ITU-T T.81, B.2.2); (0, 0) where there is none."""
+def jpeg_size(content: bytes) -> Size:
+    """Height and width in pixels out of a JPEG's frame header; (0, 0) where there is none.
+
+    Source: ITU-T T.81, B.2.2.
+    """
     position = 2 if content.startswith(b"\xff\xd8") else len(content)
     while position + 9 <= len(content) and content[position] == 0xFF:
         marker = content[position + 1]
@@ -225,9 +245,17 @@ def list_files(folder: Path) -> list[str]:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{inside}{entry.name}/")
-                elif entry.is_file():
+                elif _is_file(entry):
                     names.append(f"{inside}{entry.name}")
     return sorted(names, key=natural_key)
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry is a file, or a link that leads nowhere: whoever reads it says so."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
+    except OSError:  # a link to itself
+        return True
 
 
 def is_image_name(name: str | Path) -> bool:

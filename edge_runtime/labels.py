@@ -6,7 +6,7 @@ from pathlib import Path
 from edge_runtime.errors import ModelError
 
 _BREAK = re.compile(r"[\r\n]+")
-_NUMBERED = re.compile(r"^(\d+):?\s+(\S.*)$")
+_NUMBERED = re.compile(r"^(\d{1,9}):?\s+(\S.*)$")
 MAX_LABEL_BYTES = 8 * 1024**2
 
 

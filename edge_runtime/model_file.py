@@ -119,8 +119,10 @@ def _read_members(content: bytes, path: Path) -> dict[str, bytes]:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile:
         return {}
-    entries = archive.infolist()
-    if len(entries) > MAX_MEMBERS or any(entry.file_size > MAX_MEMBER_BYTES for entry in entries):
+    everything = archive.infolist()
+    # Only these are of use here; whatever else a file carries is left packed.
+    entries = [each for each in everything if each.filename == CARD_NAME or _is_label_file(each.filename)]
+    if len(everything) > MAX_MEMBERS or sum(each.file_size for each in entries) > MAX_MEMBER_BYTES:
         raise ModelError(f"{path}: the files inside are more or larger than a model's labels and card can be")
     try:
         return {entry.filename: archive.read(entry) for entry in entries}
@@ -128,8 +130,12 @@ def _read_members(content: bytes, path: Path) -> dict[str, bytes]:
         raise ModelError(f"{path}: the files inside are damaged ({error}); copy the model again") from error
 
 
+def _is_label_file(name: str) -> bool:
+    return name.lower().endswith(".txt")
+
+
 def _labels_inside(members: dict[str, bytes], path: Path) -> tuple[str, ...] | None:
-    texts = [name for name in members if name.lower().endswith(".txt")]
+    texts = [name for name in members if _is_label_file(name)]
     if LABELS_NAME in texts:
         texts = [LABELS_NAME]
     if len(texts) != 1:

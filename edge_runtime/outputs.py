@@ -63,7 +63,7 @@ def _held(held: contextlib.ExitStack, sink: Sink) -> Sink:
 def _open_report(name: str, config: ClassifyConfig, held: contextlib.ExitStack, say: Say) -> Sink:
     kind, colon, where = name.partition(":")
     if kind in PORTS and colon:
-        return MqttSink(_broker(name, config), say=say)
+        return MqttSink(_broker(name, config), say=say, retain=config.on_change)
     if kind == Format.TEXT and not colon:
         return TextSink(sys.stdout, rich=sys.stdout.isatty())
     if kind == Format.JSONL:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edge_runtime import clock
 from edge_runtime.errors import ExitCode
+from edge_runtime.files import printable
 
 STATUS_EVERY = 5.0
 WATCHDOG_SECONDS = 60
@@ -62,7 +63,7 @@ def unit_file(arguments: Sequence[str], *, title: str) -> str:
         title=title.replace("%", "%%"),
         command=" ".join(_quote(word) for word in words),
         folder=str(Path.cwd()).replace("%", "%%"),
-        user=getpass.getuser(),
+        user=_user(),
         watchdog=WATCHDOG_SECONDS,
         hopeless=f"{ExitCode.USAGE:d} {ExitCode.MODEL:d}",
     )
@@ -109,7 +110,8 @@ class Notifier:
         """One line for `systemctl status`, every few seconds."""
         if clock.now() >= self._status_at:
             self._status_at = clock.now() + STATUS_EVERY
-            self._send(f"STATUS={text}")
+            # A line break would begin another message to systemd.
+            self._send(f"STATUS={printable(text)}")
 
     def stopping(self) -> None:
         """The service is about to end: the last message."""
@@ -122,9 +124,16 @@ class Notifier:
         if self._socket is None:
             return
         try:
-            self._socket.sendto(message.encode(), self._address)
+            self._socket.sendto(message.encode("utf-8", "replace"), self._address)
         except OSError:
             return  # systemd is busy or gone: it must not hold the loop up
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry in the list of users
+        return str(os.getuid())
 
 
 def _quote(word: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -185,6 +186,6 @@ def _parse_range(text: str | None) -> InputRange | None:
         low, high = (float(part) for part in text.split(","))
     except ValueError as error:
         raise UsageError(f"--input-range takes LOW,HIGH such as -1,1; got {text!r}") from error
-    if low >= high:
-        raise UsageError(f"--input-range: the first number must be the smaller one, got {text!r}")
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UsageError(f"--input-range: two numbers are needed, the first the smaller one; got {text!r}")
     return low, high

@@ -13,7 +13,7 @@ from pathlib import Path
 from edge_runtime.engine_names import choose_engine, engine_version
 from edge_runtime.engines import open_engine
 from edge_runtime.errors import EdgeError, ModelError
-from edge_runtime.files import cache_folder, sha256, write_file
+from edge_runtime.files import cache_folder, is_there, sha256, write_file
 
 CPU_SECONDS = 60
 WALL_SECONDS = 180
@@ -35,7 +35,7 @@ def prove_model(content: bytes, *, name: str, engine: str | None = None) -> None
     chosen = choose_engine(engine)
     # Another version of the engine is another program: what an older one survived says nothing of it.
     mark = cache_folder("trials") / f"{sha256(content)}.{chosen}-{engine_version(chosen)}"
-    if mark.exists():
+    if is_there(mark):
         return
     # -P: a numpy.py in the working folder is not ours.
     command = [sys.executable, "-P", "-m", "edge_runtime.trial", chosen, name]

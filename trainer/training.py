@@ -8,11 +8,11 @@ from pathlib import Path
 
 from edge_runtime import ModelCard, OutputError, UsageError, WorkerError, clock
 from edge_runtime.dataset import BUILTIN_NAMES, SPLITS, TEST, TRAIN, VALIDATION, format_split
-from edge_runtime.files import make_folder, write_file
+from edge_runtime.files import lock_folder, make_folder, remove_temporaries, write_file
 from trainer.augmentation import flip_for
 from trainer.batches import Batches, PictureLoader, make_batches
 from trainer.checkpoints import Checkpoints, State, check_state, read_state, restore, state_path
-from trainer.config import Flip, TrainConfig
+from trainer.config import Distribute, Flip, TrainConfig
 from trainer.data import Data, prepare_data
 from trainer.distribution import Share, Workers, join_workers
 from trainer.evaluation import SplitMetrics, build_forward, measure, predict
@@ -65,6 +65,12 @@ def train(config: TrainConfig, reporter: TrainingReporter) -> Training | None:
         WorkerError: one of several workers is gone.
         KeyboardInterrupt: before the first epoch was over.
     """
+    with lock_folder(make_folder(config.out), shared=config.distribute is Distribute.MULTI_WORKER):
+        return _train_alone(config, reporter)
+
+
+def _train_alone(config: TrainConfig, reporter: TrainingReporter) -> Training | None:
+    """The training, once no other one writes into its folder."""
     state = _open_run(config)
     if config.resume and state is None and (config.out / "model.keras").exists():
         reporter.say(f"{config.out} holds a complete run: nothing to resume")
@@ -106,7 +112,8 @@ def _train(
 
 def _open_run(config: TrainConfig) -> State | None:
     """The state to resume, if there is one."""
-    folder = make_folder(config.out)
+    folder = config.out
+    remove_temporaries(state_path(folder))
     if config.resume:
         return read_state(folder)
     if not config.overwrite:
@@ -276,4 +283,6 @@ def _repeatable(config: TrainConfig) -> TrainConfig:
     weights = config.weights
     if weights not in ("imagenet", "none"):
         weights = str(Path(weights).resolve())
-    return dataclasses.replace(config, data=data, weights=weights, out=config.out.resolve(), resume=False)
+    return dataclasses.replace(
+        config, data=data, weights=weights, out=config.out.resolve(), resume=False, overwrite=False
+    )

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from edge_runtime import clock
 from edge_runtime.errors import MissingLibraryError, UsageError
+from edge_runtime.files import sha256
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.json_lines import to_dict
 from edge_runtime.values import Result
@@ -70,6 +71,10 @@ class Broker:
                 "--mqtt-password-file"
             )
         topic = parts.path.strip("/") or "edge-classify"
+        if discovery is not None and (not discovery.strip("/") or any(sign in discovery for sign in "#+\0")):
+            raise UsageError(
+                f"--mqtt-discovery takes a topic without # and + such as homeassistant; got {discovery!r}"
+            )
         if not parts.hostname or any(sign in url.partition("://")[2] for sign in "#+?"):
             raise UsageError(f"an MQTT broker is mqtt[s]://[USER@]HOST[:PORT][/TOPIC], got {url!r}")
         return cls(
@@ -93,13 +98,15 @@ class MqttSink(SinkBase):
     Args:
         broker: where to.
         say: gets a line when the connection is lost, is back, or is refused.
+        retain: whether the broker keeps the last result for those who come later, which is right for results
+            that come only at a change.
 
     Raises:
         MissingLibraryError: paho-mqtt is not installed.
         UsageError: the certificates cannot be used.
     """
 
-    def __init__(self, broker: Broker, *, say: Callable[[str], None]) -> None:
+    def __init__(self, broker: Broker, *, say: Callable[[str], None], retain: bool = False) -> None:
         try:
             import paho.mqtt.client as paho
             from paho.mqtt.enums import CallbackAPIVersion
@@ -108,6 +115,7 @@ class MqttSink(SinkBase):
         self._dropped = 0
         self._broker = broker
         self._say = say
+        self._retain = retain
         self._paho: Any = paho
         self.name = f"{broker.host}:{broker.port}"
         self._complained = False
@@ -124,8 +132,8 @@ class MqttSink(SinkBase):
         """Queue one result; never waits."""
         # With QoS 1 paho keeps a message until the broker confirms it, and counts those: a broker that takes
         # connections but never reads fills the queue and no more.
-        message = json.dumps(to_dict(result), ensure_ascii=False)
-        info = self._client.publish(f"{self._broker.topic}/result", message, qos=1)
+        message = json.dumps(to_dict(result), ensure_ascii=False).encode("utf-8", "backslashreplace")
+        info = self._client.publish(f"{self._broker.topic}/result", message, qos=1, retain=self._retain)
         if info.rc == self._paho.MQTT_ERR_QUEUE_SIZE:
             self._dropped += 1
 
@@ -214,7 +222,10 @@ class MqttSink(SinkBase):
         broker = self._broker
         if broker.discovery is None:
             return []
-        identity = "edge_classify_" + "".join(c if c.isalnum() else "_" for c in broker.topic)
+        # Home Assistant takes letters, digits, - and _; two topics must not become one.
+        plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in broker.topic)
+        suffix = "" if plain == broker.topic else f"_{sha256(broker.topic.encode())[:6]}"
+        identity = f"edge_classify_{plain}{suffix}"
         return [
             (
                 f"{broker.discovery}/sensor/{identity}/config",

@@ -34,7 +34,11 @@ class RotatingFile:
         Raises:
             OSError: the disk is full, or the file is gone; what was written of the line is taken back.
         """
-        data = line.encode("utf-8", "surrogateescape")
+        data = line.encode("utf-8", "backslashreplace")
+        if not self._is_still_there():
+            # Moved away by logrotate, or deleted.
+            os.close(self._descriptor)
+            self._descriptor = self._open()
         size = os.fstat(self._descriptor).st_size
         if size > len(self._header) and size + len(data) > self._max_bytes:
             self._rotate()
@@ -57,6 +61,13 @@ class RotatingFile:
         with contextlib.suppress(OSError):  # a device that has no disk behind it
             os.fsync(self._descriptor)
         os.close(self._descriptor)
+
+    def _is_still_there(self) -> bool:
+        try:
+            now, ours = os.stat(self._path), os.fstat(self._descriptor)  # noqa: PTH116 - once a line
+        except OSError:
+            return False
+        return (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino)
 
     def _open(self) -> int:
         try:

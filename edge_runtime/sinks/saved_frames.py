@@ -1,5 +1,6 @@
 """Pictures worth a look later: those where the answer changes, or where there is none."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from edge_runtime.images import encode_jpeg
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.text import UNKNOWN
 from edge_runtime.values import Result
+
+PREFIX = "edge-classify-"
+# edge-classify-20260131-120000.250_cat.jpg
+_OWN_NAME = re.compile(re.escape(PREFIX) + r"\d{8}-\d{6}\.\d{3}_.{1,60}\.jpg")
 
 
 class SaveWhen(StrEnum):
@@ -20,7 +25,7 @@ class SaveWhen(StrEnum):
 
 
 class SavedFramesSink(SinkBase):
-    """Writes frames as JPEGs named by time and answer; the oldest go when all are larger than a limit.
+    """Writes frames as JPEGs named by time and answer; past a limit of bytes its oldest ones go.
 
     Args:
         folder: for them; it is made.
@@ -37,7 +42,12 @@ class SavedFramesSink(SinkBase):
         self._max_bytes = max_bytes
         self._last: tuple[str | None] | None = None
         self._last_second = -1.0
-        self._sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*_*.jpg"))}
+        # Files of the user's may lie in the folder too: only what bears a name of this sink's may ever go.
+        self._sizes = {
+            path.name: path.stat().st_size
+            for path in sorted(folder.iterdir())
+            if _OWN_NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+        }
 
     def emit(self, result: Result) -> None:
         """Save the frame, if it is one of those."""
@@ -57,7 +67,7 @@ class SavedFramesSink(SinkBase):
 
     def _save(self, result: Result) -> None:
         label = "".join(c if c.isalnum() or c in "-. " else "-" for c in result.answer or UNKNOWN)[:60]
-        name = f"{file_stamp(result.frame.wall_time)}_{label}.jpg"
+        name = f"{PREFIX}{file_stamp(result.frame.wall_time)}_{label}.jpg"
         content = encode_jpeg(result.frame.image)
         self._make_room(len(content))
         write_file(self._folder / name, content)

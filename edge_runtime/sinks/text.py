@@ -2,6 +2,7 @@
 
 from typing import TextIO
 
+from edge_runtime.files import printable
 from edge_runtime.sinks.base import SinkBase, write_line
 from edge_runtime.values import Result
 
@@ -28,7 +29,7 @@ class TextSink(SinkBase):
 
     def emit(self, result: Result) -> None:
         """Write one line."""
-        head, tail = f"{result.frame.source}: ", f" ({result.timing.total:.1f} ms)"
+        head, tail = f"{printable(result.frame.source)}: ", f" ({result.timing.total:.1f} ms)"
         if self._console is None:
             write_line(self._stream, f"{head}{describe(result)}{tail}")
             return
@@ -43,8 +44,8 @@ class TextSink(SinkBase):
 
 def describe(result: Result) -> str:
     """The answer and the scores in a few words."""
-    scores = ", ".join(f"{each.label} {each.score:.2f}" for each in result.predictions)
+    scores = ", ".join(f"{printable(each.label)} {each.score:.2f}" for each in result.predictions)
     best = result.predictions[0].label if result.predictions else None
     if best == result.answer:
         return scores or UNKNOWN
-    return f"{result.answer or UNKNOWN} [{scores or UNKNOWN}]"
+    return f"{printable(result.answer or UNKNOWN)} [{scores or UNKNOWN}]"

@@ -9,7 +9,7 @@ from edge_runtime.errors import SourceError
 from edge_runtime.files import is_there
 from edge_runtime.images import is_image_name
 from edge_runtime.sources.base import DecodeHint, Idle, Say, Source, full_size, no_idle
-from edge_runtime.sources.devices import DeviceKind, DeviceRequest
+from edge_runtime.sources.devices import DeviceKind, DeviceRequest, without_password
 from edge_runtime.sources.jpeg_stream import StreamSource
 from edge_runtime.sources.live import LiveSource, Patience, VideoSource
 from edge_runtime.sources.pictures import FolderSource, PictureSource, WatchedFolderSource
@@ -31,6 +31,7 @@ __all__ = [
     "open_input",
 ]
 
+_ENCODE = "; in a password write / as %2F, # as %23 and ? as %3F"
 STREAMS = frozenset({"http", "https", "rtsp", "rtsps"})
 
 
@@ -67,7 +68,7 @@ def open_input(
         SourceError: nothing is there, or it cannot be a source.
     """
     if watch and not (is_there(Path(name)) and Path(name).is_dir()):
-        raise SourceError(f"{name:.200}: --watch needs a folder that is there")
+        raise SourceError(f"{without_password(name):.200}: --watch needs a folder that is there")
     if name == "synthetic":
         return SyntheticSource()
     if name == "-":
@@ -78,7 +79,7 @@ def open_input(
         request = dataclasses.replace(_stream_request(name), skip_repeated=skip_repeated)
         return LiveSource(request, patience=patience, say=say, idle=idle)
     path = Path(name)
-    if not is_there(path):
+    if not name or not is_there(path):
         raise SourceError(
             f"{name:.200}: no such file or folder; give a picture, a folder of pictures or a video"
         )
@@ -92,7 +93,17 @@ def open_input(
 
 
 def _stream_request(url: str) -> DeviceRequest:
-    scheme = urlsplit(url).scheme.lower()
+    try:
+        parts = urlsplit(url)
+        scheme, host, _port = parts.scheme.lower(), parts.hostname, parts.port
+    except ValueError as error:
+        raise SourceError(
+            f"{without_password(url):.200}: not a URL{_ENCODE if '@' in url else ''}"
+        ) from error
+    if not host or ("@" in url and "@" not in parts.netloc and ":" in parts.netloc):
+        raise SourceError(
+            f"{without_password(url):.200}: there is no host in it{_ENCODE if '@' in url else ''}"
+        )
     if scheme not in STREAMS:
         raise SourceError(
             f"{scheme}:// is no stream that can be read; there are {', '.join(sorted(STREAMS))}"

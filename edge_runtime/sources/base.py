@@ -1,5 +1,6 @@
 """What all sources share: the protocol, and how a picture becomes a frame."""
 
+import select
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Protocol, Self
@@ -50,6 +51,13 @@ def no_idle() -> None:
 def full_size() -> int:
     """A decode hint for images at their full size."""
     return 0
+
+
+def wait_readable(descriptor: int, seconds: float) -> bool:
+    """Whether something can be read within so many seconds; for descriptors of any number."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def new_frame(image: Image, index: int, source: str) -> Frame:

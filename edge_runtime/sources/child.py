@@ -4,12 +4,12 @@ import contextlib
 import fcntl
 import json
 import os
-import select
 import signal
 import subprocess
 from collections.abc import Sequence
 from typing import IO, Any, cast
 
+from edge_runtime.sources.base import wait_readable
 from edge_runtime.sources.capture import COUNTERS, HEADER_BYTES, PIXEL_BYTES, SharedMemory
 from edge_runtime.sources.devices import DeviceRequest
 
@@ -62,8 +62,7 @@ class CaptureChild:
         """
         out = self._out
         if b"\n" not in self._rest:
-            ready, _, _ = select.select([out], [], [], seconds)
-            if not ready:
+            if not wait_readable(out.fileno(), seconds):
                 return None
             chunk = os.read(out.fileno(), 65536)
             if not chunk:

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,11 @@ from edge_runtime.sources.synthetic import moving_pattern
 from edge_runtime.values import Image
 
 NETWORK_SECONDS = 10.0
+
+# FFmpeg's demuxers for files that hold the video themselves: not hls, dash or concat, which name other files.
+_CONTAINERS = (
+    "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,h264,hevc,m4v,mjpeg,mpjpeg,yuv4mpegpipe,ivf,mxf"
+)
 
 
 class DeviceKind(StrEnum):
@@ -126,9 +131,10 @@ def open_device(request: DeviceRequest) -> Device:
 
 
 def without_password(url: str) -> str:
-    """A URL without user and password."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    """A URL without user and password, also where the password holds signs that it must not."""
+    scheme, separator, rest = url.partition("://")
+    # A password with an unencoded / or # reaches past what a parser takes for the host.
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else url
 
 
 class PatternDevice:
@@ -263,9 +269,12 @@ class PiCameraDevice:
 
 def _ffmpeg_options(request: DeviceRequest) -> str:
     if request.kind is DeviceKind.VIDEO:
-        return "protocol_whitelist;file"
+        return f"protocol_whitelist;file|format_whitelist;{_CONTAINERS}"
     microseconds = int(NETWORK_SECONDS * 1e6)
+    if urlsplit(request.address).scheme.lower() in ("http", "https"):
+        # A file that comes over HTTP has to be buffered to be understood; of playlists nothing is followed.
+        return f"protocol_whitelist;tcp,tls,http,https|format_whitelist;{_CONTAINERS}|timeout;{microseconds}"
     return (
-        f"protocol_whitelist;rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,crypto|rtsp_transport;tcp"
-        f"|timeout;{microseconds}|fflags;nobuffer"
+        f"protocol_whitelist;rtsp,rtsps,rtp,srtp,udp,tcp,tls|format_whitelist;rtsp,sdp,rtp,mpegts"
+        f"|rtsp_transport;tcp|timeout;{microseconds}|fflags;nobuffer"
     )

@@ -4,10 +4,10 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from edge_runtime.errors import SourceError
-from edge_runtime.images import decode_image
+from edge_runtime.errors import ImageError, SourceError
+from edge_runtime.images import decode_image, jpeg_size
 from edge_runtime.sources.devices import (
     NETWORK_SECONDS,
     Device,
@@ -18,6 +18,9 @@ from edge_runtime.sources.devices import (
 )
 from edge_runtime.sources.jpeg_stream import CHUNK_BYTES, split_jpegs
 from edge_runtime.values import Image
+
+MAX_FRAME_PIXELS = 128 * 1024**2 // 3
+"""What has room in the memory that the capture child shares: 8K and more."""
 
 
 class JpegDevice:
@@ -36,7 +39,11 @@ class JpegDevice:
 
     def to_rgb(self, raw: Raw) -> Image:
         """See `Device.to_rgb`."""
-        return decode_image(bytes(raw), name="frame", at_least=0)
+        content = bytes(raw)
+        height, width = jpeg_size(content)
+        if height * width > MAX_FRAME_PIXELS:
+            raise ImageError(f"a frame of {width}x{height}: more than {MAX_FRAME_PIXELS} pixels")
+        return decode_image(content, name="frame", at_least=0)
 
     def close(self) -> None:
         """See `Device.close`."""
@@ -52,7 +59,8 @@ def open_http(request: DeviceRequest) -> Device:
     passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
     plain = without_password(request.address)
     if parts.username:
-        passwords.add_password(None, plain, parts.username, parts.password or "", is_authenticated=True)
+        user, password = unquote(parts.username), unquote(parts.password or "")
+        passwords.add_password(None, plain, user, password, is_authenticated=True)
     opener = urllib.request.build_opener(
         urllib.request.HTTPBasicAuthHandler(passwords), urllib.request.HTTPDigestAuthHandler(passwords)
     )

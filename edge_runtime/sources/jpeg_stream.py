@@ -1,12 +1,20 @@
 """A stream of JPEGs: on stdin, or as an IP camera sends them (`multipart/x-mixed-replace`)."""
 
 import os
-import select
 from collections.abc import Iterable, Iterator
 
 from edge_runtime.errors import ImageError, SourceError
 from edge_runtime.images import decode_image
-from edge_runtime.sources.base import DecodeHint, Idle, Say, SourceBase, full_size, new_frame, no_idle
+from edge_runtime.sources.base import (
+    DecodeHint,
+    Idle,
+    Say,
+    SourceBase,
+    full_size,
+    new_frame,
+    no_idle,
+    wait_readable,
+)
 from edge_runtime.values import Frame
 
 MAX_JPEG_BYTES = 32 * 1024**2
@@ -150,7 +158,7 @@ class StreamSource(SourceBase):
     def _chunks(self) -> Iterator[bytes]:
         while True:
             try:
-                ready, _, _ = select.select([self._descriptor], [], [], 0.5)
+                ready = wait_readable(self._descriptor, 0.5)
                 chunk = os.read(self._descriptor, CHUNK_BYTES) if ready else b""
             except OSError as error:
                 raise SourceError(f"{self._name}: cannot be read: {error.strerror or error}") from error

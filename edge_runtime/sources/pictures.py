@@ -9,12 +9,16 @@ from pathlib import Path
 
 from edge_runtime import clock
 from edge_runtime.errors import ImageError, SourceError
+from edge_runtime.files import is_there
 from edge_runtime.images import list_images, read_image
 from edge_runtime.sources.base import DecodeHint, Idle, Say, SourceBase, full_size, new_frame, no_idle
 from edge_runtime.values import Frame, Image
 
 LOOK_EVERY = 0.25
 """Seconds between two looks into a watched folder."""
+
+LOOKING_SHARE = 0.03
+"""Largest fraction of a core that looking for new images may take."""
 
 GROWING = 30.0
 """Seconds after which a picture that cannot be read is damaged, and not just still being written."""
@@ -109,10 +113,13 @@ class WatchedFolderSource(SourceBase):
         seen = self._stamps()
         waiting: dict[Path, float] = {}
         while True:
+            started = clock.now()
             found = self._stamps()
+            looking = clock.now() - started
             for path, stamp in found.items():
                 if seen.get(path) == stamp:
                     continue
+                self._idle()
                 image = self._try(path, waiting)
                 if path not in waiting:
                     seen[path] = stamp
@@ -120,14 +127,20 @@ class WatchedFolderSource(SourceBase):
                     yield new_frame(image, index, str(path))
                     index += 1
             seen = {path: stamp for path, stamp in seen.items() if path in found}
+            # A look at many thousand files takes long: never more than a small part of the time.
+            self._wait(max(LOOK_EVERY, looking / LOOKING_SHARE))
+
+    def _wait(self, seconds: float) -> None:
+        until = clock.now() + seconds
+        while (left := until - clock.now()) > 0:
             self._idle()
-            time.sleep(LOOK_EVERY)
+            time.sleep(min(left, LOOK_EVERY))
 
     def _stamps(self) -> dict[Path, tuple[int, int]]:
         """What changes when a picture is written anew: cameras like to replace one `latest.jpg`."""
         stamps = {}
         for path in list_images(self._folder):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 status = path.stat()
                 stamps[path] = (status.st_mtime_ns, status.st_size)
         return stamps
@@ -138,7 +151,7 @@ class WatchedFolderSource(SourceBase):
         try:
             image = read_image(path, at_least=self._hint())
         except ImageError as error:
-            if clock.now() - since < GROWING and path.exists():
+            if clock.now() - since < GROWING and is_there(path):
                 return None
             self._say(f"passed over: {error}")
         del waiting[path]

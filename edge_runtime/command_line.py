@@ -35,6 +35,7 @@ def run_app(
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG in given
     signal.signal(signal.SIGTERM, _end_quietly)
+    _occupy_closed_descriptors()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file's name may hold bytes that are no UTF-8: `\\udcff`, as JSON has it too.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -52,7 +53,8 @@ def say(message: str) -> None:
 def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, debug: bool) -> int:
     try:
         code = make_app()(given, prog_name=name, standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         if code == ExitCode.INTERRUPTED:  # Typer makes it of Ctrl-C, without a word
             say(f"{name}: interrupted")
         return int(code or ExitCode.DONE)
@@ -60,7 +62,7 @@ def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, de
         say(f"{name}: {' '.join(error.format_message().split())} See {name} --help.")
         return ExitCode.USAGE
     except EdgeError as error:
-        if isinstance(error, OutputError):
+        if isinstance(error, OutputError) and sys.stdout is not None:
             # Python flushes stdout once more at exit: what is left in it goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, ReaderGoneError):
@@ -91,6 +93,17 @@ def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, de
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         say(f"{name}: internal error: {reason:.300} (run it again with {DEBUG} and report what it prints)")
         return ExitCode.INTERNAL
+
+
+def _occupy_closed_descriptors() -> None:
+    """Where stdin, stdout or stderr is closed, the next file that is opened would be taken for it."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end
 
 
 def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:

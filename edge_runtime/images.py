@@ -19,6 +19,7 @@ from edge_runtime.values import Image, Resize, Size
 IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 MAX_FILE_BYTES = 256 * 1024**2
 MAX_PIXELS = 128 * 1024**2
+_NO_IMAGE = "not a picture, or damaged or cut short"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -90,14 +91,14 @@ def decode_image(content: bytes, *, at_least: int, name: str = "picture") -> Ima
     if not content:
         raise ImageError(f"{name}: the file is empty")
     if not _chunks_are_whole(content):
-        raise ImageError(f"{name}: a PNG chunk is longer than the file: damaged or cut short")
+        raise ImageError(f"{name}: {_NO_IMAGE}")
     cv2 = opencv()
     try:
         image = _decode_rgb(cv2, np.frombuffer(content, np.uint8), _scale_flag(cv2, content, at_least))
     except cv2.error as error:
         raise ImageError(f"{name}: more than {MAX_PIXELS} pixels, or damaged ({error.err})") from error
     if image is None:
-        raise ImageError(f"{name}: not a picture, or damaged or cut short")
+        raise ImageError(f"{name}: {_NO_IMAGE}")
     return image
 
 

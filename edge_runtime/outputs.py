@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from edge_runtime.config import ClassifyConfig, Format
-from edge_runtime.errors import MissingLibraryError, UsageError
+from edge_runtime.errors import MissingLibraryError, OutputError, UsageError
 from edge_runtime.model_watch import ModelWatch
 from edge_runtime.sinks.base import OnChange, Sink
 from edge_runtime.sinks.json_lines import CSV_COLUMNS, CsvSink, JsonLinesSink
@@ -48,7 +48,7 @@ def open_sinks(
         from edge_runtime.sinks.window import WindowSink
 
         sinks.append(_held(held, WindowSink()))
-    if isinstance(source, FolderSource) and sys.stderr.isatty() and not sys.stdout.isatty():
+    if isinstance(source, FolderSource) and sys.stderr.isatty() and not (sys.stdout and sys.stdout.isatty()):
         from edge_runtime.sinks.progress import ProgressSink
 
         sinks.append(_held(held, ProgressSink(len(source))))
@@ -65,14 +65,20 @@ def _open_report(name: str, config: ClassifyConfig, held: contextlib.ExitStack, 
     if kind in PORTS and colon:
         return MqttSink(_broker(name, config), say=say, retain=config.on_change)
     if kind == Format.TEXT and not colon:
-        return TextSink(sys.stdout, rich=sys.stdout.isatty())
+        return TextSink(_stdout(), rich=_stdout().isatty())
     if kind == Format.JSONL:
-        return JsonLinesSink(_file(where, config, held) if colon else sys.stdout)
+        return JsonLinesSink(_file(where, config, held) if colon else _stdout())
     if kind == Format.CSV:
         if not colon:
-            return CsvSink(sys.stdout)
+            return CsvSink(_stdout())
         return CsvSink(_file(where, config, held, CSV_COLUMNS), header=False)
     raise UsageError(f"--to takes text, jsonl, csv, jsonl:FILE, csv:FILE or mqtt://HOST/TOPIC; got {name!r}")
+
+
+def _stdout() -> TextIO:
+    if sys.stdout is None:
+        raise OutputError("stdout is closed; name where results go with --to jsonl:FILE or another")
+    return sys.stdout
 
 
 def _file(

@@ -222,9 +222,9 @@ class MqttSink(SinkBase):
         broker = self._broker
         if broker.discovery is None:
             return []
-        # Home Assistant takes letters, digits, - and _; two topics must not become one.
+        # Home Assistant takes ASCII letters, digits, - and _; topics in other letters must not become one.
         plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in broker.topic)
-        suffix = "" if plain == broker.topic else f"_{sha256(broker.topic.encode())[:6]}"
+        suffix = "" if broker.topic.isascii() else f"_{sha256(broker.topic.encode())[:6]}"
         identity = f"edge_classify_{plain}{suffix}"
         return [
             (

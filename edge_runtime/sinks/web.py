@@ -16,11 +16,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from edge_runtime import clock
 from edge_runtime.errors import MissingLibraryError, OutputError
 from edge_runtime.images import encode_jpeg, fit
 from edge_runtime.sinks.base import SinkBase
+from edge_runtime.sinks.connections import BoundedConnections
 from edge_runtime.sinks.json_lines import to_dict
 from edge_runtime.values import Result
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 MOST_VIEWERS = 8
 LARGEST_SIDE = 640
+MOST_CONNECTIONS = 64
+REQUEST_SECONDS = 10.0
+"""A connection whose request is not whole after so many seconds is closed."""
+
 SEND_SECONDS = 10.0
 """A viewer that takes nothing for so long is let go."""
 
@@ -83,6 +89,7 @@ class WebSink(SinkBase):
         self._moments: deque[float] = deque(maxlen=30)
         self._jpeg: tuple[Result | None, bytes] = (None, b"")
         self._viewers = 0
+        self._connections: BoundedConnections
         self._socket = _listen(address)
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
@@ -94,7 +101,10 @@ class WebSink(SinkBase):
     def url(self) -> str:
         """What to open in a browser."""
         host = socket.gethostname() if self._address.host in ("0.0.0.0", "::") else self._address.host  # noqa: S104
-        return f"http://{host}:{self.port}/" + (f"?token={self._token}" if self._token else "")
+        place = f"[{host}]" if ":" in host else host
+        return f"http://{place}:{self.port}/" + (
+            f"?token={quote(self._token, safe='')}" if self._token else ""
+        )
 
     def emit(self, result: Result) -> None:
         """Show this result from now on."""
@@ -121,8 +131,12 @@ class WebSink(SinkBase):
         app.router.add_get("/metrics", self._scrape)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
-        await web.SockSite(runner, self._socket).start()
+        assert runner.server is not None  # noqa: S101 - set up
+        # Whoever connects and asks for nothing must not use up the descriptors of the whole service.
+        self._connections = BoundedConnections(runner.server, most=MOST_CONNECTIONS, seconds=REQUEST_SECONDS)
+        server = await self._loop.create_server(self._connections, sock=self._socket)
         await self._stop.wait()
+        server.close()
         await runner.cleanup()
 
     @property
@@ -133,15 +147,15 @@ class WebSink(SinkBase):
         async def guard(
             request: "web.Request", handler: "Callable[[web.Request], Awaitable[web.StreamResponse]]"
         ) -> "web.StreamResponse":
-            given = self._given_token(request)
-            if self._token and not hmac.compare_digest(given.encode(), self._token.encode()):
-                raise web.HTTPForbidden(
-                    text="the token is missing or wrong: open the address as it was printed"
-                )
-            if not self._token and not _names_this_machine(request.host):
-                # Another site's name that resolves to this machine (DNS rebinding).
-                raise web.HTTPForbidden(text="open it as localhost")
-            response = await handler(request)
+            self._connections.asked(request.transport)
+            try:
+                self._check(request)
+                response = await handler(request)
+            except web.HTTPException as refusal:
+                refusal.force_close()
+                raise
+            # One request a connection: between two of them nobody would watch the time.
+            response.force_close()
             if not response.prepared:
                 response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
                 response.headers["Cache-Control"] = "no-store"
@@ -150,6 +164,16 @@ class WebSink(SinkBase):
             return response
 
         return guard
+
+    def _check(self, request: "web.Request") -> None:
+        """Refuse whoever may not look."""
+        from aiohttp import web
+
+        if self._token and not _is_same(self._given_token(request), self._token):
+            raise web.HTTPForbidden(text="the token is missing or wrong: open the address as it was printed")
+        if not self._token and not _names_this_machine(request.host):
+            # Another site's name that resolves to this machine (DNS rebinding).
+            raise web.HTTPForbidden(text="open it as localhost")
 
     def _given_token(self, request: "web.Request") -> str:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -187,7 +211,7 @@ class WebSink(SinkBase):
         from aiohttp import web
 
         if self._viewers >= MOST_VIEWERS:
-            raise web.HTTPServiceUnavailable(text=f"{MOST_VIEWERS} viewers already look")
+            raise web.HTTPServiceUnavailable(text=f"too many viewers (limit {MOST_VIEWERS})")
         self._viewers += 1
         try:
             response = web.StreamResponse(
@@ -197,8 +221,12 @@ class WebSink(SinkBase):
                 }
             )
             await response.prepare(request)
-            with contextlib.suppress(ConnectionError, TimeoutError):
+            try:
                 await self._send_frames(response)
+            except (ConnectionError, TimeoutError):
+                # What it did not take would keep the connection open.
+                if request.transport is not None:
+                    request.transport.abort()
             return response
         finally:
             self._viewers -= 1
@@ -232,9 +260,18 @@ def _shrunk_jpeg(result: Result) -> bytes:
     )
 
 
+def _is_same(given: str, token: str) -> bool:
+    # A header may hold bytes that are no UTF-8.
+    return hmac.compare_digest(
+        given.encode("utf-8", "surrogateescape"), token.encode("utf-8", "surrogateescape")
+    )
+
+
 def _names_this_machine(host: str) -> bool:
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    return name.strip("[]") in ("localhost", "127.0.0.1", "::1")
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    return name == "localhost"
 
 
 def _listen(address: WebAddress) -> socket.socket:

@@ -275,6 +275,6 @@ def _ffmpeg_options(request: DeviceRequest) -> str:
         # A file that comes over HTTP has to be buffered to be understood; of playlists nothing is followed.
         return f"protocol_whitelist;tcp,tls,http,https|format_whitelist;{_CONTAINERS}|timeout;{microseconds}"
     return (
-        f"protocol_whitelist;rtsp,rtsps,rtp,srtp,udp,tcp,tls|format_whitelist;rtsp,sdp,rtp,mpegts"
-        f"|rtsp_transport;tcp|timeout;{microseconds}|fflags;nobuffer"
+        f"protocol_whitelist;rtsp,rtsps,rtp,srtp,udp,tcp,tls|rtsp_transport;tcp|timeout;{microseconds}"
+        "|fflags;nobuffer"
     )

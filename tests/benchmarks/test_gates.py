@@ -273,3 +273,10 @@ def test_the_pages_take_names_as_text() -> None:
     assert "<script>" not in page
     assert "&lt;b&gt;a|b&lt;/b&gt;" in page
     assert "| <b>a¦b</b> |" in report_markdown(strange)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_report_with_what_is_no_number_is_refused(tmp_path: Path, number: str) -> None:
+    (tmp_path / "report.json").write_text(BOTH.to_json().replace('"p50": ', f'"p50": {number}, "old": ', 1))
+    with pytest.raises(ModelError, match=f"{number} is no number"):
+        read_report(tmp_path / "report.json")

@@ -74,3 +74,14 @@ def test_a_damaged_card_is_refused_with_the_reason(field: str, value: object, me
 def test_fields_of_later_versions_are_passed_over() -> None:
     content = json.loads(CARD.to_json()) | {"color": "blue"}
     assert ModelCard.from_json(json.dumps(content)) == CARD
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1e999}, {"labels": ["a", "\ud800"]}, {"image_size": [1e999, 1]}, {"labels": ["a\udcff", "b"]}],
+    ids=["infinite seed", "half a pair", "infinite size", "no UTF-8"],
+)
+def test_numbers_and_text_that_are_none_are_refused(change: dict[str, object]) -> None:
+    content = {"format": 1, "labels": ["a", "b"], "image_size": [8, 8]} | change
+    with pytest.raises(ModelError, match="not a model card"):
+        ModelCard.from_json(json.dumps(content))

@@ -72,6 +72,9 @@ def test_without_a_camera_one_line_says_what_to_try(command: Command, model: Pat
         (("--input", "synthetic", "--format", "xml"), ("text", "jsonl")),
         (("--input", "synthetic", "--wrong"), ("--wrong",)),
         ((*SYNTHETIC, "--input-range", "5"), ("LOW,HIGH",)),
+        ((*SYNTHETIC, "--input-range", "nan,nan"), ("two numbers",)),
+        ((*SYNTHETIC, "--input-range", "0,inf"), ("two numbers",)),
+        ((*SYNTHETIC, "--to", "mqtt://host", "--mqtt-discovery", "home#"), ("--mqtt-discovery", "home#")),
         ((*SYNTHETIC, "--engine", "warp"), ("warp", "litert")),
     ],
 )
@@ -96,6 +99,7 @@ def test_an_empty_folder_and_a_missing_file_are_one_line(
 ) -> None:
     command("edge-classify", "-m", model, "--input", tmp_path).fails_with(4, "no picture")
     command("edge-classify", "-m", model, "--input", tmp_path / "none.jpg").fails_with(4, "none.jpg")
+    command("edge-classify", "-m", model, "--input", "", cwd=tmp_path).fails_with(4, "no such file")
 
 
 def test_bad_models_are_one_line(command: Command, model: Path, tmp_path: Path) -> None:
@@ -167,3 +171,31 @@ def test_signals_end_it_with_whole_lines(
         assert (process.returncode, told) == (code, words)
     for line in (tmp_path / "out.jsonl").read_text().splitlines():
         json.loads(line)
+
+
+@pytest.mark.parametrize("home", [None, "/proc/1/nothing"])
+def test_without_a_home_it_works_too(model: Path, tmp_path: Path, home: str | None) -> None:
+    """As a container's user may have none, and no entry in the list of users."""
+    gone = ("HOME", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in gone}
+    if home:
+        environment["HOME"] = home
+    code = (
+        "import os, pwd, sys; pwd.getpwuid = lambda _: (_ for _ in ()).throw(KeyError('uid'));"
+        f"sys.argv = ['edge-classify', '-m', {str(model)!r}, '--input', 'synthetic', '--max-frames', '1'];"
+        "from edge_runtime.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=False, env={**environment, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.count("synthetic: ")) == (0, 1), done.stderr
+
+
+def test_file_names_that_are_no_utf8_do_not_end_it(command: Command, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"f\xe9")
+    save(folder / "p.png", paint(COLORS["red"]))
+    for kind in ("text", "jsonl", "csv"):
+        done = command("edge-classify", "-m", model, "--input", folder, "--format", kind)
+        assert (done.code, done.err) == (0, ""), kind
+        assert "red" in done.out

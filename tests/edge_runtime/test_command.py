@@ -133,6 +133,28 @@ def test_a_closed_stdin_is_one_line(model: Path) -> None:
     assert "stdin" in done.stderr
 
 
+def test_a_closed_stdout_is_one_line_and_no_reason_where_results_go_elsewhere(
+    model: Path, tmp_path: Path
+) -> None:
+    script = 'exec "$0" -m "$1" --input synthetic --max-frames 2 $2 >&-'
+
+    def run(*more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["sh", "-c", script, BIN / "edge-classify", model, *more],
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+    closed = run()
+    assert (closed.returncode, closed.stderr.count("\n")) == (6, 1), closed.stderr
+    assert "stdout is closed" in closed.stderr
+    elsewhere = run(f"--to=jsonl:{tmp_path / 'r.jsonl'}")
+    assert (elsewhere.returncode, elsewhere.stderr) == (0, "")
+    assert len((tmp_path / "r.jsonl").read_text().splitlines()) == 2
+
+
 def test_a_killed_command_leaves_no_capture_child(model: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "never.mp4")
     running = Running(tmp_path, model, "--input", tmp_path / "never.mp4")

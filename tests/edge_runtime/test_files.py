@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import OutputError
-from edge_runtime.files import make_folder, write_file, write_with
+from edge_runtime.files import lock_folder, make_folder, remove_temporaries, write_file, write_with
 
 
 def test_a_file_is_written_with_its_parents(tmp_path: Path) -> None:
@@ -67,3 +67,35 @@ def test_places_that_cannot_be_written_are_named(place: str) -> None:
         make_folder(Path(place))
     with pytest.raises(OutputError, match=place):
         write_file(Path(place) / "file", b"")
+
+
+def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from edge_runtime.files import lock_folder
+with lock_folder(Path({str(tmp_path)!r})):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "locked\n"
+    with pytest.raises(OutputError, match="another process writes into it"), lock_folder(tmp_path):
+        pass
+    process.kill()
+    process.communicate()
+    with lock_folder(tmp_path):
+        pass
+    with lock_folder(tmp_path, shared=True), lock_folder(tmp_path, shared=True):
+        pass
+
+
+def test_what_a_killed_process_left_behind_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    left, others = tmp_path / ".0123abcd.state.npz", [tmp_path / "state.npz", tmp_path / ".x.state.npz"]
+    for path in (left, *others):
+        path.touch()
+    remove_temporaries(tmp_path / "state.npz")
+    assert sorted(tmp_path.iterdir()) == sorted(others)

@@ -1,6 +1,9 @@
+import contextlib
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -210,7 +213,10 @@ def test_of_links_and_strange_files_only_pictures_are_listed(tmp_path: Path) -> 
     (tmp_path / "round").symlink_to(tmp_path)
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
-    assert list(list_images(tmp_path)) == [deep / "far.png", tmp_path / "link.jpg"]
+    (tmp_path / "itself.jpg").symlink_to(tmp_path / "itself.jpg")
+    # Links that lead nowhere are listed: whoever reads them says so.
+    listed = [deep / "far.png", *(tmp_path / name for name in ("broken.jpg", "itself.jpg", "link.jpg"))]
+    assert list(list_images(tmp_path)) == listed
     assert not list(list_images(tmp_path / "nothing"))
 
 
@@ -222,3 +228,32 @@ def test_natural_order_tells_all_names_apart(one: str, other: str) -> None:
 
 def test_natural_order_counts() -> None:
     assert sorted(["class10", "class2", "class1"], key=natural_key) == ["class1", "class2", "class10"]
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"IDAT", b"zTXt", b"iCCP", b"fdAT"])
+def test_a_png_chunk_that_claims_gigabytes_is_refused_before_it_is_decoded(kind: bytes) -> None:
+    head = encode_png(PICTURE)[:33]
+    bomb = head + struct.pack(">I4s", 0xFFFFFF00, kind) + bytes(20)
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+from edge_runtime import ImageError, decode_image
+try:
+    decode_image({bomb!r}, at_least=0)
+except ImageError as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 512 * 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "picture: not a picture, or damaged or cut short",
+        "True",
+    ]
+
+
+@given(st.binary(max_size=60), st.integers(0, 400))
+def test_damaged_pngs_are_refused_or_read(noise: bytes, start: int) -> None:
+    content = bytearray(encode_png(PICTURE))
+    content[start : start + len(noise)] = noise
+    with contextlib.suppress(ImageError):
+        decode_image(bytes(content), at_least=0)

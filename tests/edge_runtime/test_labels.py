@@ -47,3 +47,7 @@ def test_bad_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9\n")
     with pytest.raises(ModelError, match=r"latin\.txt: labels must be UTF-8"):
         read_labels(tmp_path / "latin.txt")
+
+
+def test_a_number_of_thousands_of_digits_is_a_label_like_any_other() -> None:
+    assert parse_labels(f"{'9' * 5000} x\nb\n") == (f"{'9' * 5000} x", "b")

@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -84,3 +85,23 @@ def test_a_flipped_bit_in_the_card_is_noticed(bare: Path) -> None:
     bare.write_bytes(packed)
     with pytest.raises(ModelError, match="damaged"):
         read_model_file(bare)
+
+
+def test_many_files_that_are_small_each_are_refused_together(bare: Path) -> None:
+    with zipfile.ZipFile(bare, "a", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(60):
+            archive.writestr(f"{number}.txt", b"\n" * (31 * 1024**2))
+    assert bare.stat().st_size < 4 * 1024**2
+    with pytest.raises(ModelError, match="more or larger"):
+        read_model_file(bare)
+
+
+def test_what_is_of_no_use_in_a_model_file_is_left_packed(bare: Path) -> None:
+    with zipfile.ZipFile(bare, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("photo.bin", b"\0" * (200 * 1024**2))
+        archive.writestr("labels.txt", "r\ng\nb\n")
+    tracemalloc.start()
+    assert read_model_file(bare).labels == ("r", "g", "b")
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * 1024**2

@@ -143,3 +143,24 @@ def test_systemd_accepts_the_unit(command: Command, tmp_path: Path) -> None:
     )
     complaints = [line for line in verified.stderr.splitlines() if unit.name in line]
     assert complaints == []
+
+
+def test_a_files_name_cannot_send_messages_to_systemd(systemd: Systemd) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": str(systemd.path)})
+    notifier.status("1.0 frames/s, cat, x\nWATCHDOG=trigger\nMAINPID=1\udcff.jpg")
+    assert systemd.hear() == "STATUS=1.0 frames/s, cat, x?WATCHDOG=trigger?MAINPID=1?.jpg"
+    notifier.stopping()
+    systemd.close()
+
+
+def test_a_unit_holds_no_password(command: Command, tmp_path: Path) -> None:
+    url = "rtsp://admin:secret@cam.local/live"
+    done = command("edge-classify", "--input", url, "--print-service")
+    done.fails_with(2, "--config", "TOML")
+    assert "secret" not in done.out + done.err
+    (tmp_path / "camera.toml").write_text(f'input = "{url}"\n')
+    printed = command("edge-classify", "--config", tmp_path / "camera.toml", "--print-service")
+    assert printed.code == 0
+    assert "secret" not in printed.out + printed.err
+    assert "Description=edge-classify (rtsp://cam.local/live)" in printed.out
+    assert "--wait" in printed.out

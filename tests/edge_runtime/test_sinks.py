@@ -7,6 +7,7 @@ import resource
 import signal
 import tempfile
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 from hypothesis import given
@@ -130,9 +131,9 @@ def test_frames_are_saved_at_changes(tmp_path: Path) -> None:
         sink.emit(result(answer, index=index, at=float(index)))
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [
-        "20231114-221322.250_dog.jpg",
-        "20231114-221323.250_unknown.jpg",
-        "20231114-221325.250_a-..-b.jpg",
+        "edge-classify-20231114-221322.250_dog.jpg",
+        "edge-classify-20231114-221323.250_unknown.jpg",
+        "edge-classify-20231114-221325.250_a-..-b.jpg",
     ]
     assert read_image(tmp_path / "out" / names[0], at_least=0).shape == (48, 64, 3)
 
@@ -142,9 +143,65 @@ def test_unknown_frames_are_saved_once_a_second_and_the_oldest_go(tmp_path: Path
     for index in range(100):
         sink.emit(result(None, index=index, at=index / 10))
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names[-1] == "20231114-221329.250_unknown.jpg"
+    assert names[-1] == "edge-classify-20231114-221329.250_unknown.jpg"
     assert len(names) < 10
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 2500
     # What an earlier run has saved counts too.
     SavedFramesSink(tmp_path, SaveWhen.UNKNOWN, max_bytes=700).emit(result(None, at=100.0))
     assert len(os.listdir(tmp_path)) == 1
+
+
+def test_files_of_the_users_in_the_folder_are_never_touched(tmp_path: Path) -> None:
+    own = ("holiday_1.jpg", "20231114-221322_cat.jpg", "edge-classify-notes_x.jpg", "a_b.jpg", "_.jpg")
+    for name in own:
+        (tmp_path / name).write_bytes(b"x" * 5000)
+    link = tmp_path / "edge-classify-20200101-000000.000_cat.jpg"
+    link.symlink_to(tmp_path / "a_b.jpg")
+    sink = SavedFramesSink(tmp_path, SaveWhen.UNKNOWN, max_bytes=1500)
+    for index in range(30):
+        sink.emit(result(None, index=index, at=float(2 * index)))
+    assert all((tmp_path / name).read_bytes() == b"x" * 5000 for name in own)
+    assert link.is_symlink()
+    assert len(list(tmp_path.iterdir())) < len(own) + 10
+
+
+def test_a_file_that_logrotate_moved_is_begun_anew(tmp_path: Path) -> None:
+    file = RotatingFile(tmp_path / "r.jsonl", max_bytes=10**6, keep=2)
+    sink = JsonLinesSink(cast(TextIO, file))
+    sink.emit(result("cat"))
+    (tmp_path / "r.jsonl").rename(tmp_path / "r.jsonl.moved")
+    sink.emit(result("dog"))
+    (tmp_path / "r.jsonl").unlink()
+    sink.emit(result("owl"))
+    file.close()
+    assert json.loads((tmp_path / "r.jsonl.moved").read_text())["answer"] == "cat"
+    assert json.loads((tmp_path / "r.jsonl").read_text())["answer"] == "owl"
+
+
+def test_names_that_are_no_utf8_reach_every_kind_of_output(tmp_path: Path) -> None:
+    strange = dataclasses.replace(result("cat").frame, source="caf\udce9\ud83d.jpg")
+    one = dataclasses.replace(result("cat"), frame=strange)
+    file = RotatingFile(tmp_path / "r.jsonl", max_bytes=10**6, keep=2)
+    JsonLinesSink(cast(TextIO, file)).emit(one)
+    CsvSink(cast(TextIO, file), header=False).emit(one)
+    TextSink(cast(TextIO, file)).emit(one)
+    file.close()
+    lines = (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 3
+    assert json.loads(lines[0])["source"] == "caf\udce9\ud83d.jpg"
+    assert lines[2].startswith("caf??.jpg: cat 0.90")
+
+
+def test_labels_cannot_steer_a_terminal() -> None:
+    text = io.StringIO()
+    TextSink(text).emit(result("\x1b[31mred\x1b[0m\rx"))
+    assert "\x1b" not in text.getvalue()
+    assert "\r" not in text.getvalue()
+    assert "?[31mred" in text.getvalue()
+
+
+def test_a_closed_stream_is_an_output_error() -> None:
+    text = io.StringIO()
+    text.close()
+    with pytest.raises(OutputError, match="it is closed"):
+        TextSink(text).emit(result("cat"))

@@ -1,5 +1,7 @@
 """JPEGs on stdin, and streams over HTTP from servers with faults."""
 
+import base64
+import contextlib
 import os
 import socket
 import struct
@@ -26,7 +28,8 @@ from edge_runtime import (
 from edge_runtime.images import decode_image
 from edge_runtime.sources.devices import without_password
 from edge_runtime.sources.jpeg_stream import split_jpegs
-from tests.conftest import BIN, paint
+from tests.conftest import BIN, Command, paint
+from tests.edge_runtime.test_sources import write_video
 
 Send = Callable[[bytes], None]
 
@@ -247,3 +250,108 @@ def test_what_is_no_stream_says_so(
 def test_passwords_are_never_shown() -> None:
     request = DeviceRequest(DeviceKind.URL, "rtsp://admin:pass@cam.local:554/live?x=1")
     assert request.name == without_password(request.address) == "rtsp://cam.local:554/live?x=1"
+    for password in ("pa/ss", "pa#ss", "pa?ss", "p@ss", "p@/s#s"):
+        assert "ss" not in without_password(f"rtsp://admin:{password}@cam.local/live")
+
+
+@pytest.mark.parametrize("arguments", [("--watch",), ()])
+@pytest.mark.parametrize("password", ["pa/secret", "pa#secret", "secret"])
+def test_errors_show_no_password(
+    command: Command, color_models: dict[str, Path], arguments: tuple[str, ...], password: str
+) -> None:
+    url = (
+        f"gopher://admin:{password}@cam.local/live" if not arguments else f"rtsp://admin:{password}@cam.local"
+    )
+    done = command("edge-classify", "-m", color_models["uint8"], "--input", url, *arguments)
+    done.fails_with(4)
+    assert "secret" not in done.out + done.err
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "rtsp://", "http://host:port/", "rtsp://a:b/c@d"])
+def test_what_is_no_url_is_one_line(command: Command, color_models: dict[str, Path], url: str) -> None:
+    command("edge-classify", "-m", color_models["uint8"], "--input", url).fails_with(4)
+
+
+def test_a_percent_encoded_password_is_sent_as_it_is_meant(serve: Callable[..., Server]) -> None:
+    asked: list[bytes] = []
+
+    class Asking(Server):
+        def _answer(self, client: socket.socket, _script: Callable[[socket.socket], None]) -> None:
+            asked.append(client.recv(4096))
+            client.sendall(HEAD + part(picture(1)) + part(picture(2)))
+            client.close()
+
+    server = Asking(healthy)
+    with stream(server.url.replace("http://", "http://us%40er:p%2Fa%23ss@"), []) as source:
+        next(iter(source))
+    server.close()
+    expected = base64.b64encode(b"us@er:p/a#ss")
+    assert b"Authorization: Basic " + expected in asked[0]
+
+
+def huge(client: socket.socket) -> None:
+    """A small JPEG whose header claims 132 megapixels, then real ones."""
+    jpeg = bytearray(picture(1))
+    at = jpeg.index(b"\xff\xc0") + 5
+    jpeg[at : at + 4] = struct.pack(">HH", 11_500, 11_500)
+    client.sendall(HEAD + part(bytes(jpeg)))
+    threading.Event().wait(0.2)
+    healthy(client)
+
+
+def test_a_frame_of_too_many_pixels_is_not_decoded(serve: Callable[..., Server]) -> None:
+    with stream(serve(huge).url, []) as source:
+        assert next(iter(source)).image.shape == (48, 64, 3)
+        assert source.counts.damaged >= 1
+
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:3.0,\n%s\n#EXT-X-ENDLIST\n"
+
+
+def test_playlists_reach_no_other_host_and_no_file(
+    command: Command, color_models: dict[str, Path], tmp_path: Path
+) -> None:
+    reached: list[bytes] = []
+    other = socket.create_server(("127.0.0.2", 0))
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = other.accept()
+                reached.append(client.recv(4096))
+                client.close()
+
+    threading.Thread(target=listen, daemon=True).start()
+    there = f"http://127.0.0.2:{other.getsockname()[1]}/v.ts".encode()
+    write_video(tmp_path / "real.avi", [(255, 0, 0)] * 3)
+    (tmp_path / "hls.mp4").write_bytes(PLAYLIST % there)
+    (tmp_path / "local.m3u8").write_bytes(PLAYLIST % str(tmp_path / "real.avi").encode())
+    (tmp_path / "concat.mp4").write_text(f"ffconcat version 1.0\nfile {tmp_path / 'real.avi'}\n")
+    for name in ("hls.mp4", "local.m3u8", "concat.mp4"):
+        done = command("edge-classify", "-m", color_models["uint8"], "--input", tmp_path / name)
+        done.fails_with(4, "neither a picture nor a video")
+
+    def playlist(client: socket.socket) -> None:
+        body = PLAYLIST % there
+        kind = b"Content-Type: application/vnd.apple.mpegurl\r\n"
+        client.sendall(b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s" % (kind, len(body), body))
+
+    server = Server(playlist)
+    with stream(server.url, []) as source, pytest.raises(SourceError, match="cannot be opened"):
+        next(iter(source))
+    server.close()
+    other.close()
+    assert reached == []
+
+
+def test_a_video_file_over_http_gives_its_frames(tmp_path: Path) -> None:
+    content = write_video(tmp_path / "v.avi", [(255, 0, 0), (0, 255, 0)] * 10).read_bytes()
+
+    def whole(client: socket.socket) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: video/x-msvideo\r\nContent-Length: {len(content)}\r\n\r\n"
+        client.sendall(head.encode() + content)
+
+    server = Server(whole)
+    with stream(server.url, []) as source:
+        assert len(list(islice(source, 2))) == 2
+    server.close()

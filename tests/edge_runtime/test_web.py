@@ -6,13 +6,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from edge_runtime import OutputError, clock
 from edge_runtime.images import decode_image
 from edge_runtime.sinks.metrics import Metrics
-from edge_runtime.sinks.web import MOST_VIEWERS, WebAddress, WebSink
+from edge_runtime.sinks.web import MOST_CONNECTIONS, MOST_VIEWERS, WebAddress, WebSink
 from edge_runtime.sources.jpeg_stream import split_jpegs
 from edge_runtime.sources.live import Counts
 from tests.edge_runtime.results import result
@@ -122,3 +123,59 @@ def test_a_port_that_is_taken_is_an_error(web: WebSink) -> None:
         OutputError, match=f"cannot serve the preview on 127.0.0.1:{web.port}: Address already"
     ):
         WebSink(WebAddress(web.port))
+
+
+def is_closed(client: socket.socket) -> bool:
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_half_sent_requests_are_bounded_in_number_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than there is room for, as an attack would open them: the service has descriptors left."""
+    monkeypatch.setattr("edge_runtime.sinks.web.REQUEST_SECONDS", 0.5)
+    sink = WebSink(WebAddress(0))
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    half: list[socket.socket] = []
+    try:
+        for number in range(3 * MOST_CONNECTIONS):
+            client = socket.create_connection(("127.0.0.1", sink.port), timeout=5)
+            client.sendall(b"GET /status.json HTTP/1.1\r\nHost: localhost\r\n" if number % 2 else b"")
+            half.append(client)
+        time.sleep(0.2)
+        ours = len(list(Path("/proc/self/fd").iterdir())) - descriptors - len(half)
+        assert ours <= MOST_CONNECTIONS + 2
+        deadline = clock.now() + 10
+        while True:
+            try:
+                assert get(sink.url + "status.json")[0] == 200
+                break
+            except (OSError, AssertionError):
+                assert clock.now() < deadline
+                time.sleep(0.1)
+        assert all(is_closed(client) for client in half)
+    finally:
+        for client in half:
+            client.close()
+        sink.close()
+
+
+def test_a_refused_visitor_is_let_go_and_strange_bytes_are_no_fault() -> None:
+    sink = WebSink(WebAddress(0, token=TOKEN))
+    with socket.create_connection(("127.0.0.1", sink.port), timeout=5) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    sink.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "url"), [("::1", None, "[::1]"), ("127.0.0.2", "a b&c", "a%20b%26c")]
+)
+def test_the_printed_address_is_one_that_a_browser_opens(host: str, token: str | None, url: str) -> None:
+    sink = WebSink(WebAddress(0, host, token))
+    assert url in sink.url
+    assert get(sink.url)[0] == 200
+    assert get(f"http://{'[::1]' if ':' in host else host}:{sink.port}/")[0] == (403 if token else 200)
+    sink.close()

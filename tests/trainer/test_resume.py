@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime import ModelError, UsageError
+from edge_runtime.files import lock_folder
 from tests.conftest import BIN, Command, Finished
 from trainer import Epoch, TrainConfig
 from trainer.checkpoints import State, check_state, config_values, read_state, state_path, write_state
@@ -223,3 +224,20 @@ def test_options_that_may_change_are_options() -> None:
     from trainer.checkpoints import MAY_CHANGE
 
     assert {field.name for field in dataclasses.fields(TrainConfig)} >= MAY_CHANGE
+
+
+@pytest.mark.slow
+def test_a_training_that_replaces_another_can_be_resumed_and_two_never_share_a_folder(
+    command: Command, options: tuple[object, ...], undisturbed: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.keras").write_bytes(b"of an earlier training")
+    train_until_killed(("state.npz", 2, "after"), *options, "--overwrite", "--out", run)
+    with lock_folder(run):
+        command("edge-train", "--resume", "--out", run).fails_with(6, "another process writes into it")
+    (run / "checkpoints" / ".0123abcd.state.npz").write_bytes(b"half")
+    done = command("edge-train", "--resume", "--out", run)
+    assert done.code == 0, done.err
+    assert_alike(run, undisturbed)
+    assert not list((run / "checkpoints").glob(".*"))

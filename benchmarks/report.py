@@ -5,7 +5,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,10 +185,41 @@ def read_report(path: Path) -> Report:
         raise ModelError(f"{path}: schema version {found!r}, this edge-bench reads {SCHEMA}: measure again")
     try:
         report: Report = _build(Report, content)
+        _check_type(report, Report, "report")
         _check_lengths(report)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not a report of edge-bench ({error!r:.100})") from error
     return report
+
+
+def _check_type(value: Any, kind: Any, name: str) -> None:
+    """Refuse a value that is not of its declared type.
+
+    Raises:
+        TypeError: with what was expected.
+    """
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, kind):  # type: ignore[arg-type]
+            raise TypeError(f"{name} must be an object")
+        for field, declared in get_type_hints(kind).items():
+            _check_type(getattr(value, field), declared, field)
+        return
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        if value is not None:
+            _check_type(value, inner[0], name)
+    elif origin is list:
+        _check_type(value, list, name)
+        for each in value:
+            _check_type(each, inner[0], name)
+    elif origin is dict:
+        _check_type(value, dict, name)
+        for each in value.values():
+            _check_type(each, inner[1], name)
+    elif not isinstance(value, int | float if kind is float else kind) or (
+        isinstance(value, bool) and kind is not bool
+    ):
+        raise TypeError(f"{name} must be {kind.__name__}, got {value!r:.40}")
 
 
 def _refuse_constant(name: str) -> float:

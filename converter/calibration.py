@@ -117,6 +117,26 @@ def read_fitted(
     return tuple(images)
 
 
+def check_held_out(run: Run, dataset: Dataset, tick: Tick = no_tick) -> None:
+    """Refuse held-out images whose pixels the run was trained on: they would say nothing.
+
+    Raises:
+        DatasetError: an image is gone, or is now the same as one of the training split.
+    """
+    trained = {sample.hash: sample.file for sample in run.split(TRAIN) if sample.hash}
+    for done, sample in enumerate(run.held_out, 1):
+        try:
+            found = pixel_hash(dataset.read(sample.file))
+        except ImageError as error:
+            raise DatasetError(f"an image of the run can no longer be read: {error}") from error
+        if found in trained:
+            raise DatasetError(
+                f"{sample.file} was held out, and now shows the same pixels as {trained[found]}, which the "
+                "run was trained on: put the original back"
+            )
+        tick(done, len(run.held_out))
+
+
 def check_calibration(images: Sequence[Image]) -> None:
     """Refuse pictures from which no useful ranges can be taken.
 

@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from converter.calibration import DEFAULT_COUNT, CalibrationSet, read_calibration, read_fitted
+from converter.calibration import (
+    DEFAULT_COUNT,
+    CalibrationSet,
+    check_held_out,
+    read_calibration,
+    read_fitted,
+)
 from converter.clipping import Calibration, clip_ranges
 from converter.comparison import Comparison, compare, converted_scores, float_scores
 from converter.keep_float import KeptFloat, keep_worst_in_float, measure_cost
@@ -121,6 +127,8 @@ class _Judge:
         index = {label: position for position, label in enumerate(run.card.labels)}
         with reporter.bar("reading held-out images") as tick:
             images = read_fitted(run.card, dataset, samples, tick)
+        with reporter.bar("checking held-out images") as tick:
+            check_held_out(run, dataset, tick)
         with reporter.bar("scores of the Keras model") as tick:
             expected = float_scores(model, images, tick=tick)
         return cls(

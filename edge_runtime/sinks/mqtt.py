@@ -21,6 +21,9 @@ QUEUE = 200
 """Messages that wait for the broker; more are dropped and counted."""
 
 KEEP_ALIVE = 15
+STOPPING = 1.0
+"""Seconds that paho's thread gets to end."""
+
 LAST_WORDS = 2.0
 """Seconds that the broker gets at the end to answer and to take what is queued."""
 
@@ -147,10 +150,14 @@ class MqttSink(SinkBase):
             online = self._online.is_set()
         if online:
             self._say_last_words(deadline)
-        # paho's own loop_stop() waits for a broker that no longer reads; its thread is a daemon.
         self._client.disconnect()
         if online:
             self._gone.wait(max(0.1, deadline - clock.now()))
+        # A thread of paho's that is still in OpenSSL while the interpreter ends can crash the process. But
+        # loop_stop() waits for a broker that no longer reads: it gets a moment, and no more.
+        stopping = threading.Thread(target=self._client.loop_stop, daemon=True)
+        stopping.start()
+        stopping.join(STOPPING)
 
     def count_dropped(self) -> int:
         """How many results found the queue full."""

@@ -280,3 +280,23 @@ def test_a_report_with_what_is_no_number_is_refused(tmp_path: Path, number: str)
     (tmp_path / "report.json").write_text(BOTH.to_json().replace('"p50": ', f'"p50": {number}, "old": ', 1))
     with pytest.raises(ModelError, match=f"{number} is no number"):
         read_report(tmp_path / "report.json")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('"pictures": 1000', '"pictures": "many"', "pictures must be int"),
+        ('"cores": 2', '"cores": [2]', "cores must be int"),
+        ('"name": "keras"', '"name": 5', "name must be str"),
+        ('"p99": ', '"p99": true, "old": ', "not a report"),
+        ('"warnings": []', '"warnings": [1]', "warnings must be str"),
+        ('"yardstick": [', '"yardstick": ["x", ', "yardstick must be float"),
+        ('"versions": {}', '"versions": []', "versions must be dict"),
+    ],
+)
+def test_a_report_of_wrong_types_is_refused(tmp_path: Path, before: str, after: str, words: str) -> None:
+    text = BOTH.to_json()
+    assert before in text
+    (tmp_path / "report.json").write_text(text.replace(before, after, 1))
+    with pytest.raises(ModelError, match=words):
+        read_report(tmp_path / "report.json")

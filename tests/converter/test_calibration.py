@@ -1,3 +1,4 @@
+import dataclasses
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter import check_calibration, choose_samples
-from converter.calibration import read_fitted, representative_dataset
+from converter import Run, check_calibration, choose_samples
+from converter.calibration import check_held_out, read_fitted, representative_dataset
 from edge_runtime import DatasetError, ModelCard, Sample, encode_png, open_dataset
+from edge_runtime.dataset import pixel_hash
 from tests.conftest import Command
 
 SAMPLES = st.lists(st.tuples(st.sampled_from("abc"), st.integers()), min_size=3, max_size=60)
@@ -95,3 +97,23 @@ def test_a_folder_of_ones_own_is_recorded_or_refused(
         (tmp_path / "classes" / label / "1.png").write_bytes(encode_png(SMOOTH))
     done = command("edge-convert", digits_run, "--calibration", tmp_path / "classes", "--out", out)
     done.fails_with(5, "no calibration picture of the class '2'", "8 missing")
+
+
+def test_a_held_out_image_that_was_replaced_by_a_training_one_is_refused(color_folder: Path) -> None:
+    dataset = open_dataset(str(color_folder))
+    samples = tuple(
+        dataclasses.replace(
+            each,
+            split="validation" if each.file.endswith("/1.png") else "train",
+            hash=pixel_hash(dataset.read(each.file)),
+        )
+        for each in dataset.samples
+    )
+    card = ModelCard(labels=dataset.labels, image_size=(32, 32))
+    run = Run(color_folder, card, samples, str(color_folder))
+    told: list[int] = []
+    check_held_out(run, dataset, lambda done, _total: told.append(done))
+    assert told == [1, 2, 3]
+    (color_folder / "red" / "1.png").write_bytes((color_folder / "red" / "7.png").read_bytes())
+    with pytest.raises(DatasetError, match=r"red/1\.png was held out, and now shows the same"):
+        check_held_out(run, dataset)

@@ -8,13 +8,27 @@ import sys
 from typing import Any, Self
 
 from benchmarks.targets import TargetSpec
-from edge_runtime import EdgeError, ExitCode, ModelError, UsageError, clock
+from edge_runtime import (
+    DatasetError,
+    EdgeError,
+    ExitCode,
+    ModelError,
+    OutputError,
+    SourceError,
+    UsageError,
+    clock,
+)
 
 
 class TargetGoneError(EdgeError):
     """A target's process has ended by itself."""
 
     exit_code = ExitCode.STALL
+
+
+_ERRORS: dict[int, type[EdgeError]] = {
+    kind.exit_code: kind for kind in (UsageError, ModelError, SourceError, DatasetError, OutputError)
+}
 
 
 class TargetProcess:
@@ -63,7 +77,7 @@ class TargetProcess:
         """One request and its reply.
 
         Raises:
-            ModelError: the target refused, with its reason.
+            EdgeError: the target refused, with its reason and exit code.
             TargetGoneError: the process is gone.
         """
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018
@@ -80,7 +94,7 @@ class TargetProcess:
             )
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
-            raise ModelError(reply["error"])
+            raise _ERRORS.get(reply.get("exit_code"), ModelError)(reply["error"])
         return reply
 
     def _advice(self) -> str:

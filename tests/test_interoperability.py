@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import read_report
 from tests.conftest import Command
 from tests.test_packaging import find_python
 
@@ -89,3 +90,31 @@ def test_openvino_runs_the_same_file(
 ) -> None:
     pictures = digits_run / "examples"
     assert theirs(others, OPENVINO, digits_model, pictures) == ours(command, digits_model, pictures)
+
+
+def test_edge_bench_shows_the_file_as_mediapipe_reads_it(
+    command: Command, others: Path, digits_run: Path, digits_model: Path, tmp_path: Path
+) -> None:
+    few = ("--num-runs", 10, "--min-seconds", 0, "--processes", 1)
+    done = command(
+        *("edge-bench", "run", digits_run, digits_model, *few, "--out", tmp_path),
+        *("--readers", "mediapipe", "--reader-python", others),
+        # The toolkit is not installed there.
+        PYTHONPATH=str(Path(__file__).parent.parent),
+    )
+    assert done.code == 0, done.err
+    *_, own, read = read_report(tmp_path / "report.json").targets
+    assert (read.name, read.kind) == ("digits (mediapipe)", "peer")
+    assert read.engine.startswith("mediapipe ")
+    # Digits are square and smaller than the input: nothing is cropped, and little depends on the resizing.
+    assert read.accuracy.top1.value >= own.accuracy.top1.value - 0.03
+    assert sum(read.accuracy.confusion[0]) == sum(own.accuracy.confusion[0])
+
+
+def test_a_reader_that_is_not_installed_is_one_line(
+    command: Command, digits_run: Path, digits_model: Path, tmp_path: Path
+) -> None:
+    arguments = ("edge-bench", "run", digits_run, digits_model, "--out", tmp_path, "--readers", "mediapipe")
+    command(*arguments).fails_at_last_with(2, "MediaPipe Tasks is not installed for", "--reader-python")
+    missing = command(*arguments, "--reader-python", tmp_path / "python")
+    missing.fails_at_last_with(2, "--reader-python", "no such program")

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import tracemalloc
 import zipfile
@@ -105,3 +106,9 @@ def test_what_is_of_no_use_in_a_model_file_is_left_packed(bare: Path) -> None:
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20 * 1024**2
+
+
+def test_a_model_file_is_hashed_once(bare: Path) -> None:
+    file = read_model_file(bare)
+    assert file.sha256 is file.sha256
+    assert file.sha256 == hashlib.sha256(bare.read_bytes()).hexdigest()

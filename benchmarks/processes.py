@@ -94,7 +94,7 @@ class TargetProcess:
             )
         reply: dict[str, Any] = json.loads(line)
         if "error" in reply:
-            raise _ERRORS.get(reply.get("exit_code"), ModelError)(reply["error"])
+            raise _ERRORS.get(int(reply.get("exit_code", 0)), ModelError)(reply["error"])
         return reply
 
     def _advice(self) -> str:

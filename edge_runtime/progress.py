@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edge_runtime import clock
+from edge_runtime.files import printable
 
 MOST_LINES = 20
 
@@ -86,8 +87,8 @@ class Reporter:
         self.bars.stop()
 
     def say(self, message: str) -> None:
-        """Show one line."""
-        self.console.print(message, markup=False)
+        """Show one line; names of files in it cannot steer a terminal."""
+        self.console.print(printable(message), markup=False)
 
     def lines(self, title: str) -> ProgressLines:
         """Lines about work, where there is no terminal that shows bars."""

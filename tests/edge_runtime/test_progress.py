@@ -49,6 +49,12 @@ def test_a_bar_is_told_in_lines_where_there_is_no_terminal(
     assert capsys.readouterr().err == "reading: 40 of 100, about 6 s left\n"
 
 
+def test_names_in_lines_cannot_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Reporter() as reporter:
+        reporter.say("passed over: \x1b[2Jx\r\udcff.jpg: [bold]damaged[/bold]")
+    assert capsys.readouterr().err == "passed over: ?[2Jx??.jpg: [bold]damaged[/bold]\n"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (3660, "1 h 1 min"), (7200, "2 h 0 min")],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.card import GoldenSample
+from edge_runtime.errors import ImageError, ModelError
 from edge_runtime.images import decode_image
 from edge_runtime.values import Image, Scores
 
@@ -47,12 +48,14 @@ def compare_golden(golden: Sequence[GoldenSample], scores: Callable[[Image], Sco
         scores: the model that is tested: uint8 RGB, shape (height, width, 3) → float32, shape (classes,).
 
     Raises:
-        ImageError: a sample is no image.
+        ModelError: a sample is no image.
     """
     expected = np.array([sample.scores for sample in golden])
-    found = np.array(
-        [scores(decode_image(sample.png, name="golden sample", at_least=0)) for sample in golden]
-    )
+    try:
+        images = [decode_image(sample.png, name="golden sample", at_least=0) for sample in golden]
+    except ImageError as error:
+        raise ModelError(f"the model card is damaged: {error}") from error
+    found = np.array([scores(image) for image in images])
     return SelfTest(
         samples=len(golden),
         agreeing=int((expected.argmax(axis=1) == found.argmax(axis=1)).sum()),

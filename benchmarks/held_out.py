@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from converter import Run
 from edge_runtime import Dataset, DatasetError, Image, ImageError, Sample, open_dataset
 from edge_runtime.dataset import TEST, TRAIN, VALIDATION
+from edge_runtime.images import pixels_needed
 from edge_runtime.progress import Tick, no_tick
 from trainer.scan import scan_dataset
 
@@ -72,5 +73,5 @@ def find_held_out(run: Run, data: str | None, *, tick: Tick = no_tick) -> HeldOu
         kind=TEST if unseen else VALIDATION,
         samples=samples,
         targets=tuple(index[sample.label] for sample in samples),
-        at_least=max(run.card.image_size),
+        at_least=pixels_needed(run.card.image_size, run.card.resize),
     )

@@ -12,6 +12,7 @@ from benchmarks.operators import OperatorTime, profile_openvino
 from edge_runtime import Classifier, Frame, Image, ModelError, Scores, clock, fit, read_model_file
 from edge_runtime.engine_names import engine_version
 from edge_runtime.engines import OpenVinoEngine
+from edge_runtime.images import pixels_needed
 
 
 class Kind(StrEnum):
@@ -175,7 +176,7 @@ class KerasTarget(SilentTarget):
         self.engine = f"keras {keras.__version__}, tensorflow {tf.__version__}"
         self.num_threads: int | None = None
         self.size_bytes = run.keras_file.stat().st_size
-        self.at_least = max(run.card.image_size)
+        self.at_least = pixels_needed(run.card.image_size, run.card.resize)
 
     def scores(self, image: Image) -> Scores:
         """See `Target.scores`."""

@@ -13,7 +13,7 @@ from edge_runtime.engine_names import choose_engine
 from edge_runtime.engines import Delegate, TensorSpec, open_engine
 from edge_runtime.errors import ModelError, UsageError
 from edge_runtime.golden import compare_golden
-from edge_runtime.images import fit
+from edge_runtime.images import fit, pixels_needed
 from edge_runtime.model_file import ModelFile, read_model_file
 from edge_runtime.output_kind import OutputKind, output_kind
 from edge_runtime.pixels import RAW, InputRange, input_range, pixel_table, to_tensor
@@ -67,8 +67,8 @@ class Classifier:
         self.labels = file.labels
         self._expected = expected
         self.size = (self.engine.input.shape[1], self.engine.input.shape[2])
-        self.at_least = max(self.size)
         self.resize = file.card.resize if file.card else Resize.SQUASH
+        self.at_least = pixels_needed(self.size, self.resize)
         _check_labels(file, self.engine.output)
         _check_size(file, self.size)
         self._table = pixel_table(self.engine.input, expected or _expected(file, self.engine.input))

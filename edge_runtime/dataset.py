@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.errors import DatasetError, ImageError
 from edge_runtime.files import cache_folder, is_text
-from edge_runtime.images import fit, is_image_name, list_files, natural_key, read_image
+from edge_runtime.images import fit, is_image_name, list_files, natural_key, pixels_needed, read_image
 from edge_runtime.values import Image, Resize, Size
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -87,7 +87,7 @@ class Dataset:
         Raises:
             ImageError: it cannot be read.
         """
-        return fit(self.load(file, max(size)), size, mode)
+        return fit(self.load(file, pixels_needed(size, mode)), size, mode)
 
 
 def open_dataset(data: str) -> Dataset:

@@ -174,7 +174,7 @@ def fit(image: Image, size: Size, mode: Resize = Resize.SQUASH) -> Image:
     Args:
         image: uint8 RGB, shape (height, width, 3).
         size: (height, width) in pixels.
-        mode: squash changes the aspect ratio; fit-shortest crops; fit-longest pads with black.
+        mode: see `Resize`.
 
     Returns:
         uint8 RGB, shape (*size, 3).
@@ -190,7 +190,33 @@ def fit(image: Image, size: Size, mode: Resize = Resize.SQUASH) -> Image:
         return _scale(_center_crop(image, size), size)
     if mode is Resize.FIT_LONGEST:
         return _letterbox(image, size)
+    if mode is Resize.MEDIAPIPE:
+        return _scale_as_mediapipe(image, size)
     return _scale(image, size)
+
+
+def pixels_needed(size: Size, mode: Resize) -> int:
+    """How many pixels each side of an image must keep when it is decoded for `fit`; 0 for all of them.
+
+    Args:
+        size: (height, width) of the model's input.
+        mode: how it is resized: interpolation without averaging depends on every pixel of the file.
+    """
+    return 0 if mode is Resize.MEDIAPIPE else max(size)
+
+
+def _scale_as_mediapipe(image: Image, size: Size) -> Image:
+    """Bilinear interpolation between the four nearest pixels, with the upper left corners on each other.
+
+    That is `cv::warpPerspective` as in MediaPipe's image_to_tensor_converter_opencv.cc; large images alias.
+    """
+    cv2 = opencv()
+    scale = np.diag([size[1] / image.shape[1], size[0] / image.shape[0], 1.0])
+    turned = (size[1], size[0])
+    return cast(
+        Image,
+        cv2.warpPerspective(image, scale, turned, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+    )
 
 
 def _scale(image: Image, size: Size) -> Image:

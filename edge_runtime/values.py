@@ -18,11 +18,16 @@ Size: TypeAlias = tuple[int, int]
 
 
 class Resize(StrEnum):
-    """How a picture is brought to the model's input size."""
+    """How a picture is brought to the model's input size.
+
+    squash changes the aspect ratio; fit-shortest crops; fit-longest pads with black; mediapipe changes the
+    aspect ratio with MediaPipe Tasks' own interpolation, for files that MediaPipe reads too.
+    """
 
     SQUASH = "squash"
     FIT_SHORTEST = "fit-shortest"
     FIT_LONGEST = "fit-longest"
+    MEDIAPIPE = "mediapipe"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

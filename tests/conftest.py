@@ -14,7 +14,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from edge_runtime import ModelCard, pack_model_file
+from edge_runtime import ModelCard, Resize, pack_model_file
 from edge_runtime.images import opencv
 
 # Time is no property here: a busy machine is slow now and then.
@@ -196,7 +196,7 @@ def hard_colors(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     return (folder / "colors", *weights, "--batch-size", 8)
 
 
-def linear_model(side: int, labels: tuple[str, ...]) -> bytes:
+def linear_model(side: int, labels: tuple[str, ...], resize: Resize = Resize.SQUASH) -> bytes:
     """A float model of so many pixels a side in which every pixel counts differently."""
     import keras
     import tensorflow as tf
@@ -208,7 +208,7 @@ def linear_model(side: int, labels: tuple[str, ...]) -> bytes:
     kernel = np.random.default_rng(side).normal(0, 1 / side, dense.kernel.shape)
     dense.set_weights([kernel.astype(np.float32), np.zeros(len(labels), np.float32)])
     content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
-    return pack_model_file(content, ModelCard(labels=labels, image_size=(side, side)))
+    return pack_model_file(content, ModelCard(labels=labels, image_size=(side, side), resize=resize))
 
 
 @pytest.fixture

@@ -5,10 +5,13 @@ import os
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import read_report
-from tests.conftest import Command
+from converter.metadata import Normalization, add_metadata
+from edge_runtime import Classifier, ModelCard, Resize, fit, pack_model_file, read_image
+from tests.conftest import Command, linear_model, save
 from tests.test_packaging import find_python
 
 pytestmark = pytest.mark.slow
@@ -24,6 +27,17 @@ with vision.ImageClassifier.create_from_options(options) as classifier:
     for path in sorted(Path(folder).glob("*.png")):
         image = mediapipe.Image.create_from_file(str(path))
         print(classifier.classify(image).classifications[0].categories[0].category_name)
+"""
+MEDIAPIPE_SCORES = """
+import json
+import sys
+import mediapipe
+from mediapipe.tasks.python import BaseOptions, vision
+model, picture = sys.argv[1:]
+options = vision.ImageClassifierOptions(base_options=BaseOptions(model_asset_path=model), max_results=-1)
+with vision.ImageClassifier.create_from_options(options) as classifier:
+    found = classifier.classify(mediapipe.Image.create_from_file(picture)).classifications[0].categories
+    print(json.dumps({each.category_name: each.score for each in found}))
 """
 OPENVINO = """
 import sys
@@ -62,6 +76,10 @@ def ours(command: Command, model: Path, pictures: Path) -> list[str]:
 
 
 def theirs(python: Path, program: str, model: Path, pictures: Path) -> list[str]:
+    return theirs_text(python, program, model, pictures).split()
+
+
+def theirs_text(python: Path, program: str, model: Path, pictures: Path) -> str:
     root = Path(__file__).parent.parent
     done = subprocess.run(
         [python, "-c", program, model, pictures],
@@ -72,7 +90,7 @@ def theirs(python: Path, program: str, model: Path, pictures: Path) -> list[str]
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.split()
+    return done.stdout
 
 
 def test_mediapipe_names_the_same_labels(
@@ -118,3 +136,22 @@ def test_a_reader_that_is_not_installed_is_one_line(
     command(*arguments).fails_at_last_with(2, "MediaPipe Tasks is not installed for", "--reader-python")
     missing = command(*arguments, "--reader-python", tmp_path / "python")
     missing.fails_at_last_with(2, "--reader-python", "no such program")
+
+
+def test_mediapipes_resizing_gives_the_pixels_that_mediapipe_sees(others: Path, tmp_path: Path) -> None:
+    """A large image of fine detail, where another interpolation would give other scores."""
+    labels = ("a", "b", "c", "d")
+    content = linear_model(96, labels, Resize.MEDIAPIPE)
+    bare = content[: content.index(b"PK\x03\x04")]
+    card = ModelCard(labels=labels, image_size=(96, 96), resize=Resize.MEDIAPIPE)
+    named = add_metadata(bare, card, name="m", version="1", normalization=Normalization(0.0, 1.0))
+    (tmp_path / "m.tflite").write_bytes(pack_model_file(named, card))
+    noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    picture = save(tmp_path / "p.png", noise)
+    answered = json.loads(theirs_text(others, MEDIAPIPE_SCORES, tmp_path / "m.tflite", picture))
+    classifier = Classifier(tmp_path / "m.tflite")
+    own = classifier.scores(read_image(picture, at_least=classifier.at_least))
+    found = [answered[label] for label in labels]
+    assert np.abs(found - own).max() < 0.005
+    squashed = fit(noise, (96, 96), Resize.SQUASH)
+    assert np.abs(found - classifier.scores(squashed)).max() > 0.02

@@ -101,7 +101,10 @@ class TrainConfig:
     )
     alpha: float = option(1.0, "Width of MobileNetV2.", 0.1, 2.0)
     image_size: int = option(224, "Side of the model's input in pixels.", 32, 1024)
-    resize: Resize = option(Resize.FIT_SHORTEST, "How pictures are brought to that size.")
+    resize: Resize = option(
+        Resize.FIT_SHORTEST,
+        "How images are brought to that size: squash, fit-shortest, fit-longest or mediapipe.",
+    )
     input_scale: InputScale = option(
         InputScale.SIGNED,
         "What pixels become inside: signed (-1 to 1, as ImageNet's weights expect) or unit (0 to 1).",

@@ -260,7 +260,7 @@ def _write_results(
         metrics={split: values.summary() for split, values in metrics.items()},
         versions=library_versions(),
         created=clock.timestamp(),
-        golden=make_golden_samples(forward, held_out),
+        golden=make_golden_samples(forward, held_out, config.resize),
     )
     folder = config.out
     pictures = draw_pictures(config, history, batches[TRAIN], held_out)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import ImageError, Resize, decode_image, encode_png, fit, read_image
-from edge_runtime.images import list_images, natural_key, opencv
+from edge_runtime.images import list_images, natural_key, opencv, pixels_needed
 
 cv2 = opencv()
 
@@ -174,6 +174,22 @@ def test_fit_shortest_crops_the_middle_and_fit_longest_pads_with_black() -> None
     assert padded[:10].max() == 0
     assert padded[10:20].min() == 255
     assert padded[20:].max() == 0
+
+
+def test_mediapipes_interpolation_is_between_the_four_nearest_pixels_from_the_corner() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (37, 90, 3)).astype(np.uint8)
+    found = fit(image, (16, 20), Resize.MEDIAPIPE).astype(float)
+    rows, columns = np.arange(16) * 37 / 16, np.arange(20) * 90 / 20
+    top, left = rows.astype(int), columns.astype(int)
+    down, right = np.minimum(top + 1, 36), np.minimum(left + 1, 89)
+    v, h = (rows - top)[:, None, None], (columns - left)[None, :, None]
+    exact = image.astype(float)
+    upper = exact[top][:, left] * (1 - h) + exact[top][:, right] * h
+    lower = exact[down][:, left] * (1 - h) + exact[down][:, right] * h
+    # OpenCV counts places in thirty-seconds of a pixel.
+    assert np.abs(found - (upper * (1 - v) + lower * v)).max() <= 255 / 32 * 2
+    assert pixels_needed((16, 20), Resize.MEDIAPIPE) == 0
+    assert pixels_needed((16, 20), Resize.SQUASH) == 20
 
 
 def test_fit_is_close_to_area_averaging_and_does_not_alias() -> None:

@@ -53,7 +53,7 @@ def run(command: Command, hard_colors: tuple[object, ...], tmp_path_factory: pyt
         *("--head-units", 16, "--augment-copies", 1, "--tensorboard"),
     )
     assert done.code == 0, done.err
-    assert "passed over: red/odd\n<i>.txt: not a kind of picture" in done.err
+    assert "passed over: red/odd?<i>.txt: not a kind of picture" in done.err
     return run
 
 

@@ -63,8 +63,8 @@ def write_line(stream: TextIO, line: str) -> None:
     try:
         stream.write(f"{line}\n")
         stream.flush()
-    except ValueError as error:
-        raise OutputError(f"cannot write to {getattr(stream, 'name', 'the output')}: it is closed") from error
+    except ValueError as error:  # it is closed, or cannot hold these signs
+        raise OutputError(f"cannot write to {getattr(stream, 'name', 'the output')}: {error}") from error
     except BrokenPipeError as error:
         raise ReaderGoneError("the reader of the output has gone away") from error
     except OSError as error:

@@ -203,5 +203,5 @@ def test_labels_cannot_steer_a_terminal() -> None:
 def test_a_closed_stream_is_an_output_error() -> None:
     text = io.StringIO()
     text.close()
-    with pytest.raises(OutputError, match="it is closed"):
+    with pytest.raises(OutputError, match="closed file"):
         TextSink(text).emit(result("cat"))

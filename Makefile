@@ -54,10 +54,10 @@ soak: $(VENV)/.dev
 # Other runtimes with the demo's model file, in a virtual environment of their own.
 bench-peers: demo
 	$(PYTHON) -m venv $(DEMO)/peers
-	$(DEMO)/peers/bin/python -m pip install -q -e . rich -r benchmarks/peers/requirements.txt
+	$(DEMO)/peers/bin/python -m pip install -q -e . rich -r benchmarks/studies/peers-requirements.txt
 	$(BIN)/python -m pip install -q --no-deps --upgrade --target $(DEMO)/tf2onnx tf2onnx onnx
 	PYTHONPATH=$(DEMO)/tf2onnx $(BIN)/python -m tf2onnx.convert --tflite $(DEMO)/digits.tflite --output $(DEMO)/digits.onnx
-	$(DEMO)/peers/bin/python -P -m benchmarks.peers $(DEMO)/digits.tflite $(DEMO)/run/examples
+	$(DEMO)/peers/bin/python -P -m benchmarks.studies.peers $(DEMO)/digits.tflite $(DEMO)/run/examples
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py

@@ -2,10 +2,10 @@
 
 from benchmarks.benchmark import benchmark
 from benchmarks.gates import Check, Limits, check_rule, checks_junit, compare_reports
-from benchmarks.held_out import HeldOut, find_held_out
-from benchmarks.html import report_html
-from benchmarks.markdown import report_markdown, report_text
-from benchmarks.measure import Plan
+from benchmarks.measurement.evaluation_set import HeldOut, find_held_out
+from benchmarks.measurement.timing import Plan
+from benchmarks.rendering.html import report_html
+from benchmarks.rendering.markdown import report_markdown, report_text
 from benchmarks.report import Accuracy, Cost, Report, TargetReport, read_report
 
 __all__ = [

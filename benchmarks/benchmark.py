@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.environment import describe_machine, library_versions, read_state, warnings
-from benchmarks.held_out import HeldOut, find_held_out
-from benchmarks.measure import Plan, measure
+from benchmarks.measurement.environment import describe_machine, library_versions, read_state, warnings
+from benchmarks.measurement.evaluation_set import HeldOut, find_held_out
+from benchmarks.measurement.timing import Plan, measure
 from benchmarks.report import SCHEMA, Report, describe_targets, fingerprint
-from benchmarks.targets import Reader, TargetSpec, check_labels, plan_readers, plan_targets
+from benchmarks.targets.targets import Reader, TargetSpec, check_labels, plan_readers, plan_targets
 from converter import Run, read_run
-from edge_runtime import clock
-from edge_runtime.engine_names import choose_engine
-from edge_runtime.progress import Reporter
+from edge_runtime.core import clock
+from edge_runtime.core.progress import Reporter
+from edge_runtime.inference.engine_registry import choose_engine
 
 
 def benchmark(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmarks.targets import Reader
-from edge_runtime.command_line import DEBUG, DEBUG_HELP, new_app, run_app
-from edge_runtime.errors import ExitCode, UsageError
-from edge_runtime.files import make_folder, write_file
+from benchmarks.targets.targets import Reader
+from edge_runtime.cli.runner import DEBUG, DEBUG_HELP, new_app, run_app
+from edge_runtime.core.errors import ExitCode, UsageError
+from edge_runtime.core.files import make_folder, write_file
 
 if TYPE_CHECKING:
     from benchmarks.gates import Check
@@ -76,10 +76,10 @@ def bench_run(
 ) -> None:
     """Measure accuracy, latency, memory and size on held-out pictures, target by target in turns."""
     from benchmarks.benchmark import benchmark
-    from benchmarks.html import report_html
-    from benchmarks.markdown import report_markdown, report_text
-    from benchmarks.measure import Plan
-    from edge_runtime.progress import Reporter
+    from benchmarks.measurement.timing import Plan
+    from benchmarks.rendering.html import report_html
+    from benchmarks.rendering.markdown import report_markdown, report_text
+    from edge_runtime.core.progress import Reporter
 
     make_folder(out)
     with Reporter() as reporter:
@@ -163,7 +163,7 @@ def bench_gate(
 def _conclude(checks: Sequence["Check"], suite: str, junit: Path | None) -> int:
     """Show the checks as a Markdown table; say by the exit code whether all passed."""
     from benchmarks.gates import checks_junit
-    from benchmarks.markdown import table
+    from benchmarks.rendering.markdown import table
 
     if junit is not None:
         write_file(junit, checks_junit(checks, suite))

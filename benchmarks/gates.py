@@ -9,17 +9,17 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Report, TargetReport
-from benchmarks.statistics import (
+from benchmarks.measurement.statistics import (
     Interval,
     Samples,
     change_of_time,
     compare_answers,
     difference_of_shares,
 )
-from benchmarks.targets import Kind
+from benchmarks.report import Report, TargetReport
+from benchmarks.targets.targets import Kind
 from edge_runtime import UsageError
-from edge_runtime.statistics import SURE
+from edge_runtime.core.statistics import SURE
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,22 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.environment import Machine, State
-from benchmarks.held_out import HeldOut
-from benchmarks.measure import Measured
-from benchmarks.operators import OperatorTime
-from benchmarks.statistics import Interval, Summary, compare_answers, ratio_of_rounds, share, summarize
-from benchmarks.targets import Kind
+from benchmarks.measurement.environment import Machine, State
+from benchmarks.measurement.evaluation_set import HeldOut
+from benchmarks.measurement.statistics import (
+    Interval,
+    Summary,
+    compare_answers,
+    ratio_of_rounds,
+    share,
+    summarize,
+)
+from benchmarks.measurement.timing import Measured
+from benchmarks.targets.operator_times import OperatorTime
+from benchmarks.targets.targets import Kind
 from edge_runtime import ModelError
-from edge_runtime.files import sha256
-from trainer.evaluation import top_k_accuracy
+from edge_runtime.core.files import sha256
+from trainer.evaluation.metrics import top_k_accuracy
 
 SCHEMA = 3
 MAX_BYTES = 256 * 1024**2

@@ -1,16 +1,16 @@
 """converter: a run → one model file. Workstation only; TensorFlow is imported when it converts."""
 
-from converter.calibration import CalibrationSet, check_calibration, choose_samples
-from converter.clipping import Calibration
-from converter.comparison import Comparison, compare, float_scores
+from converter.compatibility.operators import Demands, Operator, read_demands
+from converter.compatibility.runtime_check import Fit, Requirement, Target, check_fit
 from converter.conversion import Conversion, ConvertOptions, convert
-from converter.keep_float import KeptFloat
 from converter.keras_file import load_keras_model
-from converter.layers import LayerError
-from converter.operators import Demands, Operator, read_demands
-from converter.quantization import Io, Precision, Quantizer
-from converter.run import Run, read_run
-from converter.targets import Fit, Requirement, Target, check_fit
+from converter.quantization.calibration import CalibrationSet, check_calibration, choose_samples
+from converter.quantization.comparison import Comparison, compare, float_scores
+from converter.quantization.layer_report import LayerError
+from converter.quantization.mixed_precision import KeptFloat
+from converter.quantization.quantizer import Io, Precision, Quantizer
+from converter.quantization.range_selection import Calibration
+from edge_runtime.datasets.run_format import Run, read_run
 
 __all__ = [
     "Calibration",

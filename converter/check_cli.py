@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from converter.targets import Target, check_fit
-from edge_runtime.command_line import DEBUG, DEBUG_HELP, new_app, run_app
-from edge_runtime.errors import ExitCode
-from edge_runtime.model_file import read_content
+from converter.compatibility.runtime_check import Target, check_fit
+from edge_runtime.cli.runner import DEBUG, DEBUG_HELP, new_app, run_app
+from edge_runtime.core.errors import ExitCode
+from edge_runtime.model.model_file import read_content
 
 app = new_app()
 

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from converter.calibration import DEFAULT_COUNT
-from converter.clipping import Calibration
-from converter.quantization import Io, Precision
-from converter.run import read_run
-from converter.targets import Target
-from edge_runtime.command_line import DEBUG, DEBUG_HELP, new_app, run_app
-from edge_runtime.errors import EdgeError, GateError, ModelError, UsageError
-from edge_runtime.files import make_folder, write_file
-from edge_runtime.statistics import SURE
+from converter.compatibility.runtime_check import Target
+from converter.quantization.calibration import DEFAULT_COUNT
+from converter.quantization.quantizer import Io, Precision
+from converter.quantization.range_selection import Calibration
+from edge_runtime.cli.runner import DEBUG, DEBUG_HELP, new_app, run_app
+from edge_runtime.core.errors import EdgeError, GateError, ModelError, UsageError
+from edge_runtime.core.files import make_folder, write_file
+from edge_runtime.core.statistics import SURE
+from edge_runtime.datasets.run_format import read_run
 
 if TYPE_CHECKING:
-    from converter.comparison import Comparison
     from converter.conversion import Conversion, ConvertOptions
+    from converter.quantization.comparison import Comparison
 
 app = new_app()
 
@@ -71,7 +71,7 @@ def edge_convert(
     source = read_run(run, data=data)
     make_folder(out.parent)
     from converter.conversion import ConvertOptions, convert
-    from edge_runtime.progress import Reporter
+    from edge_runtime.core.progress import Reporter
 
     options = ConvertOptions(
         precisions=precisions,
@@ -114,8 +114,8 @@ def _named(out: Path, precision: Precision) -> Path:
 
 def _write(done: "Conversion", options: "ConvertOptions", path: Path) -> None:
     """Write what was found, and the model itself only if it passes."""
-    from converter.layers import draw_layers, format_layers
-    from converter.provenance import format_conversion
+    from converter.packaging.provenance import format_conversion
+    from converter.quantization.layer_report import draw_layers, format_layers
 
     write_file(path.with_suffix(".conversion.json"), format_conversion(done, options))
     if done.layers:
@@ -131,7 +131,7 @@ def _write(done: "Conversion", options: "ConvertOptions", path: Path) -> None:
 
 def _explain(done: "Conversion", options: "ConvertOptions", path: Path) -> str:
     from converter.conversion import worst_classes
-    from converter.layers import worst_layers
+    from converter.quantization.layer_report import worst_layers
 
     compared = done.comparison
     layers = ", ".join(f"{each.layer} ({each.snr:.0f} dB)" for each in worst_layers(done.layers, 3))

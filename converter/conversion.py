@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from converter.calibration import (
+from converter.compatibility.runtime_check import Fit, Target, check_fit
+from converter.keras_file import load_keras_model
+from converter.packaging.metadata import Normalization, add_metadata
+from converter.packaging.provenance import library_versions
+from converter.quantization.calibration import (
     DEFAULT_COUNT,
     CalibrationSet,
     check_held_out,
     read_calibration,
     read_fitted,
 )
-from converter.clipping import Calibration, clip_ranges
-from converter.comparison import Comparison, compare, converted_scores, float_scores
-from converter.keep_float import KeptFloat, keep_worst_in_float, measure_cost
-from converter.keras_file import load_keras_model
-from converter.layers import LayerError, measure_layers
-from converter.metadata import Normalization, add_metadata
-from converter.provenance import library_versions
-from converter.quantization import Io, Precision, Quantizer, Ranges, check_io
-from converter.run import Run
-from converter.targets import Fit, Target, check_fit
+from converter.quantization.comparison import Comparison, compare, converted_scores, float_scores
+from converter.quantization.layer_report import LayerError, measure_layers
+from converter.quantization.mixed_precision import KeptFloat, keep_worst_in_float, measure_cost
+from converter.quantization.quantizer import Io, Precision, Quantizer, Ranges, check_io
+from converter.quantization.range_selection import Calibration, clip_ranges
 from edge_runtime import Dataset, Image, ModelCard, ModelError, pack_model_file
-from edge_runtime.files import sha256
-from edge_runtime.progress import Reporter
+from edge_runtime.core.files import sha256
+from edge_runtime.core.progress import Reporter
+from edge_runtime.datasets.run_format import Run
 
 # A fifth of the calibration pictures judges between the methods of `auto`.
 _HELD_OUT_EVERY = 5

@@ -24,13 +24,7 @@ except ImportError as error:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 else:
-    from edge_runtime.card import GoldenSample, ModelCard
-    from edge_runtime.classifier import Classifier
-    from edge_runtime.dataset import Dataset, Sample, open_dataset
-    from edge_runtime.decisions import Decision
-    from edge_runtime.engine_names import installed_engines
-    from edge_runtime.engines import Delegate, Engine, TensorSpec, open_engine
-    from edge_runtime.errors import (
+    from edge_runtime.core.errors import (
         CameraError,
         DatasetError,
         DivergedError,
@@ -46,12 +40,20 @@ else:
         UsageError,
         WorkerError,
     )
-    from edge_runtime.golden import SelfTest
-    from edge_runtime.images import decode_image, encode_jpeg, encode_png, fit, read_image
-    from edge_runtime.loop import classify_frames
-    from edge_runtime.model_file import ModelFile, pack_model_file, read_model_file
-    from edge_runtime.model_watch import ModelWatch
-    from edge_runtime.self_test import run_self_test
+    from edge_runtime.core.types import Frame, Image, Prediction, Resize, Result, Scores, Size, Timing
+    from edge_runtime.datasets.layouts import Dataset, Sample, open_dataset
+    from edge_runtime.images.codec import decode_image, encode_jpeg, encode_png, fit, read_image
+    from edge_runtime.images.transforms import Mirror, Region, Rotation, View
+    from edge_runtime.inference.classifier import Classifier
+    from edge_runtime.inference.engine_registry import installed_engines
+    from edge_runtime.inference.engines import Delegate, Engine, TensorSpec, open_engine
+    from edge_runtime.inference.golden import SelfTest
+    from edge_runtime.inference.self_test import run_self_test
+    from edge_runtime.model.card import GoldenSample, ModelCard
+    from edge_runtime.model.model_file import ModelFile, pack_model_file, read_model_file
+    from edge_runtime.pipeline.hot_reload import ModelWatch
+    from edge_runtime.pipeline.loop import classify_frames
+    from edge_runtime.pipeline.smoothing import Decision
     from edge_runtime.sinks import CsvSink, JsonLinesSink, OnChange, Sink, TextSink
     from edge_runtime.sources import (
         DeviceKind,
@@ -68,8 +70,6 @@ else:
         camera_request,
         open_input,
     )
-    from edge_runtime.values import Frame, Image, Prediction, Resize, Result, Scores, Size, Timing
-    from edge_runtime.views import Mirror, Region, Rotation, View
 
 __all__ = [
     "CameraError",

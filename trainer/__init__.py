@@ -11,9 +11,9 @@ from trainer.config import (
     Schedule,
     TrainConfig,
 )
-from trainer.evaluation import ClassMetrics, SplitMetrics
-from trainer.fitting import Epoch
-from trainer.progress import TrainingReporter
+from trainer.evaluation.metrics import ClassMetrics, SplitMetrics
+from trainer.fitting.progress import TrainingReporter
+from trainer.fitting.train_loop import Epoch
 from trainer.training import Training, train
 
 __all__ = [

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_runtime.command_line import new_app, run_app
-from edge_runtime.errors import ExitCode
-from edge_runtime.options import parameter, read_options, with_options
+from edge_runtime.cli.runner import new_app, run_app
+from edge_runtime.core.errors import ExitCode
+from edge_runtime.core.options import parameter, read_options, with_options
 from trainer.config import TrainConfig
 
 app = new_app()
@@ -25,11 +25,11 @@ def edge_train(config: Path | None, inspect: bool, **given: Any) -> int:
     options = read_options(config) if config else {}
     options |= {name: value for name, value in given.items() if value is not None}
     settings = TrainConfig.from_options(options)
-    from trainer.progress import TrainingReporter
+    from trainer.fitting.progress import TrainingReporter
 
     with TrainingReporter() as reporter:
         if inspect:
-            from trainer.inspection import inspect_base
+            from trainer.network.inspection import inspect_base
 
             typer.echo(inspect_base(settings, reporter))
             return ExitCode.DONE

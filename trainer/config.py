@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from edge_runtime import DatasetError, Resize, UsageError
-from edge_runtime.options import build_config, check_ranges, option, plain
+from edge_runtime.core.options import build_config, check_ranges, option, plain
 
 
 class BatchNorm(StrEnum):

@@ -6,26 +6,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime import ModelCard, OutputError, UsageError, WorkerError, clock
-from edge_runtime.dataset import BUILTIN_NAMES, SPLITS, TEST, TRAIN, VALIDATION, format_split
-from edge_runtime.files import lock_folder, make_folder, remove_temporaries, write_file
-from trainer.augmentation import flip_for
-from trainer.batches import Batches, PictureLoader, make_batches
-from trainer.checkpoints import Checkpoints, State, check_state, read_state, restore, state_path
+from edge_runtime import ModelCard, OutputError, UsageError, WorkerError
+from edge_runtime.core import clock
+from edge_runtime.core.files import lock_folder, make_folder, remove_temporaries, write_file
+from edge_runtime.datasets.layouts import BUILTIN_NAMES, SPLITS, TEST, TRAIN, VALIDATION, format_split
 from trainer.config import Distribute, Flip, TrainConfig
-from trainer.data import Data, prepare_data
-from trainer.distribution import Share, Workers, join_workers
-from trainer.evaluation import SplitMetrics, build_forward, measure, predict
-from trainer.fitting import BestWeights, Epoch, fit_phase, is_over
-from trainer.golden import make_golden_samples
-from trainer.illustrations import draw_pictures, write_examples
-from trainer.judged import Judged
-from trainer.network import ARCHITECTURE, Network, build_network, is_plain, rebuild_plain
-from trainer.phases import Course
-from trainer.progress import TrainingReporter
-from trainer.report import render_report
-from trainer.run import library_versions, write_best_weights, write_history, write_metrics, write_model
-from trainer.tensorboard import EpochLog
+from trainer.data.augmentation import flip_for
+from trainer.data.batches import Batches, PictureLoader, make_batches
+from trainer.data.preparation import Data, prepare_data
+from trainer.evaluation.evaluated_split import Judged
+from trainer.evaluation.golden_samples import make_golden_samples
+from trainer.evaluation.metrics import SplitMetrics, build_forward, measure, predict
+from trainer.fitting.checkpoints import Checkpoints, State, check_state, read_state, restore, state_path
+from trainer.fitting.distribution import Share, Workers, join_workers
+from trainer.fitting.phases import Course
+from trainer.fitting.progress import TrainingReporter
+from trainer.fitting.tensorboard import EpochLog
+from trainer.fitting.train_loop import BestWeights, Epoch, fit_phase, is_over
+from trainer.network.classifier import ARCHITECTURE, Network, build_network, is_plain, rebuild_plain
+from trainer.report.html import render_report
+from trainer.report.illustrations import draw_pictures, write_examples
+from trainer.run_files import library_versions, write_best_weights, write_history, write_metrics, write_model
 
 
 @dataclass(frozen=True)

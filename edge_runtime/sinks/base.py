@@ -2,8 +2,8 @@
 
 from typing import Protocol, Self, TextIO
 
-from edge_runtime.errors import OutputError, ReaderGoneError
-from edge_runtime.values import Result
+from edge_runtime.core.errors import OutputError, ReaderGoneError
+from edge_runtime.core.types import Result
 
 
 class Sink(Protocol):

@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from edge_runtime.core.types import Result
 from edge_runtime.sinks.base import SinkBase, write_line
-from edge_runtime.values import Result
 
 CSV_COLUMNS = ("time", "source", "frame_id", "answer", "label", "score", "age_ms", "total_ms")
 

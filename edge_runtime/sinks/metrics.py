@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from edge_runtime.board import read_board
-from edge_runtime.errors import MissingLibraryError
+from edge_runtime.core.errors import MissingLibraryError
+from edge_runtime.core.types import Result
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.text import UNKNOWN
 from edge_runtime.sources.live import Counts
-from edge_runtime.values import Result
+from edge_runtime.system.hardware import read_board
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from edge_runtime import clock
-from edge_runtime.errors import MissingLibraryError, UsageError
-from edge_runtime.files import sha256
+from edge_runtime.core import clock
+from edge_runtime.core.errors import MissingLibraryError, UsageError
+from edge_runtime.core.files import sha256
+from edge_runtime.core.types import Result
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.json_lines import to_dict
-from edge_runtime.values import Result
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 QUEUE = 200

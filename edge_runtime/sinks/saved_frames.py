@@ -4,12 +4,12 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
-from edge_runtime.clock import file_stamp
-from edge_runtime.files import make_folder, write_file
-from edge_runtime.images import encode_jpeg
+from edge_runtime.core.clock import file_stamp
+from edge_runtime.core.files import make_folder, write_file
+from edge_runtime.core.types import Result
+from edge_runtime.images.codec import encode_jpeg
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.text import UNKNOWN
-from edge_runtime.values import Result
 
 PREFIX = "edge-classify-"
 # edge-classify-20260131-120000.250_cat.jpg

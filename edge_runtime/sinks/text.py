@@ -2,9 +2,9 @@
 
 from typing import TextIO
 
-from edge_runtime.files import printable
+from edge_runtime.core.files import printable
+from edge_runtime.core.types import Result
 from edge_runtime.sinks.base import SinkBase, write_line
-from edge_runtime.values import Result
 
 UNKNOWN = "unknown"
 

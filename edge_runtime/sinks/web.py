@@ -18,13 +18,13 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from edge_runtime import clock
-from edge_runtime.errors import MissingLibraryError, OutputError
-from edge_runtime.images import encode_jpeg, fit
+from edge_runtime.core import clock
+from edge_runtime.core.errors import MissingLibraryError, OutputError
+from edge_runtime.core.types import Result
+from edge_runtime.images.codec import encode_jpeg, fit
 from edge_runtime.sinks.base import SinkBase
-from edge_runtime.sinks.connections import BoundedConnections
+from edge_runtime.sinks.bounded_connections import BoundedConnections
 from edge_runtime.sinks.json_lines import to_dict
-from edge_runtime.values import Result
 
 if TYPE_CHECKING:
     from aiohttp import web

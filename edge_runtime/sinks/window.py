@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-from edge_runtime.errors import OutputError, ReaderGoneError
-from edge_runtime.images import opencv
+from edge_runtime.core.errors import OutputError, ReaderGoneError
+from edge_runtime.core.types import Result
+from edge_runtime.images.codec import opencv
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.text import describe
-from edge_runtime.values import Result
 
 TITLE = "edge-classify (q to quit)"
 LARGEST_SIDE = 1280

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from edge_runtime.errors import SourceError
-from edge_runtime.files import is_there
-from edge_runtime.images import is_image_name
+from edge_runtime.core.errors import SourceError
+from edge_runtime.core.files import is_there
+from edge_runtime.images.codec import is_image_name
 from edge_runtime.sources.base import DecodeHint, Idle, Say, Source, full_size, no_idle
-from edge_runtime.sources.devices import DeviceKind, DeviceRequest, without_password
+from edge_runtime.sources.devices.drivers import DeviceKind, DeviceRequest, without_password
+from edge_runtime.sources.image_files import FolderSource, PictureSource, WatchedFolderSource
 from edge_runtime.sources.jpeg_stream import StreamSource
 from edge_runtime.sources.live import LiveSource, Patience, VideoSource
-from edge_runtime.sources.pictures import FolderSource, PictureSource, WatchedFolderSource
 from edge_runtime.sources.synthetic import SyntheticSource
 
 __all__ = [

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Protocol, Self
 
-from edge_runtime import clock
-from edge_runtime.values import Frame, Image
+from edge_runtime.core import clock
+from edge_runtime.core.types import Frame, Image
 
 Say = Callable[[str], None]
 """Gets one line for the user."""

@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.files import is_there
-from edge_runtime.sources.devices import DeviceKind, DeviceRequest
+from edge_runtime.core.files import is_there
+from edge_runtime.sources.devices.drivers import DeviceKind, DeviceRequest
 
 DEVICES = Path("/dev")
 _STABLE = ("v4l/by-id", "v4l/by-path")

@@ -26,9 +26,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import clock
-from edge_runtime.errors import EdgeError, ImageError
-from edge_runtime.sources.devices import Device, DeviceKind, DeviceRequest, Raw, open_device
+from edge_runtime.core import clock
+from edge_runtime.core.errors import EdgeError, ImageError
+from edge_runtime.sources.devices.drivers import Device, DeviceKind, DeviceRequest, Raw, open_device
 
 COUNTERS = ("read", "dropped", "repeated", "damaged")
 HEADER_BYTES = 4096

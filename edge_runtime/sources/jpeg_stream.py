@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from edge_runtime.errors import ImageError, SourceError
-from edge_runtime.images import decode_image
+from edge_runtime.core.errors import ImageError, SourceError
+from edge_runtime.core.types import Frame
+from edge_runtime.images.codec import decode_image
 from edge_runtime.sources.base import (
     DecodeHint,
     Idle,
@@ -15,7 +16,6 @@ from edge_runtime.sources.base import (
     no_idle,
     wait_readable,
 )
-from edge_runtime.values import Frame
 
 MAX_JPEG_BYTES = 32 * 1024**2
 CHUNK_BYTES = 256 * 1024

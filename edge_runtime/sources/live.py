@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_runtime import clock
-from edge_runtime.errors import CameraError, ImageError, SourceError
+from edge_runtime.core import clock
+from edge_runtime.core.errors import CameraError, ImageError, SourceError
+from edge_runtime.core.types import Frame
 from edge_runtime.sources.base import Idle, Say, SourceBase, no_idle
 from edge_runtime.sources.cameras import camera_advice, stable_path
-from edge_runtime.sources.child import CaptureChild, LostError
-from edge_runtime.sources.devices import DeviceKind, DeviceRequest
-from edge_runtime.values import Frame
+from edge_runtime.sources.capture_client import CaptureChild, LostError
+from edge_runtime.sources.devices.drivers import DeviceKind, DeviceRequest
 
 # -P: a numpy.py in the working folder is not ours.
 CAPTURE = (sys.executable, "-P", "-m", "edge_runtime.sources")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from edge_runtime.core.types import Frame, Image, Size
 from edge_runtime.sources.base import SourceBase, new_frame
-from edge_runtime.values import Frame, Image, Size
 
 
 def moving_pattern(size: Size) -> Iterator[Image]:

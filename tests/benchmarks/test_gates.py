@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from benchmarks import Accuracy, Check, Cost, Limits, Report, TargetReport, compare_reports, read_report
-from benchmarks.environment import Machine, State, warnings
 from benchmarks.gates import check_rule, checks_junit, find_target
-from benchmarks.html import report_html
-from benchmarks.markdown import report_markdown
-from benchmarks.operators import OperatorTime
-from benchmarks.statistics import Interval, share, summarize
+from benchmarks.measurement.environment import Machine, State, warnings
+from benchmarks.measurement.statistics import Interval, share, summarize
+from benchmarks.rendering.html import report_html
+from benchmarks.rendering.markdown import report_markdown
+from benchmarks.targets.operator_times import OperatorTime
 from edge_runtime import ModelError, UsageError
 from tests.conftest import Command
 

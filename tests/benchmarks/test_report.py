@@ -13,11 +13,11 @@ import pytest
 from benchmarks import find_held_out, read_report
 from benchmarks.benchmark import measure_report
 from benchmarks.gates import Limits, compare_reports
-from benchmarks.measure import Plan
-from benchmarks.noise import slower
-from benchmarks.targets import Kind, TargetSpec
+from benchmarks.measurement.timing import Plan
+from benchmarks.studies.false_alarms import slower
+from benchmarks.targets.targets import Kind, TargetSpec
 from converter import read_run
-from edge_runtime.progress import Reporter
+from edge_runtime.core.progress import Reporter
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.slow

@@ -22,7 +22,9 @@ def run_python(code: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("module", ["edge_runtime", "edge_runtime.cli", "edge_runtime.trial"])
+@pytest.mark.parametrize(
+    "module", ["edge_runtime", "edge_runtime.cli.classify", "edge_runtime.inference.sandbox"]
+)
 def test_the_device_imports_with_the_workstations_libraries_blocked(module: str) -> None:
     assert run_python(f"{BLOCK}\nimport {module}\nprint('fine')") == "fine\n"
 
@@ -48,8 +50,8 @@ def test_the_command_line_works_where_opencv_cannot_be_imported() -> None:
     code = """
 import sys
 sys.modules["cv2"] = None
-from edge_runtime.cli import build_app
-from edge_runtime.command_line import run_app
+from edge_runtime.cli.classify import build_app
+from edge_runtime.cli.runner import run_app
 run_app(build_app, "edge-classify", ["--input", "synthetic", "--help"])
 """
     assert "Usage: edge-classify" in run_python(code)
@@ -59,7 +61,7 @@ def test_a_missing_opencv_is_said_in_one_line_with_the_way_out() -> None:
     code = """
 import sys
 sys.modules["cv2"] = None
-from edge_runtime.images import read_image
+from edge_runtime.images.codec import read_image
 from edge_runtime import MissingLibraryError
 try:
     read_image(sys.executable, at_least=0)

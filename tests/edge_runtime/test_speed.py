@@ -11,9 +11,10 @@ from statistics import median
 import numpy as np
 import pytest
 
-from benchmarks.overhead import Block, measure_overhead
-from edge_runtime import Resize, clock, fit
-from edge_runtime.images import opencv
+from benchmarks.studies.overhead import Block, measure_overhead
+from edge_runtime import Resize, fit
+from edge_runtime.core import clock
+from edge_runtime.images.codec import opencv
 from tests.conftest import BIN, paint, save
 
 pytestmark = pytest.mark.slow

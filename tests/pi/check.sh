@@ -23,7 +23,7 @@ cp -r "$PICTURES" "$ROOT$INSIDE/pictures"
 "$PYTHON" - "$ROOT$INSIDE" <<'VIDEO'
 import sys
 import cv2
-from edge_runtime.images import list_images, read_image
+from edge_runtime.images.codec import list_images, read_image
 from pathlib import Path
 folder = Path(sys.argv[1])
 writer = cv2.VideoWriter(str(folder / "video.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 64))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import Resize, UsageError
-from edge_runtime.options import option_name, read_options
+from edge_runtime.core.options import option_name, read_options
 from tests.conftest import ROOT
 from trainer import BatchNorm, Flip, TrainConfig
 

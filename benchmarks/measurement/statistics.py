@@ -1,0 +1,121 @@
+"""What samples say: percentiles, ratios and shares with their intervals, and whether a difference is real.
+
+Intervals are for 95 %.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.core.statistics import mcnemar
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+UNDISTURBED = 10
+
+Samples = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Milliseconds. Percentiles are numpy's (linear interpolation)."""
+
+    runs: int
+    mean: float
+    std: float
+    min: float
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+
+def summarize(samples: Samples) -> Summary:
+    """The summary of some durations, shape (runs,)."""
+    p50, p90, p99 = np.percentile(samples, [50, 90, 99])
+    return Summary(
+        runs=len(samples),
+        mean=float(samples.mean()),
+        std=float(samples.std()),
+        min=float(samples.min()),
+        p50=float(p50),
+        p90=float(p90),
+        p99=float(p99),
+        max=float(samples.max()),
+    )
+
+
+def ratio_of_rounds(above: Samples, below: Samples) -> Interval:
+    """The median of the round by round ratio of two targets, each of shape (rounds,)."""
+    ratios = above / below
+    return _bootstrap([ratios], lambda parts: float(np.median(parts[0])))
+
+
+def change_of_time(current: Samples, baseline: Samples) -> Interval:
+    """How many times longer a target takes than in an earlier run, each in units of its run's yardstick.
+
+    Of target and yardstick the tenth percentile over the rounds counts: what else a machine does only ever
+    adds time, and adds more to work on several threads than to the yardstick's single one.
+
+    Args:
+        current: milliseconds of target and yardstick in each round, shape (rounds, 2).
+        baseline: likewise.
+    """
+    return _bootstrap([current, baseline], lambda parts: _undisturbed(parts[0]) / _undisturbed(parts[1]))
+
+
+def _undisturbed(rounds: Samples) -> float:
+    target, yardstick = np.percentile(rounds, UNDISTURBED, axis=0)
+    return float(target / yardstick)
+
+
+def share(right: int, count: int) -> Interval:
+    """A share with Wilson's interval (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, count).proportion_ci(CONFIDENCE, "wilson")
+    return Interval(right / count, float(interval.low), float(interval.high))
+
+
+def compare_answers(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """The p-value of McNemar's test of two models on the same images.
+
+    Args:
+        first: whether each image is right, shape (images,).
+        second: likewise.
+    """
+    return mcnemar(int((first & ~second).sum()), int((~first & second).sum()))
+
+
+def difference_of_shares(current: Sequence[bool], baseline: Sequence[bool]) -> Interval:
+    """Difference of two shares of unlike pictures (Newcombe 1998, method 10)."""
+    one, other = share(sum(current), len(current)), share(sum(baseline), len(baseline))
+    difference = one.value - other.value
+    return Interval(
+        difference,
+        difference - float(np.hypot(one.value - one.low, other.high - other.value)),
+        difference + float(np.hypot(one.high - one.value, other.value - other.low)),
+    )
+
+
+def _bootstrap(samples: Sequence[Samples], statistic: Callable[[list[Samples]], float]) -> Interval:
+    """The percentile interval of a statistic over resampled rounds (Efron 1979)."""
+    random = np.random.default_rng(0)
+    values = [
+        statistic([each[random.integers(0, len(each), len(each))] for each in samples])
+        for _ in range(RESAMPLES)
+    ]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Interval(statistic(list(samples)), float(low), float(high))

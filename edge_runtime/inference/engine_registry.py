@@ -1,0 +1,56 @@
+"""Which engines there are, which are installed, and their versions; nothing is imported for it."""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from edge_runtime.core.errors import MissingLibraryError, UsageError
+from edge_runtime.core.versions import installed_versions
+
+MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "litert": "ai_edge_litert.interpreter",
+        "tflite-runtime": "tflite_runtime.interpreter",
+        "openvino": "openvino",
+    }
+)
+"""Engine name → the module that runs it, in the order they are tried."""
+
+DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
+    {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime", "openvino": "openvino"}
+)
+"""Engine name → the package that installs it."""
+
+
+def installed_engines() -> tuple[str, ...]:
+    """The engines that can be imported here, the preferred one first."""
+    return tuple(name for name, module in MODULES.items() if importlib.util.find_spec(module.split(".")[0]))
+
+
+def choose_engine(name: str | None = None) -> str:
+    """The engine to use: the one named, else the first installed.
+
+    Raises:
+        UsageError: no engine of that name.
+        MissingLibraryError: it is not installed, or none is.
+    """
+    if name is not None and name not in MODULES:
+        raise UsageError(f"no engine is called {name!r}; there are {', '.join(MODULES)}")
+    installed = installed_engines()
+    wanted = name or next(iter(installed), "litert")
+    if wanted not in installed:
+        raise MissingLibraryError(
+            f"the engine {wanted} is not installed: pip install {DISTRIBUTIONS[wanted]}"
+        )
+    return wanted
+
+
+def default_threads() -> int:
+    """How many threads an engine takes when nobody says: all cores, at most 4."""
+    return min(len(os.sched_getaffinity(0)), 4)
+
+
+def engine_version(name: str) -> str:
+    """The installed version of an engine; `unknown` for one that no package manager put there."""
+    return installed_versions(DISTRIBUTIONS[name]).get(DISTRIBUTIONS[name], "unknown")

@@ -1,0 +1,154 @@
+"""The model file: one `.tflite` with its labels and its card in the zip that the format allows at the end."""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from edge_runtime.core.errors import ModelError
+from edge_runtime.core.files import sha256
+from edge_runtime.model.card import ModelCard
+from edge_runtime.model.labels import format_labels, parse_labels, read_labels
+
+CARD_NAME = "card.json"
+LABELS_NAME = "labels.txt"
+MAX_FILE_BYTES = 1024**3
+MAX_MEMBER_BYTES = 32 * 1024**2
+MAX_MEMBERS = 64
+
+# A flatbuffer's file identifier stands in its bytes 4 to 8.
+_IDENTIFIER = b"TFL3"
+_METADATA = b"TFLITE_METADATA"
+# A fixed date, so that the same model gives the same bytes.
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file in memory (read whole, never mapped: a file cut short while mapped kills the process).
+
+    Attributes:
+        content: the bytes of the `.tflite`.
+        labels: one per output; empty where neither the file nor one beside it names any.
+        card: None in a file that another toolkit made.
+        name: what messages call it.
+    """
+
+    content: bytes
+    labels: tuple[str, ...]
+    card: ModelCard | None
+    name: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the whole file, in hexadecimal."""
+        return sha256(self.content)
+
+    @property
+    def labels_advice(self) -> str:
+        """Why there are no labels, and what to do."""
+        path = Path(self.name)
+        # Metadata names a label file, which lies at the very end.
+        cut = _METADATA in self.content and not zipfile.is_zipfile(io.BytesIO(self.content))
+        return (
+            f"{self.name}: no labels inside, and neither {path.with_suffix('.txt').name} nor {LABELS_NAME} "
+            "beside it; name them with --labels FILE"
+            f"{' (its metadata names labels: the file was cut short, copy it again)' if cut else ''}"
+        )
+
+
+def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
+    """Read a `.tflite` with its labels and card.
+
+    Args:
+        path: the model file.
+        labels: a label file that overrules the one inside; without either, `labels.txt` beside the model
+            or a file of the model's own name ending in `.txt` is taken.
+
+    Raises:
+        ModelError: not a TensorFlow Lite file, or damaged labels or card.
+    """
+    content = read_content(path)
+    members = _read_members(content, path)
+    card = None
+    if CARD_NAME in members:
+        card = ModelCard.from_json(members[CARD_NAME], name=f"{path}: {CARD_NAME}")
+    if labels is not None:
+        names = read_labels(labels)
+    elif card is not None:
+        names = card.labels
+    else:
+        # Whether labels are needed at all is known when the model's outputs are.
+        names = _labels_inside(members, path) or _labels_beside(path) or ()
+    return ModelFile(content=content, labels=names, card=card, name=str(path))
+
+
+def read_content(path: Path) -> bytes:
+    """Read a `.tflite` whole.
+
+    Raises:
+        ModelError: it cannot be read, is too large, or is no TensorFlow Lite model.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{path}: over {MAX_FILE_BYTES // 1024**2} MiB, more than a model file may have")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if content[4:8] != _IDENTIFIER:
+        raise ModelError(
+            f"{path}: not a TensorFlow Lite model ({len(content)} bytes, no {_IDENTIFIER.decode()} mark)"
+        )
+    return content
+
+
+def pack_model_file(model: bytes, card: ModelCard) -> bytes:
+    """Put labels and card into a `.tflite`'s bytes; the same arguments give the same bytes."""
+    buffer = io.BytesIO()
+    buffer.write(model)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        # Stored, not deflated: other readers take the bytes as they are.
+        for name, text in ((LABELS_NAME, format_labels(card.labels)), (CARD_NAME, card.to_json())):
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), text.encode())
+    return buffer.getvalue()
+
+
+def _read_members(content: bytes, path: Path) -> dict[str, bytes]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile:
+        return {}
+    everything = archive.infolist()
+    # Only these are of use here; whatever else a file carries is left packed.
+    entries = [each for each in everything if each.filename == CARD_NAME or _is_label_file(each.filename)]
+    if len(everything) > MAX_MEMBERS or sum(each.file_size for each in entries) > MAX_MEMBER_BYTES:
+        raise ModelError(f"{path}: the files inside are more or larger than a model's labels and card can be")
+    try:
+        return {entry.filename: archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+        raise ModelError(f"{path}: the files inside are damaged ({error}); copy the model again") from error
+
+
+def _is_label_file(name: str) -> bool:
+    return name.lower().endswith(".txt")
+
+
+def _labels_inside(members: dict[str, bytes], path: Path) -> tuple[str, ...] | None:
+    texts = [name for name in members if _is_label_file(name)]
+    if LABELS_NAME in texts:
+        texts = [LABELS_NAME]
+    if len(texts) != 1:
+        return None
+    name = f"{path}: {texts[0]}"
+    try:
+        return parse_labels(members[texts[0]].decode("utf-8"), name=name)
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{name}: labels must be UTF-8 text ({error.reason})") from error
+
+
+def _labels_beside(path: Path) -> tuple[str, ...] | None:
+    for candidate in (path.with_suffix(".txt"), path.with_name(LABELS_NAME)):
+        if candidate.is_file():
+            return read_labels(candidate)
+    return None

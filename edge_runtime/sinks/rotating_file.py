@@ -1,0 +1,100 @@
+"""A file that results are added to for months: it never grows past a size, and holds only whole lines."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from edge_runtime.core.errors import OutputError
+
+
+class RotatingFile:
+    """A text file that lines are added to; a full one becomes `NAME.1`, that one `NAME.2`, and so on.
+
+    Args:
+        path: of the newest file; missing parent folders are made.
+        max_bytes: size that no file passes, unless one line alone does.
+        keep: how many full files are kept.
+        header: the first line of every file.
+
+    Raises:
+        OutputError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, max_bytes: int, keep: int, header: str = "") -> None:
+        self.name = str(path)
+        self._path = path
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._header = header
+        self._descriptor = self._open()
+
+    def write(self, line: str) -> int:
+        """Add a whole line, or nothing.
+
+        Raises:
+            OSError: the disk is full, or the file is gone; what was written of the line is taken back.
+        """
+        data = line.encode("utf-8", "backslashreplace")
+        if not self._is_still_there():
+            # Moved away by logrotate, or deleted.
+            os.close(self._descriptor)
+            self._descriptor = self._open()
+        size = os.fstat(self._descriptor).st_size
+        if size > len(self._header) and size + len(data) > self._max_bytes:
+            self._rotate()
+            size = os.fstat(self._descriptor).st_size
+        try:
+            written = os.write(self._descriptor, data)
+            if written < len(data):
+                os.write(self._descriptor, data[written:])
+        except OSError:
+            if os.fstat(self._descriptor).st_size > size:
+                os.ftruncate(self._descriptor, size)
+            raise
+        return len(line)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def close(self) -> None:
+        """Put what was written on the disk."""
+        with contextlib.suppress(OSError):  # a device that has no disk behind it
+            os.fsync(self._descriptor)
+        os.close(self._descriptor)
+
+    def _is_still_there(self) -> bool:
+        try:
+            now, ours = os.stat(self._path), os.fstat(self._descriptor)  # noqa: PTH116 - once a line
+        except OSError:
+            return False
+        return (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def _open(self) -> int:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._begin(descriptor)
+        except OSError as error:
+            raise OutputError(f"cannot write to {self._path}: {error.strerror or error}") from error
+        return descriptor
+
+    def _begin(self, descriptor: int) -> None:
+        size = os.fstat(descriptor).st_size
+        if not size and self._header:
+            os.write(descriptor, f"{self._header}\n".encode())
+        elif size and os.pread(descriptor, 1, size - 1) != b"\n":
+            # A power cut left half a line.
+            os.write(descriptor, b"\n")
+
+    def _rotate(self) -> None:
+        for number in range(self._keep, 0, -1):
+            older = self._numbered(number - 1)
+            if older.exists():
+                older.replace(self._numbered(number))
+        if not self._keep:
+            self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = self._open()
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}") if number else self._path

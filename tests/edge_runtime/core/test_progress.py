@@ -1,0 +1,97 @@
+"""Long work is never silent: bars in a terminal, lines elsewhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_runtime.core import clock
+from edge_runtime.core.progress import ProgressLines, Reporter, format_seconds
+
+
+@pytest.fixture
+def time_goes_by(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+    return now
+
+
+def test_lines_come_after_three_seconds_and_then_every_ten(time_goes_by: list[float]) -> None:
+    said: list[str] = []
+    lines = ProgressLines("features", said.append)
+    for _ in range(100):
+        time_goes_by[0] += 0.5
+        lines.tell((time_goes_by[0] - 1000) / 100)
+    assert said == [
+        "features: 3%, about 97 s left",
+        "features: 13%, about 87 s left",
+        "features: 23%, about 77 s left",
+        "features: 33%, about 67 s left",
+        "features: 43%, about 57 s left",
+    ]
+
+
+def test_short_work_says_nothing(time_goes_by: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with Reporter() as reporter, reporter.bar("reading") as tick:
+        for done in range(10):
+            time_goes_by[0] += 0.2
+            tick(done, 10)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bar_is_told_in_lines_where_there_is_no_terminal(
+    time_goes_by: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Reporter() as reporter, reporter.bar("reading") as tick:
+        time_goes_by[0] += 4
+        tick(40, 100)
+    assert capsys.readouterr().err == "reading: 40 of 100, about 6 s left\n"
+
+
+def test_names_in_lines_cannot_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Reporter() as reporter:
+        reporter.say("passed over: \x1b[2Jx\r\udcff.jpg: [bold]damaged[/bold]")
+    assert capsys.readouterr().err == "passed over: ?[2Jx??.jpg: [bold]damaged[/bold]\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (3660, "1 h 1 min"), (7200, "2 h 0 min")],
+)
+def test_durations_are_for_people(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+@pytest.mark.slow
+def test_every_phase_of_a_training_and_of_a_conversion_tells_how_far_it_is(
+    hard_colors: tuple[object, ...], digits_run: Path, tmp_path: Path
+) -> None:
+    """As if everything took long: with no seconds of patience each phase has to say something."""
+    program = """
+import sys
+import edge_runtime.core.progress as progress
+progress.FIRST_LINE = progress.NEXT_LINES = 0.0
+command = sys.argv.pop(1)
+from trainer.cli import main as edge_train
+from converter.cli import main as edge_convert
+{"edge-train": edge_train, "edge-convert": edge_convert}[command]()
+"""
+
+    def run(*arguments: object) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 9), done.stderr
+        return done.stderr
+
+    options = ("--head-epochs", 2, "--fine-tune-epochs", 2, "--out", tmp_path / "run")
+    trained = run("edge-train", *hard_colors, *options)
+    for phase in ("checking pictures", "features", "head", "fine-tune", "evaluating"):
+        assert any(line.startswith(f"{phase}: ") and " left" in line for line in trained.splitlines()), phase
+    assert "writing the run" in trained
+    converted = run("edge-convert", digits_run, "--out", tmp_path / "m.tflite", "--calibrate", "mse")
+    for phase in ("reading calibration pictures", "reading held-out images", "calibrating", "ranges by mse"):
+        assert any(line.startswith(f"{phase}: ") and " left" in line for line in converted.splitlines()), (
+            phase
+        )

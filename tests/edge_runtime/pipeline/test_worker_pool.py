@@ -1,0 +1,70 @@
+"""A folder's pictures classified by several threads at once: the same answers in the same order."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from edge_runtime import Classifier, Frame, ModelWatch
+from edge_runtime.core import clock
+from edge_runtime.core.files import write_file
+from edge_runtime.pipeline.worker_pool import Crew
+from tests.conftest import COLORS, Command, paint, save
+
+
+def frames() -> Iterator[Frame]:
+    colors = list(COLORS.values())
+    index = 0
+    while True:
+        # Large and small ones in turns: they do not end in the order in which they begin.
+        side = 900 if index % 4 == 0 else 9
+        yield Frame(paint(colors[index % 3], side, side), index, clock.now(), 0.0, str(index))
+        index += 1
+
+
+def test_results_come_in_order(color_models: dict[str, Path]) -> None:
+    watch = ModelWatch(color_models["uint8"], Classifier, say=lambda _line: None)
+    results = list(Crew(watch, 4).observe_all(islice(frames(), 60), 1))
+    assert [result.frame.index for result in results] == list(range(60))
+    assert [result.answer for result in results] == list(COLORS) * 20
+
+
+def test_a_model_that_is_replaced_meanwhile_is_taken_by_every_thread(
+    color_models: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
+    model = tmp_path / "model.tflite"
+    write_file(model, color_models["uint8"].read_bytes())
+    watch = ModelWatch(model, Classifier, say=lambda _line: None, look_every=0.05)
+    before = watch.current
+    write_file(model, color_models["int8"].read_bytes())
+    deadline = clock.now() + 60
+    for result in Crew(watch, 2).observe_all(frames(), 1):
+        assert result.answer == list(COLORS)[result.frame.index % 3]
+        if watch.current is not before or clock.now() > deadline:
+            break
+    assert watch.current.model.content == color_models["int8"].read_bytes()
+
+
+def test_a_folder_gives_the_same_with_any_number_of_workers(
+    command: Command, color_models: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    for number, color in enumerate(list(COLORS.values()) * 10):
+        save(folder / f"{number}.png", paint(color, 20 + 30 * (number % 5), 40))
+    (folder / "7.png").write_bytes(b"no picture")
+
+    def answers(workers: int) -> list[tuple[str, str, float]]:
+        done = command(
+            *("edge-classify", "-m", color_models["uint8"], "--input", folder, "--workers", workers),
+            *("--format", "jsonl"),
+        )
+        assert (done.code, done.err.count("passed over")) == (0, 1), done.err
+        lines = [json.loads(line) for line in done.out.splitlines()]
+        return [
+            (Path(line["source"]).name, line["answer"], line["predictions"][0]["score"]) for line in lines
+        ]
+
+    one = answers(1)
+    assert [name for name, _, _ in one] == [f"{number}.png" for number in range(30) if number != 7]
+    assert answers(4) == one

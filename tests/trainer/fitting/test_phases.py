@@ -1,0 +1,55 @@
+"""What cached features are worth."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.studies.training_speed import measure_head_phase
+from trainer import Flip, TrainConfig, TrainingReporter
+from trainer.data.batches import PictureLoader, make_batches
+from trainer.data.preparation import prepare_data
+from trainer.evaluation.metrics import build_forward
+from trainer.fitting.distribution import Share
+from trainer.network.classifier import build_network
+from trainer.network.features import cache_features, cache_training_features
+
+
+@pytest.mark.slow
+@pytest.mark.assets
+def test_the_head_phase_costs_a_fraction_of_plain_keras_and_is_no_worse(assets: Path) -> None:
+    config = TrainConfig(
+        data=str(assets / "alpaca"),
+        weights=str(assets / "mobilenet_v2_1.0_no_top.weights.h5"),
+        image_size=160,
+        head_epochs=20,
+        flip=Flip.ON,
+        seed=1,
+    )
+    head = measure_head_phase(config)
+    assert head.cost.ours <= 0.15 * head.cost.keras
+    assert head.accuracy >= head.keras_accuracy - 1e-6
+
+
+def test_every_copy_of_a_picture_keeps_its_place(color_folder: Path) -> None:
+    """Three workers' rows together are what one worker has."""
+    with TrainingReporter() as reporter:
+        config = TrainConfig(
+            data=str(color_folder), weights="none", alpha=0.35, image_size=32, flip=Flip.ON, batch_size=5
+        )
+        data = prepare_data(config, reporter)
+    forward = build_forward(build_network(config, 3).features)
+    loader = PictureLoader(data.dataset, (32, 32), config.resize)
+
+    def features(share: Share) -> np.ndarray:
+        batches = make_batches(loader, data.split("train"), data.labels, 5, share)
+        return cache_training_features(config, forward, batches, lambda _: None).features
+
+    whole = features(Share())
+    count = len(data.split("train"))
+    assert whole.shape == (2 * count, 1280)
+    parts = [features(Share(index, 3)) for index in range(3)]
+    np.testing.assert_allclose(sum(parts), whole, atol=1e-5)
+    batches = make_batches(loader, data.split("train"), data.labels, 5)
+    plain = cache_features(forward, batches, lambda _: None).features
+    np.testing.assert_allclose(whole[:count], plain, atol=1e-5)

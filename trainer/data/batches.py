@@ -1,0 +1,133 @@
+"""Pictures as batches: decoded and resized in threads, ahead of the training step."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime import Dataset, DatasetError, Image, ImageError, Resize, Sample, Size
+from trainer.fitting.distribution import EVERYTHING, Share
+
+Targets = NDArray[np.int64]
+"""int64 class indices, shape (batch,)."""
+
+Batch = tuple[NDArray[np.uint8], Targets]
+"""uint8 RGB, shape (batch, height, width, 3), read-only, and the targets."""
+
+CACHE_BYTES = 256 * 1024**2
+_BATCHES_AHEAD = 3
+
+
+class PictureLoader:
+    """Reads pictures at the model's size; keeps as many as fit into a fixed budget of memory."""
+
+    def __init__(self, dataset: Dataset, size: Size, resize: Resize) -> None:
+        self.size = size
+        self._dataset = dataset
+        self._resize = resize
+        self._kept: dict[str, Image] = {}
+        self._room = CACHE_BYTES // (size[0] * size[1] * 3)
+
+    def load(self, sample: Sample) -> Image:
+        """A sample's picture, uint8 RGB, shape (*size, 3).
+
+        Raises:
+            DatasetError: the picture is gone since it was checked.
+        """
+        image = np.empty((*self.size, 3), np.uint8)
+        self.load_into(image, sample)
+        return image
+
+    def load_into(self, place: Image, sample: Sample) -> None:
+        """Write a sample's picture to its place, which must keep it: later epochs take it from there.
+
+        Raises:
+            DatasetError: the picture is gone since it was checked.
+        """
+        kept = self._kept.get(sample.file)
+        if kept is not None:
+            place[:] = kept
+            return
+        try:
+            place[:] = self._dataset.read_fitted(sample.file, self.size, self._resize)
+        except ImageError as error:
+            raise DatasetError(f"a picture can no longer be read: {error}") from error
+        if len(self._kept) < self._room:
+            # No copy of its own: memory that is new costs more than the pixels that are written to it.
+            self._kept[sample.file] = place
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The pictures of one split, batch by batch; iterate it once an epoch.
+
+    Attributes:
+        loader: where pictures come from.
+        samples: the split.
+        targets: the class index of each sample, shape (samples,).
+        batch_size: the last batch may be smaller.
+        share: of each batch only these pictures are read, by their position among the samples.
+    """
+
+    loader: PictureLoader
+    samples: Sequence[Sample]
+    targets: Targets
+    batch_size: int
+    share: Share = EVERYTHING
+
+    def __len__(self) -> int:
+        return -(-len(self.samples) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._in_order(np.arange(len(self.samples)))
+
+    def shuffled(self, seed: int) -> Iterator[Batch]:
+        """The batches of one epoch in an order that the seed decides."""
+        return self._in_order(np.random.default_rng(seed).permutation(len(self.samples)))
+
+    def _in_order(self, order: NDArray[np.int64]) -> Iterator[Batch]:
+        parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        threads = os.cpu_count() or 1
+        with ThreadPoolExecutor(threads) as workers:
+            waiting: deque[tuple[Batch, list[Future[None]]]] = deque()
+            for part in map(self.share.of, parts):
+                images = np.empty((len(part), *self.loader.size, 3), np.uint8)
+                # One task for each thread: a task for each picture costs a tenth of its decoding.
+                tasks = [
+                    workers.submit(self._load, images[first::threads], part[first::threads])
+                    for first in range(threads)
+                ]
+                waiting.append(((images, self.targets[part]), tasks))
+                if len(waiting) > _BATCHES_AHEAD:
+                    yield _finished(*waiting.popleft())
+            while waiting:
+                yield _finished(*waiting.popleft())
+
+    def _load(self, places: NDArray[np.uint8], positions: NDArray[np.int64]) -> None:
+        for place, position in zip(places, positions, strict=True):
+            self.loader.load_into(place, self.samples[position])
+
+
+def _finished(batch: Batch, tasks: list[Future[None]]) -> Batch:
+    for task in tasks:
+        task.result()
+    # Later epochs take the pictures from here.
+    batch[0].setflags(write=False)
+    return batch
+
+
+def make_batches(
+    loader: PictureLoader,
+    samples: Sequence[Sample],
+    labels: Sequence[str],
+    batch_size: int,
+    share: Share = EVERYTHING,
+) -> Batches:
+    """The batches of a split's samples, or of a worker's share of each."""
+    index = {label: position for position, label in enumerate(labels)}
+    targets = np.array([index[sample.label] for sample in samples], np.int64)
+    return Batches(loader, tuple(samples), targets, batch_size, share)

@@ -1,0 +1,145 @@
+"""What a model says of pictures, and how right it is."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.batches import Batch, Targets
+
+CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """How well one class is told from the others; all but `count` in [0, 1]."""
+
+    precision: float
+    recall: float
+    f1: float
+    count: int
+
+
+@dataclass(frozen=True)
+class SplitMetrics:
+    """How right a model is on one split.
+
+    Attributes:
+        accuracy: share of the pictures whose best label is right.
+        top_5_accuracy: share of those whose right label is among the best five.
+        loss: mean cross-entropy, natural logarithm.
+        expected_calibration_error: how far scores are from the share of right answers among pictures with
+            such scores, on average over the pictures.
+        count: pictures.
+        per_class: by label.
+        confusion: pictures by true label (row) and predicted label (column).
+    """
+
+    accuracy: float
+    top_5_accuracy: float
+    loss: float
+    expected_calibration_error: float
+    count: int
+    per_class: dict[str, ClassMetrics]
+    confusion: tuple[tuple[int, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of one split in `metrics.json`."""
+        return dataclasses.asdict(self)
+
+    def summary(self) -> dict[str, float]:
+        """The single numbers of it, as the card carries them."""
+        return {
+            name: float(value) for name, value in self.to_dict().items() if isinstance(value, int | float)
+        }
+
+
+Forward = Callable[[Any], NDArray[np.float32]]
+"""Pixels in [0, 255], shape (batch, height, width, 3) → float32, shape (batch, outputs)."""
+
+
+def build_forward(model: Any) -> Forward:
+    """A model in inference mode as one function, compiled once for batches of all sizes."""
+    import tensorflow as tf
+
+    shape = tf.TensorShape([None, *model.input_shape[1:]])
+
+    # No Python branch in here depends on a tensor: AutoGraph would translate Keras' source for nothing.
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.float32)])
+    def forward(pixels: Any) -> Any:
+        return tf.cast(model(pixels, training=False), tf.float32)
+
+    return lambda pixels: forward(tf.cast(pixels, tf.float32)).numpy()
+
+
+def predict(
+    forward: Forward, batches: Iterable[Batch], done: Callable[[], None] = lambda: None
+) -> NDArray[np.float32]:
+    """Scores for every picture, float32, shape (pictures, classes).
+
+    Args:
+        forward: pixels → scores.
+        batches: the pictures.
+        done: called after each batch.
+    """
+    rows = []
+    for pixels, _targets in batches:
+        rows.append(forward(pixels))
+        done()
+    return np.concatenate(rows)
+
+
+def measure(scores: NDArray[np.float32], targets: Targets, labels: Sequence[str]) -> SplitMetrics:
+    """The metrics of one split.
+
+    Args:
+        scores: shape (pictures, classes).
+        targets: shape (pictures,).
+        labels: of the classes.
+    """
+    from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+
+    classes = range(len(labels))
+    found = scores.argmax(axis=1)
+    per_class = precision_recall_fscore_support(targets, found, labels=classes, zero_division=0.0)
+    confusion = confusion_matrix(targets, found, labels=classes)
+    return SplitMetrics(
+        accuracy=float(accuracy_score(targets, found)),
+        top_5_accuracy=top_k_accuracy(scores, targets, 5),
+        loss=float(log_loss(targets, normalized(scores), labels=classes)),
+        expected_calibration_error=expected_calibration_error(scores, targets),
+        count=len(targets),
+        per_class={
+            label: ClassMetrics(float(precision), float(recall), float(f1), int(count))
+            for label, precision, recall, f1, count in zip(labels, *per_class, strict=True)
+        },
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+    )
+
+
+def top_k_accuracy(scores: NDArray[np.float32], targets: Targets, k: int) -> float:
+    """Share of the pictures whose right label is among the best `k`."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float((best == targets[:, np.newaxis]).any(axis=1).mean())
+
+
+def expected_calibration_error(scores: NDArray[np.float32], targets: Targets) -> float:
+    """How far the best scores are from the share of right answers, over 15 bins of equal width.
+
+    Guo and others, On Calibration of Modern Neural Networks, 2017, equation 3.
+    """
+    confidence = scores.max(axis=1).astype(np.float64)
+    right = scores.argmax(axis=1) == targets
+    # A score of 0 belongs into the first bin, 1 into the last.
+    bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int), 1, CALIBRATION_BINS)
+    gaps = [abs((right[bins == number] - confidence[bins == number]).sum()) for number in np.unique(bins)]
+    return float(sum(gaps) / len(targets))
+
+
+def normalized(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Scores in float64 that sum to 1 exactly enough for scikit-learn."""
+    exact = scores.astype(np.float64)
+    return np.asarray(exact / exact.sum(axis=1, keepdims=True))

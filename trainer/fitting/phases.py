@@ -1,0 +1,151 @@
+"""The phases of a training: the head on the frozen base, then fine-tuning; or everything from scratch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.config import ClassWeights, TrainConfig
+from trainer.data.augmentation import build_augmentation
+from trainer.data.batches import Batches, Targets
+from trainer.evaluation.metrics import build_forward
+from trainer.fitting.distribution import Workers
+from trainer.fitting.progress import TrainingReporter
+from trainer.fitting.train_loop import Phase, build_optimizer
+from trainer.network.batch_norm import BatchNormStatistics
+from trainer.network.classifier import Network, freeze
+from trainer.network.features import CachedFeatures, cache_features, cache_training_features
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A phase that is still to be built: by then the network has the best weights of those before.
+
+    Attributes:
+        name: the phase's.
+        epochs: at most.
+        build: makes the phase.
+    """
+
+    name: str
+    epochs: int
+    build: Callable[[], Phase]
+
+
+@dataclass(frozen=True)
+class Course:
+    """Everything that the phases of one training share."""
+
+    config: TrainConfig
+    network: Network
+    train: Batches
+    validation: Batches
+    workers: Workers
+    reporter: TrainingReporter
+
+    def plans(self) -> list[Plan]:
+        """The phases, in order."""
+        config = self.config
+        if config.from_scratch:
+            return [
+                Plan(
+                    "scratch",
+                    config.scratch_epochs,
+                    lambda: self._whole("scratch", config.scratch_epochs, config.scratch_rate, first_layer=0),
+                )
+            ]
+        head = self._head_on_features if config.cache_features else self._head_on_pictures
+        fine_tune = Plan(
+            "fine-tune",
+            config.fine_tune_epochs,
+            lambda: self._whole(
+                "fine-tune", config.fine_tune_epochs, config.fine_tune_rate, first_layer=config.fine_tune_at
+            ),
+        )
+        return [each for each in (Plan("head", config.head_epochs, head), fine_tune) if each.epochs]
+
+    def _head_on_features(self) -> Phase:
+        forward = build_forward(self.network.features)
+        with self.reporter.amount("features") as done:
+            train = cache_training_features(self.config, forward, self.train, lambda part: done(part * 0.9))
+            validation = cache_features(forward, self.validation, lambda part: done(part * 0.1))
+        return self._head(self.network.head, train, validation)
+
+    def _head_on_pictures(self) -> Phase:
+        freeze(self.network, fine_tune_at=len(self.network.base.layers), train_batch_norm=False)
+        return self._head(self.network.model, self.train, self.validation)
+
+    def _head(
+        self, model: Any, train: Batches | CachedFeatures, validation: Batches | CachedFeatures
+    ) -> Phase:
+        config = self.config
+        on_pictures = isinstance(train, Batches)
+        return Phase(
+            name="head",
+            model=model,
+            batches=lambda epoch: train.shuffled(config.seed + epoch),
+            steps=len(train),
+            validation=validation,
+            epochs=config.head_epochs,
+            optimizer=self._optimizer(model, len(train) * config.head_epochs, config.head_rate, decay=False),
+            config=config,
+            workers=self.workers,
+            augment=build_augmentation(config) if on_pictures else None,
+            class_weights=class_weights(config, train.targets),
+            penalty=self._head_penalty(),
+        )
+
+    def _whole(self, name: str, epochs: int, rate: float, *, first_layer: int) -> Phase:
+        config, network, train = self.config, self.network, self.train
+        freeze(network, fine_tune_at=first_layer, train_batch_norm=config.trains_batch_norm)
+        statistics = BatchNormStatistics(network.model, network.base, self.workers)
+
+        def measure_statistics() -> None:
+            statistics.measure(pixels for pixels, _targets in train.shuffled(config.seed))
+
+        return Phase(
+            name=name,
+            model=network.model,
+            batches=lambda epoch: train.shuffled(config.seed + epoch),
+            steps=len(train),
+            validation=self.validation,
+            epochs=epochs,
+            optimizer=self._optimizer(network.model, len(train) * epochs, rate, decay=True),
+            config=config,
+            workers=self.workers,
+            augment=build_augmentation(config),
+            class_weights=class_weights(config, train.targets),
+            penalty=self._head_penalty(),
+            before_validation=measure_statistics,
+        )
+
+    def _optimizer(self, model: Any, steps: int, rate: float, *, decay: bool) -> Any:
+        return build_optimizer(
+            self.config,
+            model,
+            rate=rate,
+            steps=steps,
+            weight_decay=self.config.weight_decay if decay else 0.0,
+        )
+
+    def _head_penalty(self) -> Callable[[], Any]:
+        """The L2 penalty of the head: a Gaussian prior on its weights, as logistic regression has it.
+
+        With few pictures it counts much, with many little.
+        """
+        import tensorflow as tf
+
+        strength = self.config.head_l2 / len(self.train.targets)
+        layers = [layer for layer in self.network.head.layers if layer.trainable]
+        kernels = [layer.kernel for layer in layers if hasattr(layer, "kernel")]
+        return lambda: strength * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+
+
+def class_weights(config: TrainConfig, targets: Targets) -> NDArray[np.float32] | None:
+    """How much a picture of each class counts; all together count as many as there are pictures."""
+    if config.class_weights is ClassWeights.NONE:
+        return None
+    counts = np.maximum(np.bincount(targets), 1)
+    return (len(targets) / len(counts) / counts).astype(np.float32)

@@ -1,0 +1,65 @@
+"""BatchNormalization statistics that are right, however short the training was.
+
+Keras keeps a moving average of each batch's mean and variance. With few steps the average lags far behind
+the weights, and a model that is 0.99 in training mode is 0.5 in inference mode. So the statistics are
+measured anew before every validation: the plain average over some batches, for the weights as they are now
+(the "precise BatchNorm" of Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021, section 3).
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.fitting.distribution import Workers
+from trainer.fitting.train_loop import batch_signature
+
+MAX_BATCHES = 16
+
+
+class BatchNormStatistics:
+    """Measures the statistics of the BatchNormalization layers that train."""
+
+    def __init__(self, model: Any, base: Any, workers: Workers) -> None:
+        import keras
+        import tensorflow as tf
+
+        self._workers = workers
+        self._layers = [
+            layer
+            for layer in base.layers
+            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+        ]
+        self._forward = tf.function(
+            lambda pixels: model(tf.cast(pixels, tf.float32), training=True),
+            autograph=False,
+            input_signature=batch_signature(model)[:1],
+        )
+
+    def measure(self, batches: Iterable[NDArray[np.uint8]]) -> None:
+        """Set every layer's moving mean and variance to the average over some batches.
+
+        Args:
+            batches: pixels, shape (batch, height, width, 3); the first few are used. Of several workers each
+                gives its share, and all of them get the average.
+        """
+        if not self._layers:
+            return
+        momenta = [layer.momentum for layer in self._layers]
+        # With momentum 0 the "moving" statistics are those of the last batch alone.
+        for layer in self._layers:
+            layer.momentum = 0.0
+        variables = [variable for layer in self._layers for variable in layer.non_trainable_variables]
+        sums = np.zeros(sum(int(np.prod(variable.shape)) for variable in variables) + 1)
+        for pixels in islice(batches, MAX_BATCHES):
+            if len(pixels):
+                self._forward(pixels)
+                sums += [*np.concatenate([variable.numpy() for variable in variables]), 1.0]
+        for layer, momentum in zip(self._layers, momenta, strict=True):
+            layer.momentum = momentum
+        *totals, count = self._workers.total(sums)
+        ends = np.cumsum([variable.shape[0] for variable in variables])[:-1]
+        for variable, average in zip(variables, np.split(np.array(totals) / count, ends), strict=True):
+            variable.assign(average.astype(np.float32))

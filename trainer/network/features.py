@@ -1,0 +1,99 @@
+"""Cached features: the frozen base sees each picture once, not once an epoch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.config import Flip, TrainConfig
+from trainer.data.augmentation import Augment, build_augmentation, mirror
+from trainer.data.batches import Batches, Targets
+from trainer.evaluation.metrics import Forward
+from trainer.fitting.distribution import EVERYTHING, Share
+
+
+@dataclass(frozen=True)
+class CachedFeatures:
+    """What the base made of pictures.
+
+    Attributes:
+        features: float32, shape (pictures, channels); rows of other workers' pictures are 0.
+        targets: shape (pictures,).
+        batch_size: the last batch may be smaller.
+        share: of each batch only these rows are given.
+    """
+
+    features: NDArray[np.float32]
+    targets: Targets
+    batch_size: int
+    share: Share
+
+    def __len__(self) -> int:
+        return -(-len(self.targets) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+        return self._in_order(np.arange(len(self.targets)))
+
+    def shuffled(self, seed: int) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+        """The batches of one epoch in an order that the seed decides."""
+        return self._in_order(np.random.default_rng(seed).permutation(len(self.targets)))
+
+    def _in_order(self, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+        for start in range(0, len(order), self.batch_size):
+            part = self.share.of(order[start : start + self.batch_size])
+            yield self.features[part], self.targets[part]
+
+
+def cache_training_features(
+    config: TrainConfig, forward: Forward, train: Batches, done: Callable[[float], None]
+) -> CachedFeatures:
+    """Features of the training pictures: as they are, mirrored, and so many augmented copies.
+
+    Args:
+        config: the augmentation.
+        forward: pixels → features.
+        train: the pictures.
+        done: is told each share of the work that is done.
+    """
+    copies: list[Augment | None] = [None]
+    augment = build_augmentation(config)
+    if config.flip is Flip.ON:
+        copies.append(mirror)
+    if augment is not None:
+        copies += [augment] * config.augment_copies
+    features = extract_features(forward, train, copies, done)
+    return CachedFeatures(features, np.tile(train.targets, len(copies)), train.batch_size, train.share)
+
+
+def cache_features(forward: Forward, batches: Batches, done: Callable[[float], None]) -> CachedFeatures:
+    """Features of held-out pictures."""
+    features = extract_features(forward, batches, [None], done)
+    return CachedFeatures(features, batches.targets, batches.batch_size, batches.share)
+
+
+def extract_features(
+    forward: Forward, batches: Batches, copies: list[Augment | None], done: Callable[[float], None]
+) -> NDArray[np.float32]:
+    """What the base makes of every picture, in inference mode and in order, one copy after the other.
+
+    Returns:
+        float32, shape (copies · pictures, channels).
+    """
+    count = len(batches.targets)
+    rows: list[NDArray[np.float32]] = []
+    owned: list[NDArray[np.int64]] = []
+    for number, augment in enumerate(copies):
+        # A row's number decides whose it is, in every copy.
+        share = Share((batches.share.index - number * count) % batches.share.count, batches.share.count)
+        owned.append(number * count + share.of(np.arange(count)))
+        for pixels, _targets in replace(batches, share=share):
+            if len(pixels):
+                rows.append(forward(pixels if augment is None else augment(pixels)))
+            done(1 / len(copies) / len(batches))
+    found = np.concatenate(rows)
+    if batches.share == EVERYTHING:
+        return found
+    features = np.zeros((len(copies) * count, found.shape[1]), np.float32)
+    features[np.concatenate(owned)] = found
+    return features

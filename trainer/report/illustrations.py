@@ -1,0 +1,71 @@
+"""The pictures of a run: plots, mistakes, augmented versions, and examples to try out."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_runtime import encode_png
+from edge_runtime.core.files import write_file
+from trainer.config import TrainConfig
+from trainer.data.augmentation import build_augmentation
+from trainer.data.batches import Batches
+from trainer.evaluation.evaluated_split import Judged
+from trainer.fitting.train_loop import Epoch
+from trainer.report.plots import draw_confusion, draw_curves, draw_grid
+
+MISTAKES = 9
+EXAMPLES = 10
+
+
+def draw_pictures(
+    config: TrainConfig, history: Sequence[Epoch], train: Batches, held_out: Judged
+) -> dict[str, bytes]:
+    """The PNGs of a run, by the names of their files."""
+    return {
+        "curves.png": draw_curves(history),
+        "confusion_matrix.png": _confusion(held_out),
+        "mistakes.png": _mistakes(held_out),
+        "augmentation.png": _augmented(config, train),
+    }
+
+
+def write_examples(folder: Path, held_out: Judged) -> None:
+    """Write a held-out picture of each class, to try the model on."""
+    for position in held_out.first_of_each_class(EXAMPLES):
+        label = held_out.labels[held_out.targets[position]]
+        name = f"{held_out.targets[position]:04d}-{re.sub(r'[^0-9A-Za-z-]+', '_', label)[:40]}.png"
+        write_file(folder / name, encode_png(held_out.picture(position)))
+
+
+def _confusion(held_out: Judged) -> bytes:
+    from sklearn.metrics import confusion_matrix
+
+    found = held_out.scores.argmax(axis=1)
+    matrix = confusion_matrix(held_out.targets, found, labels=range(len(held_out.labels)))
+    return draw_confusion(matrix, held_out.labels, f"{held_out.split}: {len(found)} pictures")
+
+
+def _mistakes(held_out: Judged) -> bytes:
+    wrong = held_out.surest_mistakes(MISTAKES)
+    captions = [_describe(held_out, position) for position in wrong]
+    title = f"The surest mistakes on {held_out.split}" if wrong else f"No mistakes on {held_out.split}"
+    return draw_grid([held_out.picture(position) for position in wrong], captions, 3, title)
+
+
+def _describe(held_out: Judged, position: int) -> str:
+    best = int(held_out.scores[position].argmax())
+    true = held_out.labels[held_out.targets[position]]
+    return f"true: {true}\npredicted: {held_out.labels[best]} {held_out.scores[position, best]:.2f}"
+
+
+def _augmented(config: TrainConfig, train: Batches) -> bytes:
+    augment = build_augmentation(config)
+    first = train.loader.load(train.samples[0])
+    nine: Any = np.repeat(first[np.newaxis].astype(np.float32), 9, axis=0)
+    if augment is not None:
+        nine = augment(nine).numpy()
+    images = list(np.clip(np.rint(nine), 0, 255).astype(np.uint8))
+    return draw_grid(images, [""] * 9, 3, f"Nine augmented versions of {train.samples[0].file}")

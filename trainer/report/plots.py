@@ -1,0 +1,83 @@
+"""The pictures of a run: curves, confusion matrix, augmented examples, the surest mistakes."""
+
+import io
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime import Image
+from trainer.fitting.train_loop import Epoch
+
+_DPI = 110
+_MOST_TICKS = 40
+
+
+def draw_curves(history: Sequence[Epoch]) -> bytes:
+    """Accuracy and loss of training and validation over all phases, with a line where a new phase starts."""
+    figure, axes = _figure(1, 2, (11, 4))
+    epochs = [epoch.epoch for epoch in history]
+    starts = [new.epoch for old, new in pairwise(history) if old.phase != new.phase]
+    for axis, name in zip(axes.flat, ("accuracy", "loss"), strict=True):
+        axis.plot(epochs, [getattr(epoch, name) for epoch in history], label="training", marker=".")
+        axis.plot(
+            epochs, [getattr(epoch, f"val_{name}") for epoch in history], label="validation", marker="."
+        )
+        for start in starts:
+            axis.axvline(start - 0.5, color="grey", linestyle="--", label="fine-tuning starts")
+        axis.set(xlabel="epoch", ylabel=name, title=name.capitalize())
+        axis.grid(alpha=0.3)
+        axis.legend()
+    return _png(figure)
+
+
+def draw_confusion(matrix: NDArray[np.int64], labels: Sequence[str], title: str) -> bytes:
+    """A confusion matrix, shape (classes, classes): rows are true labels, columns predicted ones."""
+    side = min(14.0, 3.5 + 0.45 * len(labels))
+    figure, axes = _figure(1, 1, (side + 0.8, side))
+    axis = axes.flat[0]
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axis, fraction=0.046, label="share of the true class")
+    axis.set(xlabel="predicted", ylabel="true", title=title)
+    if len(labels) <= _MOST_TICKS:
+        axis.set_xticks(range(len(labels)), [_plain(label) for label in labels], rotation=60, ha="right")
+        axis.set_yticks(range(len(labels)), [_plain(label) for label in labels])
+        for row, column in np.argwhere(matrix > 0):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axis.text(column, row, matrix[row, column], ha="center", va="center", color=color, fontsize=8)
+    return _png(figure)
+
+
+def draw_grid(images: Sequence[Image], captions: Sequence[str], columns: int, title: str) -> bytes:
+    """Pictures with captions in a grid."""
+    rows = max(1, -(-len(images) // columns))
+    figure, axes = _figure(rows, columns, (2.4 * columns, 2.6 * rows + 0.5))
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, caption in zip(axes.flat, images, captions, strict=False):
+        axis.imshow(image)
+        axis.set_title(_plain(caption), fontsize=9)
+    figure.suptitle(title)
+    return _png(figure)
+
+
+def _plain(text: str) -> str:
+    """Text that Matplotlib does not take for mathematics."""
+    return text.replace("$", r"\$")
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, NDArray[Any]]:
+    # The object interface: no window system, no global state.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,47 +1,64 @@
-"""From a run and its model files to a report."""
+"""Measure a run and its model files: from their paths to a report."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measurement.environment import describe_machine, library_versions, read_state, warnings
-from benchmarks.measurement.evaluation_set import HeldOut, find_held_out
-from benchmarks.measurement.timing import Plan, measure
-from benchmarks.report import SCHEMA, Report, describe_targets, fingerprint
-from benchmarks.targets.targets import Reader, TargetSpec, check_labels, plan_readers, plan_targets
-from converter import Run, read_run
-from edge_runtime.core import clock
-from edge_runtime.core.progress import Reporter
-from edge_runtime.inference.engine_registry import choose_engine
+from benchmarks.measurement import (
+    EvaluationSet,
+    TimingPlan,
+    describe_machine,
+    find_evaluation_set,
+    measure,
+    read_state,
+    warnings,
+)
+from benchmarks.report import SCHEMA, Report, describe_targets
+from benchmarks.targets import Reader, TargetSpec, check_labels, plan_readers, plan_targets
+from edge_runtime.core import Reporter, clock, toolkit_versions
+from edge_runtime.datasets import Run, read_run
+from edge_runtime.inference import choose_engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions:
+    """Which targets are measured beside the Keras model.
+
+    Attributes:
+        models: the run's model files.
+        engines: each model file is measured on each; None for the default.
+        threads: and with each number of threads; None for the default.
+        readers: and in each of these other programs, which resize images in their own way.
+        reader_python: the Python that has them installed; this one when None.
+    """
+
+    models: Sequence[Path]
+    engines: Sequence[str | None] = (None,)
+    threads: Sequence[int | None] = (None,)
+    readers: Sequence[Reader] = ()
+    reader_python: Path | None = None
 
 
 def benchmark(
     run: Path,
-    models: Sequence[Path],
+    options: TargetOptions,
     *,
-    data: str | None,
-    engines: Sequence[str | None],
-    threads: Sequence[int | None],
-    readers: Sequence[Reader] = (),
-    reader_python: Path | None = None,
-    plan: Plan,
-    raw: bool,
+    data: str | None = None,
+    plan: TimingPlan,
+    raw: bool = False,
     reporter: Reporter,
     quiet: bool = True,
 ) -> tuple[Report, list[list[float]]]:
-    """Measure model files beside the Keras model of the run that they came from.
+    """Measure model files beside the Keras model of their run.
 
     Args:
         run: the run.
-        models: its model files.
-        data: pictures to measure on; the run's own when None.
-        engines: each model file is measured on each; None for the default.
-        threads: and with each number of threads; None for the default.
-        readers: and through each of these programs of others, which resize images in their own way.
-        reader_python: the Python that has them installed; this one when None.
+        options: the targets.
+        data: images to measure on; the run's own when None.
         plan: how long.
-        raw: whether the report carries every single latency.
+        raw: put every single latency into the report.
         reporter: shows the progress.
-        quiet: whether what the libraries of the targets print goes nowhere.
+        quiet: discard what the libraries of the targets print.
 
     Returns:
         The report, and the single latencies of each target in milliseconds.
@@ -50,25 +67,26 @@ def benchmark(
         ModelError: the run or a file cannot be used, or they do not belong together.
         UsageError: no engine of that name.
         MissingLibraryError: an engine is not installed.
-        DatasetError: there are no held-out pictures.
+        DatasetError: there are no held-out images.
     """
     source = read_run(run)
-    for engine in engines:
+    for engine in options.engines:
         choose_engine(engine)
-    for path in models:
+    for path in options.models:
         check_labels(path, source.card.labels, run)
-    with reporter.bar("finding held-out pictures") as tick:
-        pictures = find_held_out(source, data, tick=tick)
-    reporter.say(f"{len(pictures.samples)} held-out pictures ({pictures.kind})")
-    specs = plan_targets(run, models, engines, threads) + plan_readers(models, readers, reader_python)
-    return measure_report(source, specs, pictures, plan, raw=raw, reporter=reporter, quiet=quiet)
+    with reporter.bar("finding held-out images") as tick:
+        images = find_evaluation_set(source, data, tick=tick)
+    reporter.say(f"{len(images.samples)} held-out images ({images.split})")
+    specs = plan_targets(run, options.models, options.engines, options.threads)
+    specs += plan_readers(options.models, options.readers, options.reader_python)
+    return measure_report(source, specs, images, plan, raw=raw, reporter=reporter, quiet=quiet)
 
 
 def measure_report(
     run: Run,
     specs: Sequence[TargetSpec],
-    pictures: HeldOut,
-    plan: Plan,
+    images: EvaluationSet,
+    plan: TimingPlan,
     *,
     raw: bool = False,
     reporter: Reporter,
@@ -79,30 +97,30 @@ def measure_report(
     Args:
         run: the run.
         specs: the targets; the first is what the others are compared with.
-        pictures: the pictures.
+        images: the images.
         plan: how long.
-        raw: whether the report carries every single latency.
+        raw: put every single latency into the report.
         reporter: shows the progress.
-        quiet: whether what the libraries of the targets print goes nowhere.
+        quiet: discard what the libraries of the targets print.
     """
     machine, before = describe_machine(), read_state()
-    measured = measure(specs, pictures, plan, reporter, quiet=quiet)
+    measurements = measure(specs, images, plan, reporter, quiet=quiet)
     after = read_state()
     report = Report(
         schema=SCHEMA,
         created=clock.timestamp(),
         run=run.folder.name,
         labels=list(run.card.labels),
-        split=pictures.kind,
-        pictures=len(pictures.samples),
-        fingerprint=fingerprint(pictures),
-        targets_of=list(pictures.targets),
+        split=images.split,
+        images=len(images.samples),
+        fingerprint=images.fingerprint,
+        targets_of=list(images.targets),
         machine=machine,
         before=before,
         after=after,
-        versions=library_versions(),
+        versions=toolkit_versions(),
         warnings=warnings(before, after, machine.cores),
-        yardstick=measured[-1].rounds,
-        targets=describe_targets(measured, pictures, raw=raw),
+        yardstick=measurements.yardstick.rounds,
+        targets=describe_targets(measurements, images, raw=raw),
     )
-    return report, [[row[-1] for row in each.rows] for each in measured[:-1]]
+    return report, [each.totals.tolist() for each in measurements.targets]

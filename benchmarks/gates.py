@@ -1,4 +1,4 @@
-"""Rules that a report has to keep, alone or beside a baseline, and what came of each."""
+"""Check a report against rules, alone or compared with a baseline."""
 
 import re
 from collections.abc import Sequence
@@ -9,31 +9,30 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measurement.statistics import (
+from benchmarks.measurement import (
     Interval,
     Samples,
     change_of_time,
     compare_answers,
-    difference_of_shares,
+    difference_of_fractions,
 )
 from benchmarks.report import Report, TargetReport
-from benchmarks.targets.targets import Kind
-from edge_runtime import UsageError
-from edge_runtime.core.statistics import SURE
+from benchmarks.targets import Kind
+from edge_runtime.core import SIGNIFICANCE_LEVEL, UsageError
 
 
 @dataclass(frozen=True)
 class Check:
-    """One rule and what came of it.
+    """One rule and its result.
 
     Attributes:
-        rule: what was asked for.
-        target: of which target.
+        rule: the rule.
+        target: the target.
         before: the baseline's value; empty in a report alone.
         now: the value.
-        change: how they differ, with the interval.
-        passed: whether the rule is kept.
-        note: why a limit that is overstepped may still pass.
+        change: the difference, with its interval.
+        passed: whether the rule is met.
+        note: why an exceeded limit passes.
     """
 
     rule: str
@@ -47,7 +46,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much worse a target may become: factors of time and size, a share of the pictures."""
+    """Largest allowed changes: ratios of time and size, a fraction of the images."""
 
     max_slowdown: float = 1.10
     max_accuracy_drop: float = 0.01
@@ -55,21 +54,21 @@ class Limits:
 
 
 def compare_reports(baseline: Report, current: Report, limits: Limits, *, force: bool = False) -> list[Check]:
-    """Hold a report against an earlier one; a rule is broken only where the interval says the change is real.
+    """Compare a report with a baseline; a rule is broken only by a change that is more than chance.
 
-    Times are compared as ratios to the yardstick, which both reports measured in turns with their targets:
-    the machine's speed of the day divides out.
+    Times are compared as ratios to the yardstick, which both reports measured in turns with their targets, so
+    that changes of the machine's speed cancel out.
 
     Raises:
-        UsageError: the machines are not alike and `force` is not given, or no target is in both.
+        UsageError: the machines are different and `force` is not given, or no target is in both.
     """
     unlike = baseline.machine.differences(current.machine)
     if unlike and not force:
         raise UsageError(
-            f"the reports come from unlike machines ({'; '.join(unlike)}): measure on one, or give --force"
+            f"the reports are from different machines ({'; '.join(unlike)}): measure on one, or give --force"
         )
     if baseline.labels != current.labels:
-        raise UsageError("the reports are of different classes")
+        raise UsageError("the reports have different classes")
     pairs = [(before, now) for now in current.targets if (before := baseline.target(now.name))]
     if not pairs:
         raise UsageError(
@@ -88,10 +87,12 @@ def _check_time(
 ) -> Check:
     change = change_of_time(_rounds(current, now), _rounds(baseline, before))
     over, real = change.value > limit, change.low > 1
-    # Keras is what the others are compared with, not what is deployed; and its pictures take so long, on all
-    # cores, that hardly one of them is undisturbed on a busy machine.
-    deployed = now.kind == Kind.MODEL_FILE
-    verdict = _judge(over=over, real=real) if deployed else {"passed": True, "note": "shown, not judged"}
+    # Only model files are deployed; and Keras takes so long for an image, on all cores, that hardly one of
+    # them is undisturbed on a busy machine.
+    is_deployed = now.kind is Kind.MODEL_FILE
+    verdict = (
+        _verdict(over=over, real=real) if is_deployed else {"passed": True, "note": "shown, not checked"}
+    )
     return Check(
         rule=f"time at most ×{limit:g}",
         target=now.name,
@@ -102,8 +103,8 @@ def _check_time(
     )
 
 
-def _judge(*, over: bool, real: bool) -> dict[str, Any]:
-    """A limit is broken only by a change that is more than chance."""
+def _verdict(*, over: bool, real: bool) -> dict[str, Any]:
+    """A limit is exceeded only by a change that is more than chance."""
     return {"passed": not (over and real), "note": "not more than chance" if over and not real else ""}
 
 
@@ -122,19 +123,19 @@ def _check_accuracy(
         before=f"{before.accuracy.top1.value:.4f}",
         now=f"{now.accuracy.top1.value:.4f}",
         change=f"{change.value:+.4f} ({change.low:+.4f}–{change.high:+.4f})",
-        **_judge(over=over, real=real),
+        **_verdict(over=over, real=real),
     )
 
 
 def _accuracy_change(
     baseline: Report, current: Report, before: TargetReport, now: TargetReport
 ) -> tuple[Interval, bool]:
-    """The difference, and whether it is real: picture by picture where both saw the same ones."""
+    """The difference, and whether it is more than chance: image by image if the images are the same."""
     was, is_ = _right(baseline, before), _right(current, now)
-    change = difference_of_shares(is_.tolist(), was.tolist())
+    change = difference_of_fractions(is_.tolist(), was.tolist())
     if baseline.fingerprint != current.fingerprint:
         return change, change.high < 0
-    return change, compare_answers(was, is_) < SURE
+    return change, compare_answers(was, is_) < SIGNIFICANCE_LEVEL
 
 
 def _right(report: Report, target: TargetReport) -> NDArray[np.bool_]:
@@ -193,7 +194,7 @@ def check_rule(report: Report, name: str, text: str) -> Check:
 
 
 def find_target(report: Report, name: str) -> TargetReport:
-    """The target of this name, or the only one whose name has it in it.
+    """The target of this name, or the only one whose name contains it.
 
     Raises:
         UsageError: none, or several.
@@ -211,7 +212,7 @@ def find_target(report: Report, name: str) -> TargetReport:
 def _value(
     name: str, report: Report, target: TargetReport, other: TargetReport, limit: float
 ) -> tuple[float, str, bool]:
-    """The value, how it is shown, and whether it keeps the limit."""
+    """The value, its text, and whether it is within the limit."""
     if name == "max-p50-ratio":
         ratio = target.latency.p50 / other.latency.p50
         return ratio, f"{target.latency.p50:.3f} / {other.latency.p50:.3f} ms", ratio <= limit
@@ -220,7 +221,7 @@ def _value(
         return drop, f"{target.accuracy.top1.value:.4f} / {other.accuracy.top1.value:.4f}", drop <= limit
     if name == "min-agreement":
         same = np.array(target.accuracy.predicted) == np.array(other.accuracy.predicted)
-        return float(same.mean()), f"{int(same.sum())} of {report.pictures}", float(same.mean()) >= limit
+        return float(same.mean()), f"{int(same.sum())} of {report.images}", float(same.mean()) >= limit
     if name == "min-accuracy":
         accuracy = target.accuracy.top1.value
         return accuracy, f"{accuracy:.4f}", accuracy >= limit

@@ -1,36 +1,48 @@
-"""`edge-check`: will this model file run there?"""
+"""`edge-check`: check whether a model file runs on a runtime."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from converter.compatibility.runtime_check import Target, check_fit
-from edge_runtime.cli.runner import DEBUG, DEBUG_HELP, new_app, run_app
-from edge_runtime.core.errors import ExitCode
-from edge_runtime.model.model_file import read_content
+from edge_runtime.cli import new_app, run_app
+from edge_runtime.core import ExitCode, parameter, with_options
 
-app = new_app()
+if TYPE_CHECKING:
+    from converter.config import CheckConfig
+
+EXAMPLES = (
+    "edge-check birds.tflite --target tflite-runtime-2.14",
+    "edge-check birds.tflite --target litert --target edgetpu",
+)
 
 
-@app.command()
-def edge_check(
-    model: Annotated[Path, typer.Argument(help="Any .tflite file.", show_default=False)],
-    target: Annotated[
-        list[Target], typer.Option(help="Runtime to check against; may be given more than once.")
-    ] = [  # noqa: B006
-        Target.LITERT
-    ],
-    debug: Annotated[bool, typer.Option(DEBUG, help=DEBUG_HELP)] = False,  # noqa: ARG001 - read before parsing
-) -> int:
-    """Compare a model's operators and their versions with what a runtime has, before anyone copies it."""
-    content = read_content(model)
-    fits = [check_fit(content, each, name=str(model)) for each in target]
+def build_app() -> typer.Typer:
+    """The command with its options."""
+    from converter.config import CheckConfig
+
+    argument = typer.Argument(help="Any .tflite file.", show_default=False)
+    leading = parameter("model", Annotated[Path | None, argument], None)
+    command = with_options(
+        edge_check, CheckConfig, leading, name="edge-check", examples=EXAMPLES, leave_out=["model"]
+    )
+    app = new_app()
+    app.command()(command)
+    return app
+
+
+def edge_check(config: "CheckConfig") -> int:
+    """Compare a model's operators and their versions with those of a runtime."""
+    from converter.compatibility import check_fit
+    from edge_runtime.model import read_content
+
+    content = read_content(config.model)
+    fits = [check_fit(content, each, name=str(config.model)) for each in config.target]
     for fit in fits:
-        typer.echo(f"{fit.to_table()}\n{model} {fit.verdict}")
+        typer.echo(f"{fit.to_table()}\n{config.model} {fit.verdict}")
     return ExitCode.DONE if all(fit.fits for fit in fits) else ExitCode.MODEL
 
 
 def main() -> None:
     """The console script."""
-    run_app(lambda: app, "edge-check")
+    run_app(build_app, "edge-check")

@@ -1,4 +1,4 @@
-"""Open a `.tflite` for changes, and close it again."""
+"""Unpack a `.tflite` for changes, and pack it again."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def unpack(content: bytes) -> tuple[Any, Any]:
 
 
 def pack(model: Any) -> bytes:
-    """The bytes of a model that was unpacked."""
+    """The bytes of an unpacked model."""
     import flatbuffers
 
     builder = flatbuffers.Builder(1024**2)
@@ -30,6 +30,6 @@ def get_weights(model: Any, operator: Any, position: int) -> NDArray[np.float32]
 
 
 def set_weights(model: Any, operator: Any, position: int, weights: NDArray[np.float32]) -> None:
-    """Put other values into a constant input."""
+    """Replace the values of a constant input."""
     tensor = model.subgraphs[0].tensors[operator.inputs[position]]
     model.buffers[tensor.buffer].data = np.ascontiguousarray(weights, np.float32).view(np.uint8).reshape(-1)

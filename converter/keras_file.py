@@ -1,4 +1,4 @@
-"""Load a `.keras` file without letting it bring code along: only the toolkit's own layers are built."""
+"""Load a `.keras` file safely: only the layers of this toolkit's runs are built."""
 
 import io
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from edge_runtime import ModelError
+from edge_runtime.core import ModelError, one_line, read_file
 
 MAX_CONFIG_BYTES = 16 * 1024**2
 MAX_WEIGHTS_BYTES = 1024**3
@@ -39,36 +39,37 @@ def load_keras_model(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: Keras cannot load it: {reason:.200}") from error
+        raise ModelError(f"{path}: Keras cannot load it: {one_line(error):.200}") from error
 
 
 def _read_config(path: Path) -> Any:
+    content = read_file(path, max_bytes=MAX_WEIGHTS_BYTES, error=ModelError)
     try:
-        content = path.read_bytes()
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-            if sizes.get("config.json", 0) > MAX_CONFIG_BYTES or sum(sizes.values()) > MAX_WEIGHTS_BYTES:
-                raise ModelError(f"{path}: larger than a MobileNetV2 classifier can be")
-            return json.loads(archive.read("config.json"))
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+            fits = (
+                sizes.get("config.json", 0) <= MAX_CONFIG_BYTES and sum(sizes.values()) <= MAX_WEIGHTS_BYTES
+            )
+            config = json.loads(archive.read("config.json")) if fits else None
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, RuntimeError) as error:
-        if isinstance(error, ModelError):
-            raise
         raise ModelError(f"{path}: not a .keras file, or damaged ({error})") from error
+    if not fits:
+        raise ModelError(f"{path}: larger than a MobileNetV2 classifier can be")
+    return config
 
 
 def _check_config(config: Any, path: Path) -> None:
     for number, (module, name) in enumerate(_objects(config)):
         if module not in _MODULES or name not in _CLASSES:
-            raise ModelError(f"{path}: holds a {name} (of {module}), which no run of edge-train has; refused")
+            raise ModelError(
+                f"{path}: contains a {name} (of {module}), which no run of edge-train has; refused"
+            )
         if number > MAX_OBJECTS:
             raise ModelError(f"{path}: more than {MAX_OBJECTS} objects; refused")
 
 
 def _objects(config: Any) -> Iterator[tuple[Any, Any]]:
-    """The module and name of everything that Keras would build, found without recursion."""
+    """The module and name of every object that Keras would build, found without recursion."""
     waiting = [config]
     while waiting:
         value = waiting.pop()

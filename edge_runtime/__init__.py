@@ -1,9 +1,9 @@
-"""edge_runtime: a picture classifier on a small computer, with numpy, OpenCV and one TFLite interpreter.
+"""edge_runtime: an image classifier on a small computer, with numpy, OpenCV and one TFLite interpreter.
 
->>> from edge_runtime import Classifier, read_image
->>> classifier = Classifier("model.tflite")                  # doctest: +SKIP
+>>> from edge_runtime import load_classifier, read_image
+>>> classifier = load_classifier("model.tflite")                  # doctest: +SKIP
 >>> image = read_image("cat.jpg", at_least=classifier.at_least)   # doctest: +SKIP
->>> classifier.classify(image)[0].label                      # doctest: +SKIP
+>>> classifier.classify(image)[0].label                           # doctest: +SKIP
 'cat'
 """
 
@@ -12,56 +12,78 @@ from typing import TYPE_CHECKING, NoReturn
 try:
     import numpy as _numpy  # noqa: F401
 except ImportError as error:
-    # edge-doctor has to run all the same, and says what is missing: only who needs more hears of it here.
+    # edge-doctor has to run nevertheless and name the remedy: only a use of this package's names fails.
     _reason = str(error)
 
     if not TYPE_CHECKING:
 
         def __getattr__(name: str) -> NoReturn:
-            """Tell what is wrong with numpy instead of what is missing for want of it."""
+            """Report why numpy cannot be imported, instead of a missing name."""
             if name in __all__:
                 raise ImportError(_reason)
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 else:
-    from edge_runtime.core.errors import (
+    from edge_runtime.core import (
         CameraError,
         DatasetError,
         DivergedError,
         EdgeError,
         ExitCode,
+        Frame,
         GateError,
+        Image,
         ImageError,
         MissingLibraryError,
         ModelError,
         OutputError,
+        Prediction,
         ReaderGoneError,
+        Resize,
+        Result,
+        Scores,
+        Size,
         SourceError,
+        Timing,
         UsageError,
         WorkerError,
     )
-    from edge_runtime.core.types import Frame, Image, Prediction, Resize, Result, Scores, Size, Timing
-    from edge_runtime.datasets.layouts import Dataset, Sample, open_dataset
-    from edge_runtime.images.codec import decode_image, encode_jpeg, encode_png, fit, read_image
-    from edge_runtime.images.transforms import Mirror, Region, Rotation, View
-    from edge_runtime.inference.classifier import Classifier
-    from edge_runtime.inference.engine_registry import installed_engines
-    from edge_runtime.inference.engines import Delegate, Engine, TensorSpec, open_engine
-    from edge_runtime.inference.golden import SelfTest
-    from edge_runtime.inference.self_test import run_self_test
-    from edge_runtime.model.card import GoldenSample, ModelCard
-    from edge_runtime.model.model_file import ModelFile, pack_model_file, read_model_file
-    from edge_runtime.pipeline.hot_reload import ModelWatch
-    from edge_runtime.pipeline.loop import classify_frames
-    from edge_runtime.pipeline.smoothing import Decision
+    from edge_runtime.datasets import Dataset, Run, Sample, open_dataset, read_run
+    from edge_runtime.images import (
+        Flip,
+        Region,
+        Rotation,
+        Transform,
+        decode_image,
+        encode_jpeg,
+        encode_png,
+        fit,
+        read_image,
+    )
+    from edge_runtime.inference import (
+        Classifier,
+        Delegate,
+        Engine,
+        LoadedModel,
+        LoadOptions,
+        SelfTest,
+        installed_engines,
+        load_classifier,
+        load_model,
+        open_engine,
+        run_self_test,
+    )
+    from edge_runtime.model import GoldenSample, ModelCard, ModelFile, pack_model_file, read_model_file
+    from edge_runtime.pipeline import Decision, HotReload, classify_frames
     from edge_runtime.sinks import CsvSink, JsonLinesSink, OnChange, Sink, TextSink
     from edge_runtime.sources import (
         DeviceKind,
         DeviceRequest,
         FolderSource,
+        ImageSource,
+        InputOptions,
         LiveSource,
         Patience,
-        PictureSource,
         Source,
         StreamSource,
         SyntheticSource,
@@ -85,30 +107,34 @@ __all__ = [
     "EdgeError",
     "Engine",
     "ExitCode",
+    "Flip",
     "FolderSource",
     "Frame",
     "GateError",
     "GoldenSample",
+    "HotReload",
     "Image",
     "ImageError",
+    "ImageSource",
+    "InputOptions",
     "JsonLinesSink",
     "LiveSource",
-    "Mirror",
+    "LoadOptions",
+    "LoadedModel",
     "MissingLibraryError",
     "ModelCard",
     "ModelError",
     "ModelFile",
-    "ModelWatch",
     "OnChange",
     "OutputError",
     "Patience",
-    "PictureSource",
     "Prediction",
     "ReaderGoneError",
     "Region",
     "Resize",
     "Result",
     "Rotation",
+    "Run",
     "Sample",
     "Scores",
     "SelfTest",
@@ -118,12 +144,11 @@ __all__ = [
     "SourceError",
     "StreamSource",
     "SyntheticSource",
-    "TensorSpec",
     "TextSink",
     "Timing",
+    "Transform",
     "UsageError",
     "VideoSource",
-    "View",
     "WatchedFolderSource",
     "WorkerError",
     "camera_request",
@@ -133,11 +158,14 @@ __all__ = [
     "encode_png",
     "fit",
     "installed_engines",
+    "load_classifier",
+    "load_model",
     "open_dataset",
     "open_engine",
     "open_input",
     "pack_model_file",
     "read_image",
     "read_model_file",
+    "read_run",
     "run_self_test",
 ]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from edge_runtime import ModelCard, Resize, pack_model_file
-from edge_runtime.images.codec import opencv
+from edge_runtime.images import opencv
 
 # Time is no property here: a busy machine is slow now and then.
 hypothesis.settings.register_profile(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import read_report
-from converter.packaging.metadata import Normalization, add_metadata
+from converter.packaging import Normalization, add_metadata
 from edge_runtime import Classifier, ModelCard, Resize, fit, pack_model_file, read_image
 from tests.conftest import Command, linear_model, save
 from tests.test_packaging import find_python

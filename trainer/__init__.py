@@ -1,4 +1,4 @@
-"""trainer: a folder of pictures → a run. Workstation only; TensorFlow is imported when a training starts."""
+"""trainer: a folder of images → a run. Workstation only; TensorFlow is imported when a training starts."""
 
 from trainer.config import (
     BatchNorm,
@@ -11,16 +11,16 @@ from trainer.config import (
     Schedule,
     TrainConfig,
 )
-from trainer.evaluation.metrics import ClassMetrics, SplitMetrics
-from trainer.fitting.progress import TrainingReporter
-from trainer.fitting.train_loop import Epoch
-from trainer.training import Training, train
+from trainer.evaluation import ClassMetrics, SplitMetrics
+from trainer.fitting import Epoch, TrainingReporter
+from trainer.training import Ending, Training, train
 
 __all__ = [
     "BatchNorm",
     "ClassMetrics",
     "ClassWeights",
     "Distribute",
+    "Ending",
     "Epoch",
     "Flip",
     "FloatPolicy",

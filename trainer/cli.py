@@ -1,73 +1,74 @@
-"""`edge-train`: a folder of pictures in, a run out."""
+"""`edge-train`: fine-tune a classifier on a folder of images."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from edge_runtime.cli.runner import new_app, run_app
-from edge_runtime.core.errors import ExitCode
-from edge_runtime.core.options import parameter, read_options, with_options
+from edge_runtime.cli import new_app, run_app
+from edge_runtime.core import ExitCode, parameter, with_options
 from trainer.config import TrainConfig
 
-app = new_app()
-
+EXAMPLES = (
+    "edge-train birds/ --out run",
+    "edge-train birds/ --alpha 0.35 --image-size 160 --test-split 0.15",
+    "edge-train --resume --out run",
+)
 _DATA = (
-    "Folder of class folders (or train/ val/ test/ folders of them), .npz in MNIST's layout, or "
+    "Folder of class folders (or of train/ val/ test/ folders with them), .npz in MNIST's layout, or "
     "digits, mnist, fashion_mnist, cifar10."
 )
 
 
-def edge_train(config: Path | None, inspect: bool, **given: Any) -> int:
-    """Fine-tune a MobileNetV2 classifier on a folder of pictures."""
-    if given["resume"] and config is None:
-        config = _interrupted_config(given["out"])
-    options = read_options(config) if config else {}
-    options |= {name: value for name, value in given.items() if value is not None}
-    settings = TrainConfig.from_options(options)
-    from trainer.fitting.progress import TrainingReporter
+def build_app() -> typer.Typer:
+    """The command with its options."""
+    leading = (
+        parameter("data", Annotated[str | None, typer.Argument(help=_DATA, show_default=False)], None),
+        parameter(
+            "inspect",
+            Annotated[
+                bool,
+                typer.Option(
+                    "--inspect", help="Show the base model without training.", rich_help_panel="Model"
+                ),
+            ],
+            False,
+        ),
+    )
+    app = new_app()
+    command = with_options(
+        edge_train, TrainConfig, *leading, name="edge-train", examples=EXAMPLES, leave_out=["data"]
+    )
+    app.command()(command)
+    return app
+
+
+def edge_train(config: TrainConfig, *, inspect: bool) -> int:
+    """Fine-tune a MobileNetV2 classifier on a folder of images."""
+    from trainer.fitting import TrainingReporter
 
     with TrainingReporter() as reporter:
         if inspect:
-            from trainer.network.inspection import inspect_base
+            from trainer.network import inspect_base
 
-            typer.echo(inspect_base(settings, reporter))
+            typer.echo(inspect_base(config, reporter))
             return ExitCode.DONE
-        from trainer.training import train
+        from trainer.training import Ending, train
 
-        done = train(settings, reporter)
-    if done is None:
+        training = train(config, reporter)
+    if training.best is None:
         return ExitCode.DONE
-    best = done.best
+    best, folder = training.best, training.folder
     typer.echo(f"best epoch: {best.epoch} ({best.phase}), validation accuracy {best.val_accuracy:.4f}")
-    for split, metrics in done.metrics.items():
-        typer.echo(f"{split}: accuracy {metrics.accuracy:.4f} on {metrics.count} pictures")
-    typer.echo(f"report: {done.folder / 'report.html'}")
-    if done.interrupted:
-        typer.echo(f"run: {done.folder} (interrupted; go on with the same options and --resume)")
+    for split, metrics in training.metrics.items():
+        typer.echo(f"{split}: accuracy {metrics.accuracy:.4f} on {metrics.count} images")
+    typer.echo(f"report: {folder / 'report.html'}")
+    if training.ending is Ending.INTERRUPTED:
+        typer.echo(f"run: {folder} (interrupted; continue with the same options and --resume)")
         return ExitCode.INTERRUPTED
-    typer.echo(f"run: {done.folder} (next: edge-convert {done.folder} --out model.tflite)")
+    typer.echo(f"run: {folder} (next: edge-convert {folder} --out model.tflite)")
     return ExitCode.DONE
-
-
-def _interrupted_config(out: Path | None) -> Path | None:
-    """The options of the training to go on with, so that they need not be given again."""
-    path = (out or TrainConfig.out) / "config.toml"
-    return path if path.is_file() else None
-
-
-_LEADING = (
-    parameter("data", Annotated[str | None, typer.Argument(help=_DATA, show_default=False)], None),
-    parameter(
-        "inspect",
-        Annotated[bool, typer.Option("--inspect", help="Train nothing: show the base model.")],
-        False,
-    ),
-)
-
-app.command()(with_options(edge_train, TrainConfig, *_LEADING, leave_out=["data"]))
 
 
 def main() -> None:
     """The console script."""
-    run_app(lambda: app, "edge-train")
+    run_app(build_app, "edge-train")

@@ -1,21 +1,23 @@
-"""The options of a training: one frozen value, one TOML file, one option of `edge-train` each."""
+"""The options of `edge-train`, as one frozen value and one TOML file."""
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from edge_runtime import DatasetError, Resize, UsageError
-from edge_runtime.core.options import build_config, check_ranges, option, plain
+from edge_runtime.core import Resize, UsageError, check_ranges, option, plain
+from edge_runtime.datasets import BUILTIN_NAMES
+
+DATA, MODEL, HEAD, FINE_TUNING, SCRATCH = "Data", "Model", "Head", "Fine-tuning", "From scratch"
+OPTIMIZATION, AUGMENTATION, RUN = "Optimization", "Augmentation", "Run"
 
 
 class BatchNorm(StrEnum):
-    """What the base's BatchNormalization layers do while the base trains.
+    """What the BatchNormalization layers of the base do while the base trains.
 
-    Frozen ones keep the statistics and scales that the pretrained weights came with. Trained ones learn, and
-    their statistics are measured anew before every validation.
+    Frozen ones keep the statistics and scales of the pretrained weights. Trained ones learn, and their
+    statistics are measured again before every validation.
     """
 
     AUTO = "auto"
@@ -24,9 +26,9 @@ class BatchNorm(StrEnum):
 
 
 class Flip(StrEnum):
-    """Whether training pictures are mirrored left to right.
+    """Whether training images are mirrored left to right.
 
-    `auto` does so unless the labels are single letters or digits: a mirrored sign is another sign.
+    `auto` does so unless the labels are single letters or digits: a mirrored letter is another letter.
     """
 
     AUTO = "auto"
@@ -35,7 +37,7 @@ class Flip(StrEnum):
 
 
 class InputScale(StrEnum):
-    """What pixels 0 to 255 become before the first convolution: -1 to 1, or 0 to 1."""
+    """The range that pixels are scaled to before the first convolution: -1 to 1, or 0 to 1."""
 
     SIGNED = "signed"
     UNIT = "unit"
@@ -47,23 +49,23 @@ class InputScale(StrEnum):
 
 
 class Optimizer(StrEnum):
-    """Who turns gradients into steps."""
+    """The optimizer."""
 
     ADAMW = "adamw"
     SGD = "sgd"
 
 
 class Schedule(StrEnum):
-    """How the learning rate goes: a warm-up over a tenth of the steps and a cosine down to 0, or constant."""
+    """Learning rate schedule: a warm-up over a tenth of the steps and a cosine down to 0, or constant."""
 
     COSINE = "cosine"
     CONSTANT = "constant"
 
 
 class ClassWeights(StrEnum):
-    """How much the pictures of a class count in the loss.
+    """The weight of each class in the loss.
 
-    `balanced`: each class as much as any other, however many pictures it has.
+    `balanced`: every class has the same weight, however many images it has.
     """
 
     NONE = "none"
@@ -79,7 +81,7 @@ class FloatPolicy(StrEnum):
 
 
 class Distribute(StrEnum):
-    """Who trains: one device, all GPUs of this machine, or the workers of a TF_CONFIG cluster."""
+    """Devices to train on: one, all GPUs of this machine, or the workers of a TF_CONFIG cluster."""
 
     NONE = "none"
     MIRRORED = "mirrored"
@@ -88,100 +90,178 @@ class Distribute(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Everything that decides what `edge-train` does; each field is an option of that name.
+    """All options of `edge-train`; each field but `data` is an option of that name.
 
-    Shares are fractions of all pictures, rates are the optimizer's peak learning rates, and a rotation is a
-    fraction of a full turn.
+    Splits are fractions of all images, rates are peak learning rates, and a rotation is a fraction of a full
+    turn.
     """
 
     data: str
-    out: Path = option(Path("run"), "Folder for the run.")
-    weights: str = option(
-        "imagenet", "Where the base starts: imagenet (downloaded), none, or FILE.weights.h5."
+
+    validation_split: float = option(0.2, "Fraction of the images for validation.", 0.01, 0.9, panel=DATA)
+    test_split: float = option(
+        0.0, "Fraction of the images for the test, unless the data has a test split.", 0.0, 0.9, panel=DATA
     )
-    alpha: float = option(1.0, "Width of MobileNetV2.", 0.1, 2.0)
-    image_size: int = option(224, "Side of the model's input in pixels.", 32, 1024)
+    strict: bool = option(False, "Refuse data with unreadable files.", panel=DATA, changeable=True)
+
+    weights: str = option(
+        "imagenet",
+        "Weights of the base at the start: imagenet (downloaded), none, or FILE.weights.h5.",
+        panel=MODEL,
+    )
+    alpha: float = option(1.0, "Width multiplier of MobileNetV2.", 0.1, 2.0, panel=MODEL)
+    image_size: int = option(224, "Side of the model's input in pixels.", 32, 1024, panel=MODEL)
     resize: Resize = option(
         Resize.FIT_SHORTEST,
-        "How images are brought to that size: squash, fit-shortest, fit-longest or mediapipe.",
+        "How images are resized to the input: squash, fit-shortest, fit-longest or mediapipe.",
+        panel=MODEL,
     )
     input_scale: InputScale = option(
         InputScale.SIGNED,
-        "What pixels become inside: signed (-1 to 1, as ImageNet's weights expect) or unit (0 to 1).",
+        "Range of pixels in the model: signed (-1 to 1, as ImageNet weights expect) or unit (0 to 1).",
+        panel=MODEL,
     )
-    validation_split: float = option(0.2, "Share of the pictures for validation.", 0.01, 0.9)
-    test_split: float = option(0.0, "Share held out for the test, unless the data brings its own.", 0.0, 0.9)
-    batch_size: int = option(32, "Pictures in a batch, over all devices together.", 1, 4096)
-    head_epochs: int = option(40, "Epochs of the head on the frozen base.", 0, 10_000)
-    head_rate: float = option(1e-3, "Peak learning rate of the head phase.", 0.0, 10.0)
+    head_units: int = option(0, "Units of a hidden layer in the head; 0 for none.", 0, 65536, panel=MODEL)
+    dropout: float = option(0.2, "Dropout rate before the last layer.", 0.0, 0.95, panel=MODEL)
+    one_logit: bool = option(
+        False, "Use one sigmoid output for two classes instead of two softmax outputs.", panel=MODEL
+    )
+    batch_norm: BatchNorm = option(
+        BatchNorm.AUTO,
+        "BatchNormalization of the base: frozen, trained, or auto (trained only from scratch).",
+        panel=MODEL,
+    )
+
+    head_epochs: int = option(
+        40, "Epochs of the head on the frozen base.", 0, 10000, panel=HEAD, changeable=True
+    )
+    head_rate: float = option(
+        0.001, "Peak learning rate of the head phase.", 0.0, 10.0, panel=HEAD, changeable=True
+    )
     cache_features: bool = option(
-        True, "Run the frozen base once for each picture, not once an epoch; augment as copies."
+        True, "Compute the features of the frozen base once for each image, not once an epoch.", panel=HEAD
     )
     augment_copies: int = option(
-        0, "Augmented copies of each picture whose features are kept, besides the mirrored.", 0, 100
+        0,
+        "Augmented copies of each image whose features are cached, besides the mirrored one.",
+        0,
+        100,
+        panel=HEAD,
     )
-    fine_tune_epochs: int = option(10, "Epochs of fine-tuning.", 0, 10_000)
-    fine_tune_rate: float = option(1e-4, "Peak learning rate of fine-tuning.", 0.0, 10.0)
-    fine_tune_at: int = option(120, "First layer of the base that fine-tuning trains.", 0, 154)
-    scratch_epochs: int = option(30, "Epochs with --weights none, where all trains at once.", 1, 10_000)
-    scratch_rate: float = option(5e-3, "Peak learning rate with --weights none.", 0.0, 10.0)
-    batch_norm: BatchNorm = option(
-        BatchNorm.AUTO, "BatchNormalization of the base: frozen, trained, or auto (trained from scratch)."
+    head_l2: float = option(
+        40.0,
+        "L2 penalty of the head's weights, divided by the number of training images.",
+        0.0,
+        1000000.0,
+        panel=HEAD,
+    )
+
+    fine_tune_epochs: int = option(10, "Epochs of fine-tuning.", 0, 10000, panel=FINE_TUNING, changeable=True)
+    fine_tune_rate: float = option(
+        0.0001, "Peak learning rate of fine-tuning.", 0.0, 10.0, panel=FINE_TUNING, changeable=True
+    )
+    fine_tune_at: int = option(
+        120, "First layer of the base that fine-tuning trains.", 0, 154, panel=FINE_TUNING
+    )
+
+    scratch_epochs: int = option(
+        30, "Epochs with --weights none, where all layers train.", 1, 10000, panel=SCRATCH, changeable=True
+    )
+    scratch_rate: float = option(
+        0.005, "Peak learning rate with --weights none.", 0.0, 10.0, panel=SCRATCH, changeable=True
+    )
+
+    batch_size: int = option(32, "Images in a batch, over all devices together.", 1, 4096, panel=OPTIMIZATION)
+    optimizer: Optimizer = option(
+        Optimizer.ADAMW, "AdamW, or SGD with Nesterov momentum.", panel=OPTIMIZATION
+    )
+    schedule: Schedule = option(
+        Schedule.COSINE, "Learning rate schedule: cosine with warm-up, or constant.", panel=OPTIMIZATION
+    )
+    momentum: float = option(0.9, "Momentum of SGD, beta 1 of AdamW.", 0.0, 0.999, panel=OPTIMIZATION)
+    weight_decay: float = option(0.0001, "Weight decay while the base trains.", 0.0, 1.0, panel=OPTIMIZATION)
+    clip_norm: float = option(
+        0.0,
+        "Clip the norm of each gradient to this value; 0 for no clipping.",
+        0.0,
+        1000000.0,
+        panel=OPTIMIZATION,
+        changeable=True,
     )
     patience: int = option(
-        20, "End a phase after so many epochs without a better validation; 0 for never.", 0, 10_000
+        20,
+        "End a phase after this many epochs without a better validation; 0 for never.",
+        0,
+        10000,
+        panel=OPTIMIZATION,
+        changeable=True,
     )
-    optimizer: Optimizer = option(Optimizer.ADAMW, "AdamW, or SGD with Nesterov momentum.")
-    schedule: Schedule = option(Schedule.COSINE, "How the learning rate goes.")
-    momentum: float = option(0.9, "Momentum of SGD, first moment's decay of AdamW.", 0.0, 0.999)
-    weight_decay: float = option(1e-4, "Weight decay while the base trains.", 0.0, 1.0)
-    clip_norm: float = option(0.0, "Clip each gradient to this norm; 0 for not.", 0.0, 1e6)
-    head_l2: float = option(
-        40.0, "L2 penalty of the head's weights, spread over the training pictures.", 0.0, 1e6
+    label_smoothing: float = option(
+        0.0, "Fraction of each target that is spread over all classes.", 0.0, 0.9, panel=OPTIMIZATION
     )
-    dropout: float = option(0.2, "Dropout before the last layer.", 0.0, 0.95)
-    head_units: int = option(0, "Width of a hidden layer in the head; 0 for none.", 0, 65_536)
-    one_logit: bool = option(False, "Tell two classes apart by one output (sigmoid), not by two (softmax).")
-    label_smoothing: float = option(0.0, "Share of each target spread over all classes.", 0.0, 0.9)
     class_weights: ClassWeights = option(
-        ClassWeights.NONE, "Let rare classes count as much as frequent ones."
+        ClassWeights.NONE,
+        "none, or balanced: rare classes count as much as frequent ones.",
+        panel=OPTIMIZATION,
     )
-    flip: Flip = option(Flip.AUTO, "Mirror pictures left to right; auto: unless the labels are signs.")
-    rotation: float = option(0.05, "Turn pictures by up to this fraction of a full turn.", 0.0, 1.0)
-    zoom: float = option(0.15, "Zoom pictures by up to this fraction.", 0.0, 0.9)
-    shift: float = option(0.1, "Shift pictures by up to this fraction.", 0.0, 0.9)
-    brightness: float = option(0.0, "Brighten or darken pictures by up to this fraction.", 0.0, 1.0)
-    contrast: float = option(0.0, "Change the contrast by up to this fraction.", 0.0, 0.95)
+    float_policy: FloatPolicy = option(
+        FloatPolicy.FLOAT32,
+        "Number format while training; the 16-bit formats are for GPUs.",
+        panel=OPTIMIZATION,
+    )
+
+    flip: Flip = option(
+        Flip.AUTO,
+        "Mirror images left to right; auto: unless the labels are single letters or digits.",
+        panel=AUGMENTATION,
+    )
+    rotation: float = option(
+        0.05, "Largest rotation, as a fraction of a full turn.", 0.0, 1.0, panel=AUGMENTATION
+    )
+    zoom: float = option(0.15, "Largest zoom, as a fraction.", 0.0, 0.9, panel=AUGMENTATION)
+    shift: float = option(0.1, "Largest shift, as a fraction of the side.", 0.0, 0.9, panel=AUGMENTATION)
+    brightness: float = option(
+        0.0, "Largest change of brightness, as a fraction.", 0.0, 1.0, panel=AUGMENTATION
+    )
+    contrast: float = option(0.0, "Largest change of contrast, as a fraction.", 0.0, 0.95, panel=AUGMENTATION)
     sharpness: float = option(
         0.0,
-        "Sharpen or blur images by up to this fraction: for readers that resize in another way.",
+        "Largest sharpening or blurring, as a fraction: for programs that resize in another way.",
         0.0,
         1.0,
+        panel=AUGMENTATION,
     )
-    cutout: float = option(0.0, "Grey out a square of up to this fraction of the side.", 0.0, 0.9)
+    cutout: float = option(
+        0.0, "Largest side of a grey square, as a fraction of the side.", 0.0, 0.9, panel=AUGMENTATION
+    )
+
+    out: Path = option(Path("run"), "Folder of the run.", panel=RUN, changeable=True)
+    overwrite: bool = option(False, "Replace a run in --out.", panel=RUN, changeable=True)
+    resume: bool = option(False, "Continue the interrupted training in --out.", panel=RUN, changeable=True)
+    checkpoint_seconds: float = option(
+        10.0, "Minimum seconds between checkpoints.", 0.0, 86400.0, panel=RUN, changeable=True
+    )
     seed: int = option(
-        42, "Of the split, the weights, the order, the augmentation and the dropout.", 0, 2**31 - 1
+        42, "Random seed for split, weights, shuffling, augmentation and dropout.", 0, 2**31 - 1, panel=RUN
     )
-    deterministic: bool = option(False, "The same weights every time on the same machine; slower.")
-    float_policy: FloatPolicy = option(
-        FloatPolicy.FLOAT32, "Number format while training; the 16-bit ones are for GPUs."
+    deterministic: bool = option(
+        False, "The same weights every time on the same machine; slower.", panel=RUN, changeable=True
     )
     distribute: Distribute = option(
-        Distribute.NONE, "Train on all GPUs of this machine, or on the workers of TF_CONFIG."
+        Distribute.NONE,
+        "Train on all GPUs of this machine, or on the workers of TF_CONFIG.",
+        panel=RUN,
+        changeable=True,
     )
-    tensorboard: bool = option(False, "Write TensorBoard logs into the run's logs/.")
-    checkpoint_seconds: float = option(
-        10.0, "Keep what --resume needs at most this often, after an epoch.", 0.0, 86_400.0
+    tensorboard: bool = option(
+        False, "Write TensorBoard logs to the run's logs/.", panel=RUN, changeable=True
     )
-    strict: bool = option(False, "Refuse data with unreadable files.")
-    overwrite: bool = option(False, "Replace a run in --out.")
-    resume: bool = option(False, "Go on with the interrupted training in --out.")
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work.
+        """Refuse invalid combinations.
 
         Raises:
-            UsageError: a value is outside of its range.
+            UsageError: a value is outside its range, or options contradict each other.
         """
         check_ranges(self)
         if not self.from_scratch and not self.head_epochs + self.fine_tune_epochs:
@@ -191,7 +271,7 @@ class TrainConfig:
                 "--validation-split and --test-split together leave less than a tenth to train on"
             )
         if self.resume and self.overwrite:
-            raise UsageError("--resume goes on with what is in --out, --overwrite replaces it: give one")
+            raise UsageError("--resume continues what is in --out, --overwrite replaces it: give one")
 
     @property
     def from_scratch(self) -> bool:
@@ -211,27 +291,12 @@ class TrainConfig:
 
         return tomli_w.dumps({name: plain(value) for name, value in dataclasses.asdict(self).items()})
 
-    @classmethod
-    def from_options(cls, options: Mapping[str, object]) -> Self:
-        """Build a configuration from names and values; text and numbers are brought to each field's type.
-
-        Raises:
-            UsageError: an unknown name, a wrong type, or a value outside of its range.
-        """
-        if "data" not in options:
-            raise UsageError("name the data: edge-train DATA, or `data = …` in the configuration file")
-        return build_config(cls, options, "edge-train")
-
-
-def check_split(path: str, counts: Mapping[str, int]) -> None:
-    """Refuse a split that leaves nothing to train on or to validate with.
-
-    Raises:
-        DatasetError: with the numbers.
-    """
-    for split in ("train", "validation"):
-        if not counts.get(split):
-            numbers = ", ".join(f"{count} {name}" for name, count in counts.items())
-            raise DatasetError(
-                f"{path}: no picture left for {split} ({numbers}); add pictures or split less off"
-            )
+    def repeatable(self) -> Self:
+        """The same options with absolute paths, without --resume and --overwrite."""
+        data = self.data if self.data in BUILTIN_NAMES else str(Path(self.data).resolve())
+        weights = self.weights
+        if weights not in ("imagenet", "none"):
+            weights = str(Path(weights).resolve())
+        return dataclasses.replace(
+            self, data=data, weights=weights, out=self.out.resolve(), resume=False, overwrite=False
+        )

@@ -1,24 +1,24 @@
-"""What the figures depend on: the machine, its state before and after, and the libraries."""
+"""What the measurements depend on: the machine, and its state before and after."""
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
-from edge_runtime.core.versions import installed_versions
-from edge_runtime.system.hardware import read_board, read_text
+from edge_runtime.core.schema import CLOSED
+from edge_runtime.system import read_hardware, read_text
 
-_PACKAGES = (
-    "edge-classify", "ai-edge-litert", "tflite-runtime", "tensorflow", "keras", "numpy", "opencv-python",
-    "opencv-python-headless",
-)  # fmt: skip
 HOT = 80.0
 BUSY = 0.5
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What stays the same between two runs that may be compared."""
+    """The properties that two reports must share to be compared."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
 
     processor: str
     cores: int
@@ -27,7 +27,7 @@ class Machine:
     python: str
 
     def differences(self, other: "Machine") -> list[str]:
-        """A line for each thing that is not alike."""
+        """A line for each difference."""
         return [
             f"{name}: {value} / {getattr(other, name)}"
             for name, value in vars(self).items()
@@ -37,14 +37,16 @@ class Machine:
 
 @dataclass(frozen=True)
 class State:
-    """What changes while measuring. None where the machine does not tell.
+    """What changes while measuring. None where the machine does not report it.
 
     Attributes:
         load: average number of running processes over the last minute.
         governor: of the first core's frequency.
         temperature: of the hottest sensor, in degrees Celsius.
-        throttled: how often the first core was slowed down because of heat since it was started.
+        throttled: how often the first core was throttled because of heat since boot.
     """
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
 
     load: float
     governor: str | None
@@ -64,19 +66,14 @@ def describe_machine() -> Machine:
     )
 
 
-def library_versions() -> dict[str, str]:
-    """The versions of what measures and of what is measured."""
-    return installed_versions(*_PACKAGES)
-
-
 def read_state() -> State:
     """The machine's state now."""
-    board = read_board()
+    hardware = read_hardware()
     return State(
         load=os.getloadavg()[0],
-        governor=board.governor,
-        temperature=board.temperature,
-        throttled=board.throttle_count,
+        governor=hardware.governor,
+        temperature=hardware.temperature,
+        throttled=hardware.throttle_count,
     )
 
 
@@ -90,12 +87,14 @@ def warnings(before: State, after: State, cores: int) -> list[str]:
     if after.temperature is not None and after.temperature > HOT:
         lines.append(f"the processor is hot: {after.temperature:.0f} °C")
     if before.throttled is not None and after.throttled is not None and after.throttled > before.throttled:
-        lines.append(f"heat slowed the processor down {after.throttled - before.throttled} times")
+        lines.append(
+            f"the processor was throttled because of heat {after.throttled - before.throttled} times"
+        )
     return lines
 
 
 def read_energy() -> float | None:
-    """Joules that the processor has used since some moment, by RAPL; None where that cannot be read."""
+    """Energy counter of the processor in joules (RAPL); None where it cannot be read."""
     text = read_text(Path("/sys/class/powercap/intel-rapl:0/energy_uj"))
     return int(text) / 1e6 if text else None
 

@@ -1,61 +1,64 @@
-"""Held-out pictures: those of a data set that the run neither trained on nor chose its weights by."""
+"""The images to measure on: those that the run neither trained on nor chose its weights by."""
 
 from dataclasses import dataclass
 
-from converter import Run
-from edge_runtime import Dataset, DatasetError, Image, ImageError, Sample, open_dataset
-from edge_runtime.core.progress import Tick, no_tick
-from edge_runtime.datasets.layouts import TEST, TRAIN, VALIDATION
-from edge_runtime.datasets.scan import scan_dataset
-from edge_runtime.images.codec import pixels_needed
+from edge_runtime.core import DatasetError, Image, ImageError, Tick, no_tick, sha256
+from edge_runtime.datasets import TEST, TRAIN, VALIDATION, Dataset, Run, Sample, open_dataset, scan_dataset
+from edge_runtime.images import pixels_needed
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """Pictures to measure on, read one at a time.
+class EvaluationSet:
+    """Images to measure on, read one at a time.
 
     Attributes:
-        dataset: where they come from.
-        kind: `test` where the run never saw them, `validation` where it chose its best epoch by them.
-        samples: the pictures.
+        dataset: reads them.
+        split: `test` if the run never used them, `validation` if it chose its best epoch by them.
+        samples: the images.
         targets: their class indices, in the order of the run's labels.
-        at_least: how many pixels the model needs of each side.
+        at_least: how many pixels of each side the model needs.
     """
 
     dataset: Dataset
-    kind: str
+    split: str
     samples: tuple[Sample, ...]
     targets: tuple[int, ...]
     at_least: int
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash over the images and their right classes, in order."""
+        lines = [f"{sample.hash} {sample.label}\n" for sample in self.samples]
+        return sha256("".join(lines).encode("utf-8", "surrogateescape"))
+
     def read(self, position: int) -> Image:
-        """The picture of one sample, decoded as the device does: uint8 RGB, shape (height, width, 3).
+        """The image of one sample, decoded as the device does: uint8 RGB, shape (height, width, 3).
 
         Raises:
-            DatasetError: the picture is gone since it was found.
+            DatasetError: the image cannot be read any more.
         """
         try:
             return self.dataset.load(self.samples[position].file, self.at_least)
         except ImageError as error:
-            raise DatasetError(f"a picture can no longer be read: {error}") from error
+            raise DatasetError(f"an image can no longer be read: {error}") from error
 
 
-def find_held_out(run: Run, data: str | None, *, tick: Tick = no_tick) -> HeldOut:
-    """Find the pictures of a data set that a run has not trained on, judged by their pixels.
+def find_evaluation_set(run: Run, data: str | None, *, tick: Tick = no_tick) -> EvaluationSet:
+    """Find the images of a data set that a run has not trained on, by their pixels.
 
     Args:
-        run: what `read_run` gave.
+        run: from `read_run`.
         data: the data set; the run's own when None.
-        tick: is told of the progress.
+        tick: progress callback.
 
     Raises:
-        DatasetError: its classes are not the run's, or the run trained on every picture.
+        DatasetError: its classes are not the run's, or the run trained on every image.
     """
     dataset = run.open_data() if data is None else open_dataset(data)
-    strange = sorted(set(dataset.labels) - set(run.card.labels))
-    if strange:
+    unknown = sorted(set(dataset.labels) - set(run.card.labels))
+    if unknown:
         raise DatasetError(
-            f"{dataset.root}: the run {run.folder} has no class {strange[0]!r} ({len(strange)} unknown)"
+            f"{dataset.root}: the run {run.folder} has no class {unknown[0]!r} ({len(unknown)} unknown)"
         )
     readable = scan_dataset(dataset, tick=tick).samples
     trained = {sample.hash for sample in run.split(TRAIN)}
@@ -64,13 +67,13 @@ def find_held_out(run: Run, data: str | None, *, tick: Tick = no_tick) -> HeldOu
     samples = unseen or tuple(sample for sample in readable if sample.hash not in trained)
     if not samples:
         raise DatasetError(
-            f"{dataset.root}: no held-out pictures, {run.folder} was trained on all {len(readable)}; "
+            f"{dataset.root}: no held-out images, {run.folder} was trained on all {len(readable)}; "
             "give others with --data"
         )
     index = {label: position for position, label in enumerate(run.card.labels)}
-    return HeldOut(
+    return EvaluationSet(
         dataset=dataset,
-        kind=TEST if unseen else VALIDATION,
+        split=TEST if unseen else VALIDATION,
         samples=samples,
         targets=tuple(index[sample.label] for sample in samples),
         at_least=pixels_needed(run.card.image_size, run.card.resize),

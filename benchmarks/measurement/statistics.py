@@ -1,15 +1,14 @@
-"""What samples say: percentiles, ratios and shares with their intervals, and whether a difference is real.
+"""Percentiles, and ratios and fractions with 95 % intervals."""
 
-Intervals are for 95 %.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core.statistics import mcnemar
+from edge_runtime.core import mcnemar
+from edge_runtime.core.schema import CLOSED
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -22,6 +21,8 @@ Samples = NDArray[np.float64]
 class Interval:
     """An estimate and the ends of its interval."""
 
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
+
     value: float
     low: float
     high: float
@@ -29,7 +30,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Summary:
-    """Milliseconds. Percentiles are numpy's (linear interpolation)."""
+    """Durations in milliseconds. Percentiles are numpy's (linear interpolation)."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
 
     runs: int
     mean: float
@@ -65,8 +68,8 @@ def ratio_of_rounds(above: Samples, below: Samples) -> Interval:
 def change_of_time(current: Samples, baseline: Samples) -> Interval:
     """How many times longer a target takes than in an earlier run, each in units of its run's yardstick.
 
-    Of target and yardstick the tenth percentile over the rounds counts: what else a machine does only ever
-    adds time, and adds more to work on several threads than to the yardstick's single one.
+    The tenth percentile over the rounds is taken of target and yardstick: other work of the machine only adds
+    time, and adds more to several threads than to the yardstick's single one.
 
     Args:
         current: milliseconds of target and yardstick in each round, shape (rounds, 2).
@@ -80,8 +83,8 @@ def _undisturbed(rounds: Samples) -> float:
     return float(target / yardstick)
 
 
-def share(right: int, count: int) -> Interval:
-    """A share with Wilson's interval (Wilson 1927)."""
+def fraction(right: int, count: int) -> Interval:
+    """A fraction with Wilson's interval (Wilson 1927)."""
     from scipy.stats import binomtest
 
     interval = binomtest(right, count).proportion_ci(CONFIDENCE, "wilson")
@@ -98,9 +101,9 @@ def compare_answers(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> floa
     return mcnemar(int((first & ~second).sum()), int((~first & second).sum()))
 
 
-def difference_of_shares(current: Sequence[bool], baseline: Sequence[bool]) -> Interval:
-    """Difference of two shares of unlike pictures (Newcombe 1998, method 10)."""
-    one, other = share(sum(current), len(current)), share(sum(baseline), len(baseline))
+def difference_of_fractions(current: Sequence[bool], baseline: Sequence[bool]) -> Interval:
+    """Difference of two fractions of different images (Newcombe 1998, method 10)."""
+    one, other = fraction(sum(current), len(current)), fraction(sum(baseline), len(baseline))
     difference = one.value - other.value
     return Interval(
         difference,
@@ -119,3 +122,23 @@ def _bootstrap(samples: Sequence[Samples], statistic: Callable[[list[Samples]], 
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return Interval(statistic(list(samples)), float(low), float(high))
+
+
+def top_k_accuracy(scores: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> float:
+    """Fraction of the images whose right class is among the best `k`.
+
+    Args:
+        scores: shape (images, classes).
+        targets: right class indices, shape (images,).
+        k: 1 or more.
+    """
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float((best == targets[:, np.newaxis]).any(axis=1).mean())
+
+
+def confusion_matrix(
+    targets: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """Images by right class (row) and predicted class (column), shape (classes, classes)."""
+    counts = np.bincount(targets * classes + predicted, minlength=classes**2)
+    return counts.reshape(classes, classes)

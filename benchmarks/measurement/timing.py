@@ -1,4 +1,4 @@
-"""Measure several targets side by side: each in a process of its own, taking turns."""
+"""Measure several targets side by side: each in a process of its own, in turns."""
 
 import contextlib
 import math
@@ -6,37 +6,47 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measurement.environment import read_energy
-from benchmarks.measurement.evaluation_set import HeldOut
+from benchmarks.measurement.evaluation_set import EvaluationSet
+from benchmarks.measurement.messages import (
+    AskMemory,
+    AskOperators,
+    Burst,
+    Done,
+    Loaded,
+    Memory,
+    Operators,
+    Prepare,
+    ScoreImages,
+    Timed,
+    TimedImage,
+)
 from benchmarks.measurement.processes import TargetProcess
-from benchmarks.targets.operator_times import OperatorTime
-from benchmarks.targets.targets import Kind, TargetSpec
-from edge_runtime import encode_png
-from edge_runtime.core import clock
-from edge_runtime.core.progress import Reporter, Tick
+from benchmarks.targets import Kind, OperatorTime, TargetSpec
+from edge_runtime.core import Reporter, Tick, clock
+from edge_runtime.images import encode_png
 
-PICTURES = 64
+IMAGES = 64
 BURST = 10
 WARM_UP_BURSTS = 2
-TOLD_EVERY = 64
-"""Images that a target judges between two words about its progress."""
+IMAGES_PER_REQUEST = 64
+"""Images that a target classifies between two reports of the progress."""
 
 YARDSTICK = TargetSpec("yardstick", Kind.YARDSTICK)
 
 
 @dataclass(frozen=True)
-class Plan:
+class TimingPlan:
     """How long to measure.
 
     Attributes:
-        num_runs: timed pictures for each target, at least.
-        min_seconds: of timing for all targets together, at least.
-        processes: how many times each target is started anew; the pictures are divided among them.
+        num_runs: timed images of each target, at least.
+        min_seconds: of timing of all targets together, at least.
+        processes: how many times each target is started; the images are divided among them.
     """
 
     num_runs: int = 300
@@ -46,30 +56,30 @@ class Plan:
 
 @dataclass
 class Measured:
-    """What one target's processes told.
+    """The measurements of one target.
 
     Attributes:
         spec: the target.
-        loaded: engine, threads and size, as its process told.
-        cold_start_ms: of each process: from its start to its first answer.
+        loaded: engine, threads and size.
+        cold_start_ms: of each process, from its start to its first answer.
         load_ms: of each process.
-        first_ms: of each process: the first picture.
-        rows: milliseconds of each timed picture: decode, resize, invoke, postprocess, and all but decode.
-        rounds: the fastest of all but decode in each burst: what else the machine does only ever adds.
-        cpu_seconds: of all timed pictures.
-        joules: of all timed pictures; None where the machine has no meter.
+        first_ms: of each process, the first image.
+        images: the durations of each timed image.
+        rounds: the fastest total of each burst, in milliseconds: other work of the machine only adds time.
+        cpu_seconds: of all timed images.
+        joules: of all timed images; None where the machine has no energy counter.
         resident: bytes after the last burst.
         peak: bytes at most.
-        operators: where the time goes inside the model; empty where the engine does not tell.
-        scores: float32, shape (pictures, classes).
+        operators: the time inside the model; empty where the engine does not report it.
+        scores: float32, shape (images, classes).
     """
 
     spec: TargetSpec
-    loaded: dict[str, Any] = field(default_factory=dict)
+    loaded: Loaded | None = None
     cold_start_ms: list[float] = field(default_factory=list)
     load_ms: list[float] = field(default_factory=list)
     first_ms: list[float] = field(default_factory=list)
-    rows: list[list[float]] = field(default_factory=list)
+    images: list[TimedImage] = field(default_factory=list)
     rounds: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
     joules: float | None = None
@@ -78,57 +88,77 @@ class Measured:
     operators: list[OperatorTime] = field(default_factory=list)
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
+    @property
+    def totals(self) -> NDArray[np.float64]:
+        """The total of each timed image in milliseconds, shape (images,)."""
+        return np.array([image.total for image in self.images])
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The measurements of all targets, and of the yardstick that ran in turns with them."""
+
+    targets: tuple[Measured, ...]
+    yardstick: Measured
+
 
 def measure(
-    specs: Sequence[TargetSpec], pictures: HeldOut, plan: Plan, reporter: Reporter, *, quiet: bool = True
-) -> list[Measured]:
-    """Measure targets on the same pictures in the same run.
+    specs: Sequence[TargetSpec],
+    images: EvaluationSet,
+    plan: TimingPlan,
+    reporter: Reporter,
+    *,
+    quiet: bool = True,
+) -> Measurements:
+    """Measure targets on the same images in the same run.
 
-    Rounds are interleaved, A B C A B C …, so that a drift of the machine hits all alike. Only one process
+    Rounds are interleaved, A B C A B C …, so that a drift of the machine affects all alike. Only one process
     works at a time.
 
     Args:
-        specs: the targets; the yardstick is added as the last.
-        pictures: up to `PICTURES` of them are timed, all are judged.
+        specs: the targets.
+        images: up to `IMAGES` of them are timed, all are classified.
         plan: how long.
         reporter: shows the progress.
-        quiet: whether what the libraries print goes nowhere.
+        quiet: discard what the libraries print.
 
     Raises:
         EdgeError: a target cannot be loaded, or its process ended.
     """
-    measured = [Measured(spec) for spec in (*specs, YARDSTICK)]
+    targets, yardstick = [Measured(spec) for spec in specs], Measured(YARDSTICK)
     with tempfile.TemporaryDirectory() as folder:
-        files = _picture_files(pictures, Path(folder))
+        files = _image_files(images, Path(folder))
 
-        def judge(processes: Sequence[TargetProcess]) -> None:
-            # The pictures of a whole data set are read last: they are no memory of the model's.
-            for each, process in zip(measured[:-1], processes, strict=False):
-                each.operators = [OperatorTime(**found) for found in process.ask("operators")["operators"]]
+        def classify_all(processes: Sequence[TargetProcess]) -> None:
+            # A whole data set is read at the end: it is not part of the model's memory.
+            for each, process in zip(targets, processes, strict=False):
+                each.operators = list(process.ask(AskOperators(), Operators).operators)
                 with reporter.bar(f"accuracy of {each.spec.name}") as tick:
-                    each.scores = _judge(process, pictures, Path(folder) / "scores.npy", tick)
+                    each.scores = _classify(process, images, Path(folder) / "scores.npy", tick)
 
-        return time_in_turns(measured, files, plan, reporter, at_last=judge, quiet=quiet)
+        everything = [*targets, yardstick]
+        time_in_turns(everything, files, plan, reporter, at_last=classify_all, quiet=quiet)
+    return Measurements(tuple(targets), yardstick)
 
 
 def time_in_turns(
     measured: Sequence[Measured],
     files: Sequence[str],
-    plan: Plan,
+    plan: TimingPlan,
     reporter: Reporter,
     *,
     at_last: Callable[[Sequence[TargetProcess]], None] = lambda _processes: None,
     quiet: bool = True,
-) -> list[Measured]:
-    """Time targets in turns, and start them anew as often as the plan says.
+) -> None:
+    """Time targets in turns, and start them as often as the plan says.
 
     Args:
-        measured: one for each target; gets what is measured.
-        files: picture files.
+        measured: one for each target; filled with the measurements.
+        files: image files.
         plan: how long.
         reporter: shows the progress.
-        at_last: is called with the last processes before they end.
-        quiet: whether what the libraries print goes nowhere.
+        at_last: called with the last processes before they end.
+        quiet: discard what the libraries print.
 
     Raises:
         EdgeError: a target cannot be loaded, or its process ended.
@@ -142,19 +172,18 @@ def time_in_turns(
                 _time_together(measured, processes, files, plan, tick)
             if number == plan.processes - 1:
                 at_last(processes)
-    return list(measured)
 
 
-def _picture_files(pictures: HeldOut, folder: Path) -> list[str]:
-    """Some of the pictures as files: their own, or PNGs of a data set that is no folder."""
-    count = min(len(pictures.samples), PICTURES)
-    chosen = np.linspace(0, len(pictures.samples) - 1, count).astype(int)
+def _image_files(images: EvaluationSet, folder: Path) -> list[str]:
+    """Some of the images as files: their own, or PNGs of a data set that is not a folder."""
+    count = min(len(images.samples), IMAGES)
+    chosen = np.linspace(0, len(images.samples) - 1, count).astype(int)
     paths: list[str] = []
     for position in chosen:
-        path = pictures.dataset.root / pictures.samples[position].file
+        path = images.dataset.root / images.samples[position].file
         if not path.is_file():
             path = folder / f"{position}.png"
-            path.write_bytes(encode_png(pictures.read(position)))
+            path.write_bytes(encode_png(images.read(position)))
         paths.append(str(path))
     return paths
 
@@ -163,7 +192,7 @@ def _time_together(
     measured: Sequence[Measured],
     processes: Sequence[TargetProcess],
     files: Sequence[str],
-    plan: Plan,
+    plan: TimingPlan,
     tick: Tick,
 ) -> None:
     """Let freshly started targets take turns."""
@@ -171,44 +200,44 @@ def _time_together(
     for each, process in pairs:
         each.loaded = process.loaded
         each.cold_start_ms.append(process.cold_start_ms)
-        each.load_ms.append(process.loaded["load_ms"])
-        each.first_ms.append(process.loaded["first_ms"])
-        process.ask("pictures", paths=files)
+        each.load_ms.append(process.loaded.load_ms)
+        each.first_ms.append(process.loaded.first_ms)
+        process.ask(Prepare(tuple(files)), Done)
     for burst in range(WARM_UP_BURSTS):
         for process in processes:
-            process.ask("burst", first=burst * BURST, count=BURST)
-    share = math.ceil(plan.num_runs / plan.processes)
+            process.ask(Burst(burst * BURST, BURST), Timed)
+    wanted = math.ceil(plan.num_runs / plan.processes)
     started = clock.now()
     done = 0
-    while done < share or clock.now() - started < plan.min_seconds / plan.processes:
+    while done < wanted or clock.now() - started < plan.min_seconds / plan.processes:
         for each, process in pairs:
             _take_turn(each, process, first=done)
         done += BURST
-        tick(min(done, share), share)
+        tick(min(done, wanted), wanted)
     for each, process in pairs:
-        memory = process.ask("memory")
-        each.resident = memory["resident"]
-        each.peak = max(each.peak, memory["peak"])
+        memory = process.ask(AskMemory(), Memory)
+        each.resident = memory.resident
+        each.peak = max(each.peak, memory.peak)
 
 
 def _take_turn(each: Measured, process: TargetProcess, *, first: int) -> None:
     before = read_energy()
-    reply = process.ask("burst", first=first, count=BURST)
+    timed = process.ask(Burst(first, BURST), Timed)
     after = read_energy()
-    each.rows += reply["rows"]
-    each.rounds.append(min(row[-1] for row in reply["rows"]))
-    each.cpu_seconds += reply["cpu_seconds"]
-    # The meter starts anew now and then.
+    each.images += timed.images
+    each.rounds.append(min(image.total for image in timed.images))
+    each.cpu_seconds += timed.cpu_seconds
+    # The counter restarts from 0 now and then.
     if before is not None and after is not None and after >= before:
         each.joules = (each.joules or 0.0) + after - before
 
 
-def _judge(process: TargetProcess, pictures: HeldOut, out: Path, tick: Tick) -> NDArray[np.float32]:
-    files = [sample.file for sample in pictures.samples]
+def _classify(process: TargetProcess, images: EvaluationSet, out: Path, tick: Tick) -> NDArray[np.float32]:
+    files = [sample.file for sample in images.samples]
     scores: list[NDArray[np.float32]] = []
-    for start in range(0, len(files), TOLD_EVERY):
-        part = files[start : start + TOLD_EVERY]
-        process.ask("scores", data=str(pictures.dataset.root), files=part, out=str(out))
+    for start in range(0, len(files), IMAGES_PER_REQUEST):
+        part = tuple(files[start : start + IMAGES_PER_REQUEST])
+        process.ask(ScoreImages(str(images.dataset.root), part, str(out)), Done)
         scores.append(np.load(out, allow_pickle=False))
         tick(start + len(part), len(files))
     return np.concatenate(scores)

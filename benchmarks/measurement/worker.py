@@ -1,119 +1,146 @@
-"""One target in a process of its own: reads requests as JSON lines on stdin, answers on stdout.
+"""The process of one target: reads requests as lines on stdin, writes replies to stdout.
 
 python -m benchmarks.measurement.worker
 """
 
-import dataclasses
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 
-from benchmarks.targets.targets import Target, TargetSpec, load_target
-from edge_runtime import Dataset, EdgeError, Image, decode_image
-from edge_runtime.core import clock
-from edge_runtime.datasets.layouts import open_dataset
+from benchmarks.measurement.messages import (
+    AskMemory,
+    AskOperators,
+    Burst,
+    Done,
+    Load,
+    Loaded,
+    Memory,
+    Message,
+    Operators,
+    Prepare,
+    Refused,
+    ScoreImages,
+    Timed,
+    TimedImage,
+)
+from benchmarks.measurement.wire import format_message, parse_message
+from benchmarks.targets import Target, load_target
+from edge_runtime.core import EdgeError, Image, UsageError, clock
+from edge_runtime.datasets import Dataset, open_dataset
+from edge_runtime.images import decode_image
 
-Reply = dict[str, Any]
 
-
-class Session:
-    """A loaded target and the pictures that it is timed on."""
+class Worker:
+    """A loaded target and the images that it is timed on."""
 
     def __init__(self) -> None:
         self._target: Target | None = None
-        self._pictures: list[bytes] = []
+        self._images: list[bytes] = []
         self._dataset: Dataset | None = None
 
+    def answer(self, request: Message) -> Message:
+        """The reply to a request.
+
+        Raises:
+            EdgeError: the target failed.
+        """
+        if isinstance(request, Load):
+            return self._load(request)
+        if isinstance(request, Prepare):
+            self._images = [Path(path).read_bytes() for path in request.paths]
+            return Done()
+        if isinstance(request, Burst):
+            return self._burst(request)
+        if isinstance(request, ScoreImages):
+            return self._score(request)
+        if isinstance(request, AskMemory):
+            return _memory()
+        if isinstance(request, AskOperators):
+            return Operators(tuple(self._loaded.operators()))
+        raise UsageError(f"unexpected request: {type(request).__name__}")
+
     @property
-    def target(self) -> Target:
-        """What `load` loaded."""
-        assert self._target is not None  # noqa: S101 - the parent loads first
+    def _loaded(self) -> Target:
+        if self._target is None:
+            raise UsageError("a request before Load")
         return self._target
 
-    def load(self, spec: dict[str, Any], picture: str) -> Reply:
-        """Load the target and classify one picture file: the cold start."""
+    def _load(self, request: Load) -> Loaded:
+        """Load the target and classify one image file: the cold start."""
         started = clock.now()
-        self._target = load_target(TargetSpec(**spec))
+        target = self._target = load_target(request.spec)
         loaded = clock.now()
-        self.target.scores(self._decode(Path(picture).read_bytes()))
+        target.scores(self._decode(Path(request.image).read_bytes()))
         answered = clock.now()
-        return {
-            "load_ms": clock.milliseconds(started, loaded),
-            "first_ms": clock.milliseconds(loaded, answered),
-            "answered_at": answered,
-            "engine": self.target.engine,
-            "num_threads": self.target.num_threads,
-            "size_bytes": self.target.size_bytes,
-        }
+        return Loaded(
+            load_ms=clock.milliseconds(started, loaded),
+            first_ms=clock.milliseconds(loaded, answered),
+            answered_at=answered,
+            engine=target.engine,
+            num_threads=target.num_threads,
+            size_bytes=target.size_bytes,
+        )
 
-    def pictures(self, paths: Sequence[str]) -> Reply:
-        """Read the picture files that bursts go through."""
-        self._pictures = [Path(path).read_bytes() for path in paths]
-        return {}
-
-    def burst(self, first: int, count: int) -> Reply:
-        """Time some pictures in a row; one before them wakes the processor and is not counted."""
-        self._time(self._pictures[(first - 1) % len(self._pictures)])
+    def _burst(self, request: Burst) -> Timed:
+        """Time some images in a row; one before them wakes the processor and is not counted."""
+        count = len(self._images)
+        self._time(self._images[(request.first - 1) % count])
         cpu = time.process_time()
-        rows = [
-            self._time(self._pictures[number % len(self._pictures)]) for number in range(first, first + count)
-        ]
-        return {"rows": rows, "cpu_seconds": time.process_time() - cpu}
+        numbers = range(request.first, request.first + request.count)
+        images = tuple(self._time(self._images[number % count]) for number in numbers)
+        return Timed(images, time.process_time() - cpu)
 
-    def memory(self) -> Reply:
-        """Resident memory now and at its highest, in bytes."""
-        status = Path("/proc/self/status").read_text()
-        sizes = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith("Vm")}
-        return {"resident": int(sizes["VmRSS"]) * 1024, "peak": int(sizes["VmHWM"]) * 1024}
-
-    def operators(self) -> Reply:
-        """Where the time goes inside the model, as the engine tells it."""
-        return {"operators": [dataclasses.asdict(each) for each in self.target.operators()]}
-
-    def scores(self, data: str, files: Sequence[str], out: str) -> Reply:
-        """Classify pictures of a data set; write float32 scores, shape (pictures, classes), as `.npy`."""
-        if self._dataset is None or str(self._dataset.root) != data:
-            self._dataset = open_dataset(data)
-        dataset = self._dataset
-        rows = [self.target.scores(dataset.load(file, self.target.at_least)) for file in files]
-        np.save(out, np.stack(rows), allow_pickle=False)
-        return {}
+    def _score(self, request: ScoreImages) -> Done:
+        """Classify images; write float32 scores, shape (images, classes), as `.npy`."""
+        if self._dataset is None or str(self._dataset.root) != request.data:
+            self._dataset = open_dataset(request.data)
+        load, target = self._dataset.load, self._loaded
+        rows = [target.scores(load(file, target.at_least)) for file in request.files]
+        np.save(request.out, np.stack(rows), allow_pickle=False)
+        return Done()
 
     def _decode(self, content: bytes) -> Image:
-        return decode_image(content, at_least=self.target.at_least)
+        return decode_image(content, at_least=self._loaded.at_least)
 
-    def _time(self, content: bytes) -> list[float]:
-        """Milliseconds: decode, resize, invoke, postprocess, and from the decoded picture to the answer."""
+    def _time(self, content: bytes) -> TimedImage:
         started = clock.now()
         image = self._decode(content)
         decoded = clock.now()
-        steps = self.target.steps(image)
+        steps = self._loaded.steps(image)
         total = clock.milliseconds(decoded, clock.now())
-        return [clock.milliseconds(started, decoded), *dataclasses.astuple(steps), total]
+        return TimedImage(
+            decode=clock.milliseconds(started, decoded),
+            resize=steps.resize,
+            invoke=steps.invoke,
+            postprocess=steps.postprocess,
+            total=total,
+        )
 
 
-def serve(requests: TextIO, answers: TextIO) -> None:
-    """Answer until the requests end."""
-    session = Session()
+def serve(requests: TextIO, replies: TextIO) -> None:
+    """Reply until the requests end."""
+    worker = Worker()
     for line in requests:
-        request = json.loads(line)
-        do: Callable[..., Reply] = getattr(session, request.pop("do"))
         try:
-            reply = do(**request)
+            reply = worker.answer(parse_message(line))
         except EdgeError as error:
-            reply = {"error": str(error), "exit_code": int(error.exit_code)}
-        answers.write(json.dumps(reply) + "\n")
-        answers.flush()
+            reply = Refused(str(error), int(error.exit_code))
+        replies.write(format_message(reply))
+        replies.flush()
+
+
+def _memory() -> Memory:
+    status = Path("/proc/self/status").read_text()
+    sizes = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith("Vm")}
+    return Memory(int(sizes["VmRSS"]) * 1024, int(sizes["VmHWM"]) * 1024)
 
 
 if __name__ == "__main__":
-    # Libraries print on stdout too: the answers get a descriptor of their own.
+    # Libraries print on stdout too: the replies get a descriptor of their own.
     own = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     serve(sys.stdin, own)

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no other."""
+"""Render a report as one HTML page that needs no other file."""
 
 import base64
 from collections.abc import Sequence
@@ -8,16 +8,18 @@ from benchmarks.report import Report
 
 
 def report_html(report: Report, samples: Sequence[Sequence[float]]) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        report: what was measured.
+        report: the report.
         samples: the single latencies of each target, in milliseconds.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     names = [target.name for target in report.targets]
-    page = Environment(loader=PackageLoader("benchmarks.rendering"), autoescape=True, undefined=StrictUndefined)
+    page = Environment(
+        loader=PackageLoader("benchmarks.rendering"), autoescape=True, undefined=StrictUndefined
+    )
     text = page.get_template("report.html.j2").render(
         report=report,
         first=names[0],

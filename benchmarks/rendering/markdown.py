@@ -1,9 +1,7 @@
-"""A report as Markdown, for a job summary or a pull request, and as a table for a terminal."""
-
-from collections.abc import Sequence
+"""Render a report as Markdown, and as a table for a terminal."""
 
 from benchmarks.report import Report, TargetReport
-from edge_runtime.core.statistics import SURE
+from edge_runtime.core import SIGNIFICANCE_LEVEL, markdown_cell, markdown_table, text_table
 
 SLOWEST = 3
 _COLUMNS = ("model", "accuracy", "agreement", "p50", "p90", "p99", "time", "cold start", "memory", "size")
@@ -11,18 +9,18 @@ _COLUMNS = ("model", "accuracy", "agreement", "p50", "p90", "p99", "time", "cold
 
 def report_markdown(report: Report) -> str:
     """The whole report in one table and a few lines."""
-    first, pictures = report.targets[0].name, report.targets[0].latency.runs
+    first, images = report.targets[0].name, report.targets[0].latency.runs
     machine = report.machine
     lines = [
         "## Benchmark",
         "",
-        f"{report.run} on {report.pictures} {report.split} pictures.",
+        f"{report.run} on {report.images} {report.split} images.",
         "",
-        table(_COLUMNS, [_row(target) for target in report.targets]),
+        markdown_table(_COLUMNS, [_row(target) for target in report.targets]),
         "",
         f"Accuracy with its 95 % interval; agreement: same best label as {first}. Latency from the decoded "
-        f"picture to the answer, ms, {pictures} pictures in turns; time: ratio to {first}, round by round, "
-        "with its 95 % interval. Memory: resident after the last picture.",
+        f"image to the answer, ms, {images} images in turns; time: ratio to {first}, round by round, "
+        "with its 95 % interval. Memory: resident after the last image.",
         "",
         *(f"- {_verdict(target, first)}" for target in report.targets[1:]),
         *(f"- {_operators(target)}" for target in report.targets if target.operators),
@@ -39,25 +37,7 @@ def report_markdown(report: Report) -> str:
 
 def report_text(report: Report) -> str:
     """The table for a terminal."""
-    rows = [list(_COLUMNS), *(_row(target) for target in report.targets)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are numbers."""
-    lines = [
-        columns,
-        ["---", *["---:"] * (len(columns) - 1)],
-        *([_cell(cell) for cell in row] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return text_table([_COLUMNS, *(_row(target) for target in report.targets)], align_right=True)
 
 
 def _row(target: TargetReport) -> list[str]:
@@ -77,10 +57,11 @@ def _row(target: TargetReport) -> list[str]:
 
 
 def _verdict(target: TargetReport, first: str) -> str:
-    real = target.accuracy.p_value < SURE
+    real = target.accuracy.p_value < SIGNIFICANCE_LEVEL
     return (
-        f"{_cell(target.name)}: the difference in accuracy to {first} is "
-        f"{'real' if real else 'no more than chance'} (McNemar's test, p = {target.accuracy.p_value:.3g})"
+        f"{markdown_cell(target.name)}: the difference in accuracy to {first} is "
+        f"{'more than chance' if real else 'no more than chance'} "
+        f"(McNemar's test, p = {target.accuracy.p_value:.3g})"
     )
 
 
@@ -90,8 +71,4 @@ def _operators(target: TargetReport) -> str:
         f"{each.kind} ({each.count}× {each.kernel}) {each.milliseconds / whole:.0%}"
         for each in target.operators[:SLOWEST]
     )
-    return f"{_cell(target.name)}: inside the model {slowest}"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "¦").replace("\n", " ")
+    return f"{markdown_cell(target.name)}: inside the model {slowest}"

@@ -1,4 +1,4 @@
-"""The plots of a report: accuracy against latency, how latencies spread, confusion matrices."""
+"""Plots of a report: accuracy against latency, distribution of latencies, confusion matrices."""
 
 import io
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import Report
-from trainer.report.plots import draw_confusion
+from trainer.report import draw_confusion
 
 _DPI = 110
 
@@ -35,14 +35,14 @@ def draw_trade_off(report: Report) -> bytes:
 
 
 def draw_latencies(names: Sequence[str], samples: Sequence[Sequence[float]]) -> bytes:
-    """How many of the pictures were answered within which time."""
+    """The fraction of images answered within a time."""
     figure = _figure((7, 4.2))
     axis = figure.subplots()
     for name, values in zip(names, samples, strict=True):
         ordered = np.sort(values)
         axis.step(ordered, np.arange(1, len(ordered) + 1) / len(ordered), where="post", label=name)
     _log_milliseconds(axis)
-    axis.set(xlabel="latency, ms", ylabel="share of the pictures answered by then", ylim=(0, 1.01))
+    axis.set(xlabel="latency, ms", ylabel="fraction of images answered", ylim=(0, 1.01))
     axis.grid(alpha=0.3, which="both")
     axis.legend()
     return _png(figure)
@@ -52,7 +52,7 @@ def draw_confusions(report: Report) -> dict[str, bytes]:
     """A confusion matrix for each target."""
     return {
         target.name: draw_confusion(
-            np.array(target.accuracy.confusion), report.labels, f"{target.name}: {report.pictures} pictures"
+            np.array(target.accuracy.confusion), report.labels, f"{target.name}: {report.images} images"
         )
         for target in report.targets
     }
@@ -62,7 +62,7 @@ def _log_milliseconds(axis: Any) -> None:
     from matplotlib.ticker import LogFormatter
 
     axis.set_xscale("log")
-    # 3 and 20, not 3×10⁰ and 2×10¹; fewer of them where they would stand too close.
+    # 3 and 20, not 3×10⁰ and 2×10¹; fewer of them where they would overlap.
     for formatter in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
         formatter(LogFormatter(minor_thresholds=(2, 0.5)))
 

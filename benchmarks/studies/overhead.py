@@ -1,9 +1,9 @@
-"""What the toolkit adds to the interpreter, from a camera's frame to the line that tells its result.
+"""The overhead of the toolkit over the interpreter, from a frame to the line with its result.
 
     python -m benchmarks.studies.overhead MODEL.tflite
 
-Three things in turns, on the same frames of 640×480: the whole way; the same steps written by hand with
-OpenCV, numpy and json; the interpreter's `invoke` alone.
+Measured in turns on the same frames of 640×480: the toolkit; the same steps written by hand with OpenCV,
+numpy and json; the interpreter's `invoke` alone.
 """
 
 import dataclasses
@@ -19,11 +19,13 @@ from typing import TextIO
 
 import numpy as np
 
-from benchmarks.measurement.environment import describe_machine
-from benchmarks.rendering.markdown import table
-from edge_runtime import Classifier, Decision, Frame, JsonLinesSink, SyntheticSource
-from edge_runtime.core import clock
-from edge_runtime.images.codec import opencv
+from benchmarks.measurement import describe_machine
+from edge_runtime.core import Frame, clock, markdown_table
+from edge_runtime.images import opencv
+from edge_runtime.inference import Classifier, LoadOptions, load_classifier
+from edge_runtime.pipeline import Decision
+from edge_runtime.sinks import JsonLinesSink
+from edge_runtime.sources import SyntheticSource
 
 FRAME_SIZE = (480, 640)
 FRAMES = 20
@@ -40,15 +42,15 @@ class Block:
 
 
 def measure_overhead(model: Path, num_threads: int, blocks: int) -> list[Block]:
-    """Time the three of them, frame by frame in turns.
+    """Time all three, frame by frame in turns.
 
     Raises:
         EdgeError: the model cannot be used.
     """
-    classifier = Classifier(model, num_threads=num_threads)
+    classifier = load_classifier(model, LoadOptions(num_threads=num_threads))
     frames = list(islice(SyntheticSource(FRAME_SIZE), FRAMES))
     with Path(os.devnull).open("w") as nowhere:
-        _block(classifier, frames, nowhere)  # everything is imported, allocated and warm after it
+        _block(classifier, frames, nowhere)  # imports, allocates and warms up
         return [_block(classifier, frames, nowhere) for _ in range(blocks)]
 
 
@@ -58,7 +60,7 @@ def _block(classifier: Classifier, frames: list[Frame], stream: TextIO) -> Block
     decision, sink = Decision(), JsonLinesSink(stream)
     whole, by_hand, invoke = [], [], []
     for frame in frames:
-        # Copied, for a source gives a picture that has just been written.
+        # Copied, since a source gives an image that has just been written.
         whole.append(
             _seconds(_fresh(frame), lambda new: sink.emit(decision.decide(classifier.observe(new, TOP_K))))
         )
@@ -112,7 +114,7 @@ def main(model: Path) -> None:
         )
     machine = describe_machine()
     columns = ("threads", "whole ms", "by hand ms", "invoke ms", "whole / invoke", "whole / by hand")
-    print(table(columns, rows))  # noqa: T201
+    print(markdown_table(columns, rows))  # noqa: T201
     print(f"\n{machine.processor}, {machine.cores} cores, {machine.system}.")  # noqa: T201
 
 

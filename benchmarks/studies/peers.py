@@ -1,6 +1,9 @@
-"""Measure the peers: `python -m benchmarks.targets.peers MODEL.tflite PICTURES`, as `make bench-peers` does.
+"""Measure a model file in other programs: `make bench-peers`.
 
-PICTURES is a folder; every peer gets the same decoded frames.
+    python -m benchmarks.studies.peers MODEL.tflite IMAGES
+
+IMAGES is a folder; every program gets the same decoded images. The programs have a virtual environment of
+their own (peers-requirements.txt); nothing else of the toolkit needs them.
 """
 
 import sys
@@ -8,14 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measurement.environment import describe_machine
-from benchmarks.measurement.statistics import ratio_of_rounds, summarize
-from benchmarks.measurement.timing import Measured, Plan, time_in_turns
-from benchmarks.rendering.markdown import table
-from benchmarks.targets.peers import PEERS
-from benchmarks.targets.targets import Kind, TargetSpec
-from edge_runtime.core.progress import Reporter
-from edge_runtime.images.codec import list_images
+from benchmarks.measurement import (
+    Measured,
+    TimingPlan,
+    describe_machine,
+    ratio_of_rounds,
+    summarize,
+    time_in_turns,
+)
+from benchmarks.targets import PEERS, Kind, TargetSpec
+from edge_runtime.core import Reporter, markdown_table
+from edge_runtime.images import list_images
 
 COLUMNS = ("through", "p50 ms", "p90 ms", "time", "cold start", "memory", "version")
 
@@ -25,18 +31,19 @@ def main(model: Path, folder: Path) -> None:
     files = [str(path.resolve()) for path in list_images(folder)]
     specs = [TargetSpec(name, Kind.PEER, str(model.resolve()), engine=name) for name in PEERS]
     with Reporter() as reporter:
-        measured = time_in_turns([Measured(spec) for spec in specs], files, Plan(), reporter)
+        measured = [Measured(spec) for spec in specs]
+        time_in_turns(measured, files, TimingPlan(), reporter)
     machine = describe_machine()
-    print(table(COLUMNS, [_row(each, measured[0]) for each in measured]))  # noqa: T201
+    print(markdown_table(COLUMNS, [_row(each, measured[0]) for each in measured]))  # noqa: T201
     print(  # noqa: T201
-        f"\n{len(files)} pictures, from the decoded picture to the label; time: ratio to {specs[0].name}, "
+        f"\n{len(files)} images, from the decoded image to the label; time: ratio to {specs[0].name}, "
         f"round by round, with its 95 % interval. {machine.processor}, {machine.cores} cores, "
         f"{machine.system}."
     )
 
 
 def _row(each: Measured, first: Measured) -> list[str]:
-    latency = summarize(np.array(each.rows)[:, -1])
+    latency = summarize(each.totals)
     ratio = ratio_of_rounds(np.array(each.rounds), np.array(first.rounds))
     return [
         each.spec.name,
@@ -45,7 +52,7 @@ def _row(each: Measured, first: Measured) -> list[str]:
         f"{ratio.value:.3g}× ({ratio.low:.3g}–{ratio.high:.3g})",
         f"{np.median(each.cold_start_ms) / 1000:.2f} s",
         f"{each.resident / 1024**2:.0f} MiB",
-        each.loaded["engine"],
+        each.loaded.engine if each.loaded else "",
     ]
 
 

@@ -1,8 +1,8 @@
-"""Training beside plain Keras on the same pictures: how fast they are read, and what the head phase costs.
+"""Training speed beside plain Keras on the same images: reading, and the head phase.
 
     python -m benchmarks.studies.training_speed FOLDER WEIGHTS ALPHA
 
-FOLDER holds a folder of pictures for each class, WEIGHTS a MobileNetV2's weights without top, of that width.
+FOLDER contains a folder of images for each class, WEIGHTS a MobileNetV2's weights without top, of that width.
 """
 
 import sys
@@ -12,29 +12,24 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.measurement.environment import describe_machine
-from benchmarks.rendering.markdown import table
-from edge_runtime import Resize, open_dataset
-from edge_runtime.core import clock
-from edge_runtime.datasets.layouts import TRAIN, VALIDATION
+from benchmarks.measurement import describe_machine
+from edge_runtime.core import Resize, clock, markdown_table
+from edge_runtime.datasets import TRAIN, VALIDATION, open_dataset
 from trainer import Flip, TrainConfig, TrainingReporter
-from trainer.data.batches import Batches, PictureLoader, make_batches
-from trainer.data.preparation import prepare_data
-from trainer.fitting.distribution import join_workers
-from trainer.fitting.phases import Course
-from trainer.fitting.train_loop import fit_phase
-from trainer.network.classifier import build_network
+from trainer.data import Batches, ImageLoader, make_batches, prepare_data
+from trainer.fitting import Course, Trainer, join_workers
+from trainer.network import build_network
 
 BATCH_SIZE = 32
 ROUNDS = 10
 
 
 @dataclass(frozen=True)
-class Cost:
-    """The same work done twice, in seconds.
+class SecondsPair:
+    """Seconds of the same work in two implementations.
 
     Attributes:
-        ours: here.
+        ours: in this toolkit.
         keras: in plain Keras.
     """
 
@@ -48,18 +43,18 @@ class HeadPhase:
 
     Attributes:
         cost: of all epochs; features, compiling and validation included.
-        accuracy: the best on the validation pictures.
-        keras_accuracy: the mean of the last five epochs on the same pictures. Plain training keeps no best
-            weights: where it ends is a matter of the last few epochs.
+        accuracy: the best on the validation images.
+        keras_accuracy: the mean of the last five epochs on the same images. Plain training keeps no best
+            weights: its result depends on the last few epochs.
     """
 
-    cost: Cost
+    cost: SecondsPair
     accuracy: float
     keras_accuracy: float
 
 
-def measure_reading(folder: str, side: int, rounds: int = ROUNDS) -> list[Cost]:
-    """Read and resize every picture once, as a training does and as Keras does, in turns.
+def measure_reading(folder: str, side: int, rounds: int = ROUNDS) -> list[SecondsPair]:
+    """Read and resize every image once, as a training does and as Keras does, in turns.
 
     Keras' is `image_dataset_from_directory` with its own defaults.
     """
@@ -67,7 +62,7 @@ def measure_reading(folder: str, side: int, rounds: int = ROUNDS) -> list[Cost]:
 
     def read() -> int:
         dataset = open_dataset(folder)
-        loader = PictureLoader(dataset, (side, side), Resize.FIT_SHORTEST)
+        loader = ImageLoader(dataset, (side, side), Resize.FIT_SHORTEST)
         batches = make_batches(loader, dataset.samples, dataset.labels, BATCH_SIZE)
         return sum(len(images) for images, _targets in batches)
 
@@ -78,21 +73,21 @@ def measure_reading(folder: str, side: int, rounds: int = ROUNDS) -> list[Cost]:
         return sum(len(images) for images, _targets in batches)
 
     if read() != read_with_keras():
-        raise ValueError(f"{folder} holds pictures that only one of the two reads")
-    return [Cost(_seconds(read), _seconds(read_with_keras)) for _ in range(rounds)]
+        raise ValueError(f"{folder} contains images that only one of the two reads")
+    return [SecondsPair(_seconds(read), _seconds(read_with_keras)) for _ in range(rounds)]
 
 
 def measure_head_phase(config: TrainConfig) -> HeadPhase:
     """Train a head as `edge-train` does, then as a notebook does.
 
-    The notebook's pictures are read before its time begins, the others within it.
+    The notebook's images are read before its time begins, the others within it.
     """
     import keras
 
     keras.utils.set_random_seed(config.seed)
     with TrainingReporter() as reporter:
         data = prepare_data(config, reporter)
-        loader = PictureLoader(data.dataset, (config.image_size, config.image_size), config.resize)
+        loader = ImageLoader(data.dataset, (config.image_size, config.image_size), config.resize)
         train, validation = (
             make_batches(loader, data.split(split), data.labels, config.batch_size)
             for split in (TRAIN, VALIDATION)
@@ -100,12 +95,13 @@ def measure_head_phase(config: TrainConfig) -> HeadPhase:
         network = build_network(config, len(data.labels))
         course = Course(config, network, train, validation, join_workers(config.distribute), reporter)
         started = clock.now()
-        history = list(fit_phase(course.plans()[0].build(), (), reporter))
+        trainer = Trainer(course, [], reporter)
+        trainer.run()
         ours = clock.now() - started
     theirs, accuracies = _fit_with_keras(config, len(data.labels), train, validation)
     return HeadPhase(
-        Cost(ours, theirs),
-        accuracy=max(epoch.val_accuracy for epoch in history),
+        SecondsPair(ours, theirs),
+        accuracy=max(epoch.val_accuracy for epoch in trainer.fitted.history),
         keras_accuracy=float(np.mean(accuracies[-5:])),
     )
 
@@ -146,7 +142,7 @@ def main(folder: str, weights: str, alpha: float) -> None:
         ours, theirs = (count / median(getattr(cost, name) for cost in costs) for name in ("ours", "keras"))
         ratio = sum(cost.keras for cost in costs) / sum(cost.ours for cost in costs)
         rows.append([str(side), f"{ours:.0f}", f"{theirs:.0f}", f"{ratio:.2f}"])
-    print(table(("pixels", "pictures/s", "with Keras", "ratio"), rows), end="\n\n")  # noqa: T201
+    print(markdown_table(("pixels", "images/s", "with Keras", "ratio"), rows), end="\n\n")  # noqa: T201
     rows = []
     for side in (160, 224):
         config = TrainConfig(
@@ -155,6 +151,7 @@ def main(folder: str, weights: str, alpha: float) -> None:
             alpha=alpha,
             image_size=side,
             head_epochs=20,
+            fine_tune_epochs=0,
             flip=Flip.ON,
             batch_size=BATCH_SIZE,
         )
@@ -170,7 +167,7 @@ def main(folder: str, weights: str, alpha: float) -> None:
             ]
         )
     columns = ("20 head epochs", "s", "model.fit s", "ratio", "accuracy", "model.fit accuracy")
-    print(table(columns, rows))  # noqa: T201
+    print(markdown_table(columns, rows))  # noqa: T201
     machine = describe_machine()
     print(f"\n{machine.processor}, {machine.cores} cores, {machine.system}.")  # noqa: T201
 

@@ -1,17 +1,19 @@
-"""Where the time goes inside a model: by kind of operator, from the engine's own counters.
+"""The time inside a model by kind of operator, from the engine's own counters.
 
 OpenVINO has such counters (`PERF_COUNT`); the Python interfaces of LiteRT and tflite-runtime have none.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from edge_runtime.inference.engines import compile_openvino
+from edge_runtime.core.schema import CLOSED
+from edge_runtime.inference import compile_openvino
 
 RUNS = 20
 
@@ -22,11 +24,13 @@ class OperatorTime:
 
     Attributes:
         kind: what is computed, `Convolution`.
-        kernel: by which code, `brgconv_avx512_I8`.
-        count: how many operators.
-        milliseconds: of all of them, the median invocation. Counting costs time too: the sum is more than an
-            uncounted invocation takes.
+        kernel: the code that computes it, `brgconv_avx512_I8`.
+        count: number of operators.
+        milliseconds: of all of them, the median invocation. Counting takes time too: the sum is more than an
+            invocation without counters takes.
     """
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
 
     kind: str
     kernel: str
@@ -37,8 +41,8 @@ class OperatorTime:
 def profile_openvino(content: bytes, num_threads: int, **options: object) -> list[OperatorTime]:
     """Run a `.tflite` on random pixels and add up its operators' times, the slowest kind first.
 
-    The counters: https://docs.openvino.ai, "Performance Information Counters"; what OpenVINO has fused into
-    other operators did not run and is left out.
+    The counters: https://docs.openvino.ai, "Performance Information Counters"; operators fused into others
+    did not run and are left out.
     """
     request = compile_openvino(content, num_threads, PERF_COUNT=True, **options)
     port = request.model_inputs[0]
@@ -51,7 +55,7 @@ def profile_openvino(content: bytes, num_threads: int, **options: object) -> lis
 
 
 def _add_up(runs: list[Any]) -> list[OperatorTime]:
-    """Over all operators that took at least a microsecond in any run: a quicker one is told as not run.
+    """Add up the operators that took at least a microsecond in any run; faster ones are reported as not run.
 
     Kinds whose operators mostly took less are left out.
     """

@@ -1,4 +1,4 @@
-"""Other ways from a decoded picture to its label, each as its own documentation shows it."""
+"""Model files in other programs as targets, each used as its own documentation shows."""
 
 import importlib.metadata
 import os
@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.targets.targets import ModelFileTarget, SilentTarget, Steps, Target
-from edge_runtime import Image, MissingLibraryError, ModelError, Scores
-from edge_runtime.core import clock
-from edge_runtime.images.codec import opencv
+from benchmarks.targets.model_file import ModelFileTarget
+from benchmarks.targets.spec import Steps, Target, TargetBase
+from edge_runtime.core import Image, MissingLibraryError, ModelError, Scores, clock
+from edge_runtime.images import opencv
 
 THREADS = min(4, os.cpu_count() or 1)
 
 
-class PeerTarget(SilentTarget):
-    """What the peers share: one function from a picture to its scores."""
+class PeerTarget(TargetBase):
+    """What the peers have in common: one function from an image to its scores."""
 
     def __init__(self, path: Path, *, package: str, num_threads: int | None) -> None:
         self.engine = f"{package} {importlib.metadata.version(package)}"
@@ -32,7 +32,7 @@ class PeerTarget(SilentTarget):
         raise NotImplementedError
 
     def steps(self, image: Image) -> Steps:
-        """See `Target.steps`; a peer's steps cannot be told apart."""
+        """See `Target.steps`; the steps of a peer cannot be timed separately."""
         started = clock.now()
         self.scores(image)
         return Steps(0.0, clock.milliseconds(started, clock.now()), 0.0)
@@ -77,10 +77,10 @@ class MediaPipeTarget(PeerTarget):
 
     def scores(self, image: Image) -> Scores:
         """See `Target.scores`; MediaPipe itself resizes the image."""
-        picture = self._mediapipe.Image(
+        image = self._mediapipe.Image(
             image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)
         )
-        categories = self._classifier.classify(picture).classifications[0].categories
+        categories = self._classifier.classify(image).classifications[0].categories
         found = np.zeros(len(categories), np.float32)
         for category in categories:
             found[category.index] = category.score
@@ -108,14 +108,14 @@ class OpenVinoTarget(PeerTarget):
 
 
 class OnnxRuntimeTarget(PeerTarget):
-    """ONNX Runtime, with what tf2onnx made of the same file: `MODEL.onnx` beside it."""
+    """ONNX Runtime, with the same file converted by tf2onnx: `MODEL.onnx` beside it."""
 
     def __init__(self, path: Path) -> None:
         import onnxruntime
 
         converted = path.with_suffix(".onnx")
         if not converted.is_file():
-            raise ModelError(f"{converted}: not there; `make bench-peers` makes it with tf2onnx")
+            raise ModelError(f"{converted}: missing; `make bench-peers` makes it with tf2onnx")
         super().__init__(converted, package="onnxruntime", num_threads=THREADS)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = THREADS
@@ -146,7 +146,7 @@ PEERS: Mapping[str, Callable[[Path], Target]] = MappingProxyType(
         "ONNX Runtime": OnnxRuntimeTarget,
     }
 )
-"""Name → what loads a model file."""
+"""Name → the function that loads a model file."""
 
 
 def load_peer(name: str, path: Path) -> Target:

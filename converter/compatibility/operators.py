@@ -1,4 +1,4 @@
-"""What a `.tflite` asks of its runtime: operators with their versions, and tensor types."""
+"""Read the operators of a `.tflite` with their versions, and its tensor types."""
 
 import struct
 from collections import Counter, defaultdict
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from edge_runtime import ModelError
+from edge_runtime.core import ModelError
 
 MAX_OPERATORS = 100_000
 
@@ -17,10 +17,10 @@ class Operator:
 
     Attributes:
         name: as in TensorFlow Lite's schema (`CONV_2D`), or the name of a custom operator.
-        version: that a runtime must register.
-        count: how often the model has it.
+        version: the version that a runtime must register.
+        count: how often it is in the model.
         custom: not a builtin operator; `Flex…` needs all of TensorFlow.
-        types: of its first two inputs, each pair once: of a layer its activations and its weights.
+        types: of its first two inputs, each pair once: activations and weights of a layer.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Demands:
-    """What a model asks of its runtime.
+    """What a model needs from its runtime.
 
     Attributes:
         operators: sorted by name.
@@ -48,7 +48,7 @@ def read_demands(content: bytes, *, name: str) -> Demands:
 
     Args:
         content: the bytes of a `.tflite`.
-        name: what messages call it.
+        name: how messages call it.
 
     Raises:
         ModelError: the file is damaged.
@@ -84,7 +84,7 @@ def _read(schema: Any, model: Any) -> Demands:
 
 
 def _operator(schema: Any, code: Any, count: int, types: tuple[tuple[str, str], ...]) -> Operator:
-    # Codes above 127 stand in the newer field only.
+    # Codes above 127 are in the newer field only.
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     custom = number == schema.BuiltinOperator.CUSTOM
     name = code.CustomCode().decode(errors="replace") if custom else _names("BuiltinOperator").get(number)

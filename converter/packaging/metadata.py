@@ -1,7 +1,7 @@
-"""Standard TFLite Metadata, which MediaPipe Tasks and Android read: name, normalization, label file.
+"""Write standard TFLite Metadata, which MediaPipe Tasks and Android read: name, normalization, labels.
 
 Written after metadata_schema.fbs (file identifier M001) of TensorFlow Lite Support 0.4; the package itself
-is no longer made for current Pythons. Slot numbers are the schema's field numbers.
+is not available for current Pythons. Slot numbers are the schema's field numbers.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from converter.flatbuffer import pack, unpack
-from edge_runtime import ModelCard
-from edge_runtime.model.model_file import LABELS_NAME
+from edge_runtime.model import LABELS_NAME, ModelCard
 
 BUFFER_NAME = b"TFLITE_METADATA"
 
@@ -23,7 +22,7 @@ _NORMALIZATION_OPTIONS = 1
 
 @dataclass(frozen=True)
 class Normalization:
-    """What a reader does to pixels in [0, 255] before a float32 input: (pixel - mean) / std."""
+    """What a reader computes from pixels in [0, 255] before a float32 input: (pixel - mean) / std."""
 
     mean: float
     std: float
@@ -32,14 +31,14 @@ class Normalization:
 def add_metadata(
     model: bytes, card: ModelCard, *, name: str, version: str, normalization: Normalization
 ) -> bytes:
-    """Put metadata into a `.tflite`; the label file it names is `labels.txt` in the zip at the file's end.
+    """Add metadata to a `.tflite`; the label file it names is `labels.txt` in the zip at the file's end.
 
     Args:
         model: the bytes of a `.tflite` without a zip.
         card: labels and image size.
         name: of the model.
         version: of the model.
-        normalization: of a float32 input; readers of a uint8 input pass over it.
+        normalization: of a float32 input; readers of a uint8 input ignore it.
 
     Returns:
         The bytes of the `.tflite` with metadata.
@@ -96,7 +95,7 @@ def _input(builder: Any, normalization: Normalization) -> int:
         builder,
         {
             0: builder.CreateString("image"),
-            1: builder.CreateString("Picture to classify, RGB."),
+            1: builder.CreateString("Image to classify, RGB."),
             3: content,
             4: _vector(builder, [unit]),
             5: stats,

@@ -1,0 +1,73 @@
+"""Quantization: calibration, ranges, equalization, bias correction, mixed precision, comparison."""
+
+from converter.quantization.calibration import (
+    DEFAULT_COUNT,
+    CalibrationSet,
+    check_calibration,
+    check_held_out,
+    choose_samples,
+    read_calibration,
+    read_fitted,
+)
+from converter.quantization.comparison import (
+    Agreement,
+    Comparison,
+    compare,
+    converted_scores,
+    float_scores,
+    measure_agreement,
+)
+from converter.quantization.int8 import (
+    Calibrated,
+    Ranges,
+    calibrate,
+    correct,
+    equalize_channels,
+    quantize,
+)
+from converter.quantization.layer_report import (
+    LayerError,
+    draw_layers,
+    format_layers,
+    measure_layers,
+    worst_layers,
+)
+from converter.quantization.mixed_precision import KeptFloat, keep_worst_in_float, measure_cost
+from converter.quantization.precisions import Io, Precision, check_io, convert_precision
+from converter.quantization.range_selection import Calibration, clip_ranges
+
+__all__ = [
+    "DEFAULT_COUNT",
+    "Agreement",
+    "Calibrated",
+    "Calibration",
+    "CalibrationSet",
+    "Comparison",
+    "Io",
+    "KeptFloat",
+    "LayerError",
+    "Precision",
+    "Ranges",
+    "calibrate",
+    "check_calibration",
+    "check_held_out",
+    "check_io",
+    "choose_samples",
+    "clip_ranges",
+    "compare",
+    "convert_precision",
+    "converted_scores",
+    "correct",
+    "draw_layers",
+    "equalize_channels",
+    "float_scores",
+    "format_layers",
+    "keep_worst_in_float",
+    "measure_agreement",
+    "measure_cost",
+    "measure_layers",
+    "quantize",
+    "read_calibration",
+    "read_fitted",
+    "worst_layers",
+]

@@ -1,6 +1,5 @@
-"""The activations of a calibrated float model: who makes them, who reads them, what values they take."""
+"""The activations of a calibrated float model: the operators around them, and the values that they take."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,9 @@ from numpy.typing import NDArray
 
 from converter.flatbuffer import unpack
 from converter.quantization.calibration import representative_dataset
-from edge_runtime import Image
-from edge_runtime.core.progress import Tick, no_tick
-from edge_runtime.inference.input_encoding import InputRange
+from converter.tensorflow_internals import open_all_tensors
+from edge_runtime.core import Image, Tick, no_tick
+from edge_runtime.inference import InputRange
 
 
 @dataclass(frozen=True)
@@ -21,10 +20,10 @@ class Activation:
 
     Attributes:
         index: in the subgraph.
-        name: as the converter wrote it.
-        low: lowest value that calibration saw.
+        name: given by the converter.
+        low: lowest value measured in calibration.
         high: highest value.
-        operators: output tensor names of the operators that make it or read it.
+        operators: output tensor names of the operators that write it or read it.
     """
 
     index: int
@@ -35,7 +34,7 @@ class Activation:
 
 
 def read_activations(calibrated: bytes) -> list[Activation]:
-    """Every calibrated activation of a model, in the order in which they are made."""
+    """Every calibrated activation of a model, in the order in which they are computed."""
     graph = unpack(calibrated)[1].subgraphs[0]
     touching: dict[int, list[str]] = {}
     for operator in graph.operators:
@@ -50,28 +49,17 @@ def read_activations(calibrated: bytes) -> list[Activation]:
 
 
 def run_all_tensors(
-    calibrated: bytes, images: Sequence[Image], expected: InputRange, indices: Sequence[int]
+    calibrated: bytes, images: Sequence[Image], input_range: InputRange, indices: Sequence[int]
 ) -> Iterator[list[NDArray[Any]]]:
-    """For each picture the float values of these tensors."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=calibrated,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        num_threads=os.cpu_count(),
-    )
-    interpreter.allocate_tensors()
-    entry = interpreter.get_input_details()[0]["index"]
-    for (pixels,) in representative_dataset(images, expected):
-        interpreter.set_tensor(entry, pixels)
-        interpreter.invoke()
-        yield [interpreter.get_tensor(index) for index in indices]
+    """For each image the float values of these tensors."""
+    run = open_all_tensors(calibrated, indices)
+    for (tensor,) in representative_dataset(images, input_range):
+        yield run(tensor)
 
 
 @dataclass(frozen=True)
 class Channels:
-    """What the channels of one activation were seen to hold, float32, each of shape (channels,)."""
+    """Lowest, highest and mean value of each channel of an activation, float32, each shape (channels,)."""
 
     low: NDArray[np.float32]
     high: NDArray[np.float32]
@@ -88,9 +76,9 @@ class Channels:
 
 
 def measure_channels(
-    calibrated: bytes, images: Sequence[Image], expected: InputRange, tick: Tick = no_tick
+    calibrated: bytes, images: Sequence[Image], input_range: InputRange, tick: Tick = no_tick
 ) -> dict[int, Channels]:
-    """Run the pictures through a calibrated float model and watch the channels of every activation.
+    """Run the images through a float model and measure the channels of every activation.
 
     Returns:
         Tensor index → its channels.
@@ -99,7 +87,7 @@ def measure_channels(
     low: dict[int, NDArray[Any]] = {}
     high: dict[int, NDArray[Any]] = {}
     total: dict[int, NDArray[Any]] = {}
-    for done, values in enumerate(run_all_tensors(calibrated, images, expected, indices), 1):
+    for done, values in enumerate(run_all_tensors(calibrated, images, input_range, indices), 1):
         tick(done, len(images))
         for index, value in zip(indices, values, strict=True):
             flat = value.reshape(-1, value.shape[-1])
@@ -114,7 +102,7 @@ def measure_channels(
 
 
 def readable(name: str) -> str:
-    """The layer's name out of a converted tensor's: `…/Relu6;…/Conv1_1/convolution` → `Conv1`."""
+    """The layer's name from a converted tensor's: `…/Relu6;…/Conv1_1/convolution` → `Conv1`."""
     if name.startswith("StatefulPartitionedCall"):
         return "output"
     pieces = [piece.split("/") for piece in name.split(";")]

@@ -1,9 +1,9 @@
-"""Take back the shift that rounding the weights puts on a layer's mean output.
+"""Subtract the mean output error that weight rounding causes.
 
 A layer whose input has a mean far from zero (the constant background of drawn digits, the positive outputs
-of ReLU6) adds up the rounding errors of its weights: every output of a channel is off by the same amount. The
-bias can carry that amount. Source: bias correction of Nagel et al., Data-Free Quantization Through Weight
-Equalization and Bias Correction, 2019, section 4.2, with means measured on the calibration pictures.
+of ReLU6) adds up the rounding errors of its weights: every output of a channel is off by the same amount,
+which the bias can subtract. Source: bias correction of Nagel et al., Data-Free Quantization Through Weight
+Equalization and Bias Correction, 2019, section 4.2, with means measured on the calibration images.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ _STEPS = 127
 
 
 def correct_biases(calibrated: bytes, channels: Mapping[int, Channels], input_shift: float) -> bytes:
-    """Move each layer's bias by the mean of its output's rounding error, turned round.
+    """Subtract from each bias the mean output error that rounding the weights of the layer causes.
 
     Args:
         calibrated: a float `.tflite` with calibrated ranges.
-        channels: of every activation, as `measure_channels` gives them.
-        input_shift: by how much the int8 model's input is above the float model's, for every pixel: a zero
-            point is a whole number, and the middle of 0 and 255 is none.
+        channels: of every activation, from `measure_channels`.
+        input_shift: how much every pixel's value in the int8 model is above that in the float model: a zero
+            point is an integer, and the middle of 0 and 255 is not.
 
     Returns:
         A model whose int8 version has the float model's mean outputs.
@@ -58,7 +58,7 @@ def _has_bias(operator: Any) -> bool:
 
 
 def _round(weights: NDArray[np.float32], channel_axis: int) -> NDArray[np.float32]:
-    """The weights as int8 can hold them."""
+    """The weights rounded to int8."""
     axes = tuple(axis for axis in range(weights.ndim) if axis != channel_axis % weights.ndim)
     scale = np.abs(weights).max(axis=axes, keepdims=True) / _STEPS
     scale = np.where(scale > 0, scale, 1.0)
@@ -68,7 +68,7 @@ def _round(weights: NDArray[np.float32], channel_axis: int) -> NDArray[np.float3
 def _output(
     weights: NDArray[np.float32], means: NDArray[np.float32], *, depthwise: bool
 ) -> NDArray[np.float32]:
-    """What a layer with these weights makes of a constant input, one value per output channel."""
+    """The output of a layer with these weights for a constant input, one value per output channel."""
     if depthwise:
         return np.asarray(weights.sum(axis=(0, 1, 2)) * means, np.float32)
     return np.asarray((weights * means).sum(axis=tuple(range(1, weights.ndim))), np.float32)

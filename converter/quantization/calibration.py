@@ -1,4 +1,4 @@
-"""The representative data set: pictures that the training saw, a fair share of each class."""
+"""The representative dataset: training images, as evenly over the classes as they allow."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -8,33 +8,32 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import (
+from edge_runtime.core import DatasetError, Image, ImageError, Tick, no_tick, sha256
+from edge_runtime.datasets import (
+    TRAIN,
     Dataset,
-    DatasetError,
-    Image,
-    ImageError,
-    ModelCard,
+    Run,
     Sample,
+    format_split,
+    image_loader,
     open_dataset,
+    pixel_hash,
 )
-from edge_runtime.core.files import sha256
-from edge_runtime.core.progress import Tick, no_tick
-from edge_runtime.datasets.layouts import TRAIN, format_split, picture_loader, pixel_hash
-from edge_runtime.datasets.run_format import Run
-from edge_runtime.images.codec import list_images
-from edge_runtime.inference.input_encoding import InputRange
+from edge_runtime.images import list_images
+from edge_runtime.inference import InputRange
+from edge_runtime.model import ModelCard
 
 DEFAULT_COUNT = 200
-MAX_USELESS = 0.1
+MAX_UNUSABLE = 0.1
 MIN_SPAN = 64
 
-# Neighbouring pixels of a photograph are alike (0.9 and more); those of noise are not.
+# Correlation of neighbouring pixels: 0.9 and more in a photograph, none in noise.
 _MIN_CORRELATION = 0.2
 
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """The pictures that ranges are taken from.
+    """The images that ranges are measured with.
 
     Attributes:
         samples: with the hashes of their pixels.
@@ -54,16 +53,16 @@ def choose_samples(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sa
     """Up to `count` samples in a fixed random order, as evenly over the classes as they allow.
 
     Raises:
-        DatasetError: fewer pictures wanted than there are classes.
+        DatasetError: fewer images wanted than there are classes.
     """
     by_label: dict[str, list[Sample]] = {}
     for sample in sorted(samples, key=lambda sample: (sample.label, sample.hash, sample.file)):
         by_label.setdefault(sample.label, []).append(sample)
     if count < len(by_label):
         raise DatasetError(
-            f"{count} calibration pictures are fewer than the {len(by_label)} classes; take more"
+            f"{count} calibration images are fewer than the {len(by_label)} classes; take more"
         )
-    shuffle = random.Random(seed)  # noqa: S311 - a choice of pictures, not a secret
+    shuffle = random.Random(seed)  # noqa: S311 - a choice of images, not a secret
     for group in by_label.values():
         shuffle.shuffle(group)
     longest = max((len(group) for group in by_label.values()), default=0)
@@ -74,17 +73,17 @@ def choose_samples(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sa
 def read_calibration(
     run: Run, dataset: Dataset, count: int, *, folder: Path | None = None, tick: Tick = no_tick
 ) -> CalibrationSet:
-    """Decode calibration pictures with the device's own `read_image` and `fit`.
+    """Decode calibration images with the device's own `read_image` and `fit`.
 
     Args:
         run: gives the training split, the size and the seed.
         dataset: the run's data.
-        count: how many pictures.
-        folder: take them from here instead: class folders, or a folder of pictures.
-        tick: is told of the progress.
+        count: how many images.
+        folder: use these instead: class folders, or a folder of images.
+        tick: progress callback.
 
     Raises:
-        DatasetError: a picture is gone, a class has none, or the pictures are useless for calibration.
+        DatasetError: an image is gone, a class has none, or the images are unusable for calibration.
     """
     if folder is None:
         samples: Sequence[Sample] = run.split(TRAIN)
@@ -102,23 +101,23 @@ def read_calibration(
 def read_fitted(
     card: ModelCard, dataset: Dataset, samples: Sequence[Sample], tick: Tick = no_tick
 ) -> tuple[Image, ...]:
-    """Decode pictures of a run at the model's size, uint8 RGB, each of shape (*image_size, 3).
+    """Decode images of a run at the model's size, uint8 RGB, each of shape (*image_size, 3).
 
     Raises:
-        DatasetError: a picture is gone.
+        DatasetError: an image is gone.
     """
     images: list[Image] = []
     for done, sample in enumerate(samples, 1):
         try:
             images.append(dataset.read_fitted(sample.file, card.image_size, card.resize))
         except ImageError as error:
-            raise DatasetError(f"a picture of the run can no longer be read: {error}") from error
+            raise DatasetError(f"an image of the run can no longer be read: {error}") from error
         tick(done, len(samples))
     return tuple(images)
 
 
 def check_held_out(run: Run, dataset: Dataset, tick: Tick = no_tick) -> None:
-    """Refuse held-out images whose pixels the run was trained on: they would say nothing.
+    """Refuse held-out images whose pixels the run was trained on.
 
     Raises:
         DatasetError: an image is gone, or is now the same as one of the training split.
@@ -131,44 +130,44 @@ def check_held_out(run: Run, dataset: Dataset, tick: Tick = no_tick) -> None:
             raise DatasetError(f"an image of the run can no longer be read: {error}") from error
         if found in trained:
             raise DatasetError(
-                f"{sample.file} was held out, and now shows the same pixels as {trained[found]}, which the "
+                f"{sample.file} was held out, and now has the same pixels as {trained[found]}, which the "
                 "run was trained on: put the original back"
             )
         tick(done, len(run.held_out))
 
 
 def check_calibration(images: Sequence[Image]) -> None:
-    """Refuse pictures from which no useful ranges can be taken.
+    """Refuse images that give no useful ranges.
 
     Raises:
-        DatasetError: no picture, too many that are constant or noise, or pixel values that span too little.
+        DatasetError: no image, too many that are constant or noise, or pixel values that span too little.
     """
     if not images:
-        raise DatasetError("there is no picture to calibrate with")
+        raise DatasetError("there are no images to calibrate with")
     low, high = min(int(image.min()) for image in images), max(int(image.max()) for image in images)
     if high - low < MIN_SPAN:
         raise DatasetError(
-            f"the calibration pictures span pixel values {low} to {high}, the model takes 0 to 255: "
+            f"the calibration images span pixel values {low} to {high}, the model takes 0 to 255: "
             "were they scaled already?"
         )
     for kind, bad in (("constant", _is_constant), ("noise", _is_noise)):
         number = sum(bad(image) for image in images)
-        if number > MAX_USELESS * len(images):
+        if number > MAX_UNUSABLE * len(images):
             raise DatasetError(
-                f"{number} of {len(images)} calibration pictures are {kind}, {MAX_USELESS:.0%} may be: "
-                "give pictures like those that the camera will see"
+                f"{number} of {len(images)} calibration images are {kind}, at most {MAX_UNUSABLE:.0%} may "
+                "be: give images like those of the camera"
             )
 
 
 def representative_dataset(
-    images: Sequence[Image], expected: InputRange, tick: Tick = no_tick
+    images: Sequence[Image], input_range: InputRange, tick: Tick = no_tick
 ) -> Iterator[list[NDArray[np.float32]]]:
-    """The pictures as the converter wants them, each [float32 of shape (1, height, width, 3)].
+    """The images as the converter takes them, each [float32 of shape (1, height, width, 3)].
 
-    Two pixels of the first picture are set to black and white: then the input tensor's scale and zero point
+    Two pixels of the first image are set to black and white: then the input tensor's scale and zero point
     cover the whole range, and a raw uint8 pixel is the quantized value.
     """
-    low, high = expected
+    low, high = input_range
     for position, image in enumerate(images):
         pixels = image.astype(np.float32)
         if position == 0:
@@ -180,12 +179,12 @@ def representative_dataset(
 def _open_folder(folder: Path, labels: tuple[str, ...]) -> Dataset:
     if folder.is_dir() and not any(child.is_dir() for child in folder.iterdir()):
         files = tuple(Sample(path.name, "") for path in list_images(folder))
-        return Dataset(folder, (), files, picture_loader(folder))
+        return Dataset(folder, (), files, image_loader(folder))
     dataset = open_dataset(str(folder))
     missing = [label for label in labels if label not in dataset.labels]
     if missing:
         raise DatasetError(
-            f"{folder}: no calibration picture of the class {missing[0]!r} ({len(missing)} missing)"
+            f"{folder}: no calibration image of the class {missing[0]!r} ({len(missing)} missing)"
         )
     return dataset
 

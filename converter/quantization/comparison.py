@@ -1,4 +1,4 @@
-"""The converted model beside the Keras model, on the same pictures."""
+"""Compare a converted model with the Keras model on the same images: agreement and accuracy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import Classifier, Image, ModelCard, ModelFile, pack_model_file
-from edge_runtime.core.progress import Tick, no_tick
-from edge_runtime.core.statistics import SURE, mcnemar
+from edge_runtime.core import SIGNIFICANCE_LEVEL, Image, Tick, mcnemar, no_tick
+from edge_runtime.inference import Classifier, build_classifier, open_engine
+from edge_runtime.model import ModelCard, ModelFile, pack_model_file
 
 _SMALLEST = 1e-7
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How close a converted model's scores are to the Keras model's, whatever is right.
+
+    Attributes:
+        agreement: fraction of images with the same best label, in [0, 1].
+        kl_divergence: mean Kullback-Leibler divergence of the converted scores from the Keras model's, in
+            nats.
+    """
+
+    agreement: float
+    kl_divergence: float
 
 
 @dataclass(frozen=True)
@@ -19,15 +33,14 @@ class Comparison:
     """How a converted model differs from the Keras model.
 
     Attributes:
-        count: pictures.
+        count: images.
         float_accuracy: of the Keras model, in [0, 1].
-        accuracy: of the converted one, in [0, 1].
+        accuracy: of the converted model, in [0, 1].
         lost: images that only the Keras model gets right.
-        won: images that only the converted one gets right.
-        agreement: share of pictures with the same best label, in [0, 1].
-        kl_divergence: mean of the Kullback-Leibler divergence of the converted scores from the Keras model's,
-            in nats.
-        class_drops: label → accuracy lost on its pictures, in [-1, 1], the worst first.
+        won: images that only the converted model gets right.
+        agreement: see `Agreement`.
+        kl_divergence: see `Agreement`.
+        class_drops: label → accuracy lost on its images, in [-1, 1], the largest first.
     """
 
     count: int
@@ -46,19 +59,34 @@ class Comparison:
 
     @property
     def p_value(self) -> float:
-        """How likely a model that is as good as the Keras model differs so much by chance, in [0, 1]."""
+        """The probability that an equally good model differs as much by chance, in [0, 1]."""
         return mcnemar(self.lost, self.won)
 
     @property
     def is_real(self) -> bool:
-        """Whether the difference is more than chance, or the images are too few for the test to tell."""
+        """Whether the difference is more than chance, or the images are too few for the test to decide."""
         most_that_can_be_lost = round(self.float_accuracy * self.count)
-        return self.p_value < SURE or mcnemar(most_that_can_be_lost, 0) >= SURE
+        return self.p_value < SIGNIFICANCE_LEVEL or mcnemar(most_that_can_be_lost, 0) >= SIGNIFICANCE_LEVEL
 
     def within(self, max_drop: float) -> bool:
         """Whether no real loss of accuracy exceeds `max_drop`, in [0, 1]."""
         # Differences of fractions are off in the last bits: 10 of 1,000 lost is within 0.01.
         return self.drop <= max_drop + 1e-9 or not self.is_real
+
+
+def measure_agreement(expected: NDArray[np.float32], found: NDArray[np.float32]) -> Agreement:
+    """Compare scores without true classes.
+
+    Args:
+        expected: the Keras model's, shape (images, classes).
+        found: the converted model's, same shape.
+    """
+    p, q = (np.clip(scores.astype(np.float64), _SMALLEST, 1.0) for scores in (expected, found))
+    return Agreement(
+        agreement=float((expected.argmax(axis=1) == found.argmax(axis=1)).mean()),
+        # Scores of 256 levels do not sum to 1 exactly: for equal ones the sum can be just below 0.
+        kl_divergence=max(0.0, float((p * np.log(p / q)).sum(axis=1).mean())),
+    )
 
 
 def compare(
@@ -67,12 +95,12 @@ def compare(
     targets: NDArray[np.int64],
     labels: Sequence[str],
 ) -> Comparison:
-    """Compare scores.
+    """Compare accuracy and agreement.
 
     Args:
-        expected: the Keras model's, shape (pictures, classes).
+        expected: the Keras model's scores, shape (images, classes).
         found: the converted model's, same shape.
-        targets: true class indices, shape (pictures,).
+        targets: true class indices, shape (images,).
         labels: of the classes.
     """
     float_right = expected.argmax(axis=1) == targets
@@ -82,16 +110,15 @@ def compare(
         for index, label in enumerate(labels)
         if (targets == index).any()
     }
-    p, q = (np.clip(scores.astype(np.float64), _SMALLEST, 1.0) for scores in (expected, found))
+    agreement = measure_agreement(expected, found)
     return Comparison(
         count=len(targets),
         float_accuracy=float(float_right.mean()),
         accuracy=float(right.mean()),
         lost=int((float_right & ~right).sum()),
         won=int((~float_right & right).sum()),
-        agreement=float((expected.argmax(axis=1) == found.argmax(axis=1)).mean()),
-        # Scores of 256 levels do not sum to 1 exactly: of equal ones the sum can be just below 0.
-        kl_divergence=max(0.0, float((p * np.log(p / q)).sum(axis=1).mean())),
+        agreement=agreement.agreement,
+        kl_divergence=agreement.kl_divergence,
         class_drops=dict(sorted(drops.items(), key=lambda item: -item[1])),
     )
 
@@ -99,10 +126,10 @@ def compare(
 def float_scores(
     model: Any, images: Sequence[Image], batch_size: int = 64, *, tick: Tick = no_tick
 ) -> NDArray[np.float32]:
-    """The Keras model's scores, float32, shape (pictures, classes)."""
+    """The Keras model's scores, float32, shape (images, classes)."""
     import tensorflow as tf
 
-    # One trace for batches of all sizes; no Python branch in here depends on a tensor.
+    # One trace for batches of all sizes; no Python branch here depends on a tensor.
     shape = tf.TensorShape([None, *model.input_shape[1:]])
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.uint8)])
@@ -117,15 +144,15 @@ def float_scores(
 
 
 def open_converted(model: bytes, card: ModelCard) -> Classifier:
-    """A classifier from a model that this process has just converted."""
+    """A classifier of a model that this process has converted; it needs no sandbox."""
     file = ModelFile(pack_model_file(model, card), card.labels, card, "the converted model")
-    return Classifier(file, trusted=True)
+    return build_classifier(file, open_engine(file.content, name=file.name))
 
 
 def converted_scores(
     model: bytes, card: ModelCard, images: Sequence[Image], tick: Tick = no_tick
 ) -> NDArray[np.float32]:
-    """A converted model's scores as the device computes them, float32, shape (pictures, classes)."""
+    """A converted model's scores as the device computes them, float32, shape (images, classes)."""
     classifier = open_converted(model, card)
     rows = []
     for done, image in enumerate(images, 1):

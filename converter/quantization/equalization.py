@@ -1,9 +1,9 @@
-"""Give the channels of a layer like ranges before they share one int8 scale.
+"""Equalize the ranges of the channels of a layer, which share one int8 scale.
 
 The bottlenecks of MobileNetV2 are linear, and their channels can differ a hundredfold: the widest one sets
-the scale, and the narrow ones are left with a few steps. Dividing a channel by a factor where it is made and
-multiplying by the same factor where it is read changes nothing in float. The factor shares the work between
-activations and weights: sqrt(range of the activation / range of the weights that read it).
+the scale, and the narrow ones are left with a few steps. Dividing a channel by a factor where it is written
+and multiplying by the same factor where it is read changes nothing in float. The factor divides the range
+between activations and weights: sqrt(range of the activation / range of the weights that read it).
 Sources: cross-layer equalization of Nagel et al., Data-Free Quantization Through Weight Equalization and Bias
 Correction, 2019, section 4.1; the factor of Xiao et al., SmoothQuant, 2023, section 4 with strength 1/2.
 """
@@ -24,10 +24,10 @@ _TINY = 1e-12
 
 @dataclass
 class _Group:
-    """Tensors that are added to each other, so that their channels must be scaled alike."""
+    """Tensors that are added to each other, so that their channels need the same factors."""
 
     tensors: set[int] = field(default_factory=set)
-    makers: list[Any] = field(default_factory=list)
+    writers: list[Any] = field(default_factory=list)
     readers: list[Any] = field(default_factory=list)
 
 
@@ -35,11 +35,11 @@ def equalize(content: bytes, channels: Mapping[int, Channels]) -> tuple[bytes, d
     """Equalize the linear layers of a float model.
 
     Args:
-        content: a float `.tflite` that knows its activations.
-        channels: of every activation, as `measure_channels` gives them.
+        content: a float `.tflite` with calibrated activations.
+        channels: of every activation, from `measure_channels`.
 
     Returns:
-        A model that computes the same with other weights, its ranges as they were, and its new channels.
+        A model that computes the same with other weights and unchanged ranges, and its new channels.
     """
     schema, model = unpack(content)
     scaled = dict(channels)
@@ -52,7 +52,7 @@ def equalize(content: bytes, channels: Mapping[int, Channels]) -> tuple[bytes, d
 
 
 def _find_groups(schema: Any, model: Any) -> list[_Group]:
-    """The tensors that plain convolutions and additions make, and only convolutions and additions read."""
+    """The tensors that plain convolutions and additions write, and only convolutions and additions read."""
     graph = model.subgraphs[0]
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
     kinds = schema.BuiltinOperator
@@ -65,11 +65,11 @@ def _find_groups(schema: Any, model: Any) -> list[_Group]:
         joined = _Group({output})
         if kind == kinds.ADD:
             for index in map(int, operator.inputs):
-                other = groups.get(index, _Group({index}, makers=[None]))
+                other = groups.get(index, _Group({index}, writers=[None]))
                 joined.tensors |= other.tensors
-                joined.makers += [each for each in other.makers if each not in joined.makers]
+                joined.writers += [each for each in other.writers if each not in joined.writers]
         else:
-            joined.makers.append(operator)
+            joined.writers.append(operator)
         groups.update(dict.fromkeys(joined.tensors, joined))
     for operator in graph.operators:
         for index in map(int, operator.inputs):
@@ -81,7 +81,7 @@ def _find_groups(schema: Any, model: Any) -> list[_Group]:
             is_convolution = codes[operator.opcodeIndex] == kinds.CONV_2D and index == int(operator.inputs[0])
             group.readers.append(operator if is_convolution else None)
     unique = {id(group): group for group in groups.values()}.values()
-    return [group for group in unique if group.readers and None not in (*group.readers, *group.makers)]
+    return [group for group in unique if group.readers and None not in (*group.readers, *group.writers)]
 
 
 def _activation(operator: Any) -> int:
@@ -97,7 +97,7 @@ def _choose_factor(model: Any, group: _Group, channels: Mapping[int, Channels]) 
 
 
 def _scale_weights(model: Any, group: _Group, factor: NDArray[np.float32]) -> None:
-    for operator in group.makers:
+    for operator in group.writers:
         set_weights(model, operator, 1, get_weights(model, operator, 1) / factor[:, None, None, None])
         set_weights(model, operator, 2, get_weights(model, operator, 2) / factor)
     for operator in group.readers:

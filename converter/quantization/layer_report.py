@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from converter.quantization.activations import readable
 from converter.quantization.calibration import representative_dataset
-from edge_runtime import Image
-from edge_runtime.inference.input_encoding import InputRange
+from converter.quantization.int8 import Calibrated
+from converter.tensorflow_internals import quantize_for_debugging
 
 MAX_IMAGES = 16
 
 
 @dataclass(frozen=True)
 class LayerError:
-    """What quantization does to one layer's output.
+    """The quantization error of one layer's output.
 
     Attributes:
         layer: its name in the Keras model.
@@ -36,24 +36,21 @@ class LayerError:
     fall: float
 
 
-def measure_layers(calibrated: bytes, images: Sequence[Image], expected: InputRange) -> list[LayerError]:
+def measure_layers(calibrated: Calibrated) -> list[LayerError]:
     """Run float and int8 side by side, each on its own earlier outputs, and compare every layer.
 
     Args:
-        calibrated: a float model with calibrated ranges.
-        images: up to `MAX_IMAGES` of them are run.
-        expected: what the model takes for pixels 0 and 255.
+        calibrated: the float model; up to `MAX_IMAGES` of its images are run.
 
     Returns:
         One for each quantized operator, in the order in which they run.
     """
     import tensorflow as tf
-    from tensorflow.lite.python.convert import mlir_quantize
 
-    debug_model = mlir_quantize(calibrated, enable_numeric_verify=True, enable_whole_model_verify=True)
+    images = calibrated.images[:MAX_IMAGES]
     debugger = tf.lite.experimental.QuantizationDebugger(
-        quant_debug_model_content=debug_model,
-        debug_dataset=lambda: representative_dataset(images[:MAX_IMAGES], expected),
+        quant_debug_model_content=quantize_for_debugging(calibrated.content),
+        debug_dataset=lambda: representative_dataset(images, calibrated.input_range),
         debug_options=tf.lite.experimental.QuantizationDebugOptions(
             layer_direct_compare_metrics={"snr": _signal_to_noise}
         ),
@@ -65,7 +62,7 @@ def measure_layers(calibrated: bytes, images: Sequence[Image], expected: InputRa
 
 
 def worst_layers(layers: Sequence[LayerError], count: int) -> list[LayerError]:
-    """Those after which the signal is worst, by how far it falls there."""
+    """The layers with the largest fall of the signal-to-noise ratio."""
     return sorted(layers, key=lambda layer: -layer.fall)[:count]
 
 
@@ -92,7 +89,7 @@ def draw_layers(layers: Sequence[LayerError], title: str) -> bytes:
     axis.set_yticks(range(len(layers)), [each.layer.replace("$", r"\$") for each in layers], fontsize=7)
     axis.invert_yaxis()
     axis.margins(y=0.01)
-    axis.set(xlabel="signal-to-noise ratio, dB (red: the deepest falls)", title=title)
+    axis.set(xlabel="signal-to-noise ratio, dB (red: the largest falls)", title=title)
     axis.grid(axis="x", alpha=0.3)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
@@ -101,7 +98,7 @@ def draw_layers(layers: Sequence[LayerError], title: str) -> bytes:
 
 def _signal_to_noise(exact: NDArray[Any], quantized: NDArray[Any], scale: float, zero_point: int) -> float:
     real = (quantized.astype(np.float64) - zero_point) * scale
-    # A constant says nothing: what counts as signal is how the output differs from its mean.
+    # A constant carries no information: the signal is the difference of the output from its mean.
     signal, noise = np.square(exact - exact.mean(dtype=np.float64)).sum(), np.square(exact - real).sum()
     return float(10 * np.log10(max(signal, 1e-12) / max(noise, 1e-12)))
 

@@ -1,20 +1,26 @@
-"""Leave the fewest layers in float that bring the accuracy back.
+"""Mixed precision: keep the fewest layers in float that restore the accuracy.
 
-Not single layers are tried but tensors: what makes a tensor and what reads it stay in float together, for a
-layer alone would still write or read the int8 tensor that hurts.
+Tensors are tried, not single layers: the operators that write a tensor and those that read it stay in float
+together, since a layer alone would still write or read the harmful int8 tensor.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from converter.quantization.activations import Activation, read_activations, readable
-from converter.quantization.comparison import compare, converted_scores, float_scores, open_converted
-from converter.quantization.quantizer import Quantizer, Ranges
-from edge_runtime import Classifier, Image, ModelCard
-from edge_runtime.core import clock
-from edge_runtime.core.progress import Tick
+from converter.quantization.comparison import (
+    converted_scores,
+    float_scores,
+    measure_agreement,
+    open_converted,
+)
+from converter.quantization.int8 import Calibrated, Ranges, quantize
+from edge_runtime.core import Image, Tick, clock
+from edge_runtime.inference import Classifier
+from edge_runtime.model import ModelCard
 
 RANKING_IMAGES = 32
 SHORTLIST = 8
@@ -22,7 +28,8 @@ TIMED_ROUNDS = 50
 
 
 def keep_worst_in_float(
-    quantizer: Quantizer,
+    model: Any,
+    calibrated: Calibrated,
     ranges: Ranges | None,
     card: ModelCard,
     passes: Callable[[bytes], bool],
@@ -30,23 +37,23 @@ def keep_worst_in_float(
 ) -> tuple[str, ...] | None:
     """Find the operators to keep in float.
 
-    Every activation is ranked by how near the scores come to the float model's (Kullback-Leibler divergence
-    on calibration pictures) once it stays in float; then the best are kept one after the other.
+    Every activation is ranked by the divergence (Kullback-Leibler, on calibration images) of the scores from
+    the float model's while it stays in float; then the best ones are kept one after the other.
 
     Args:
-        quantizer: the model, calibrated.
-        ranges: as for `Quantizer.quantize`.
+        model: the Keras model.
+        calibrated: the float model.
+        ranges: as for `quantize`.
         card: of the run.
         passes: whether a converted model is good enough.
-        tick: is told of the progress.
+        tick: progress callback.
 
     Returns:
-        Output tensor names of the operators, in the order in which they run; None where even keeping all of
+        Output tensor names of the operators, in the order in which they run; None if even keeping all of
         them does not help.
     """
-    images = quantizer.images[:RANKING_IMAGES]
-    divergence = _divergence(quantizer, ranges, card, images)
-    candidates = read_activations(quantizer.calibrated)
+    divergence = _divergence(model, calibrated, ranges, card)
+    candidates = read_activations(calibrated.content)
     scored: list[tuple[float, Activation]] = []
     for done, each in enumerate(candidates, 1):
         scored.append((divergence(set(each.operators)), each))
@@ -58,14 +65,14 @@ def keep_worst_in_float(
         best = min(shortlist, key=lambda each: divergence(kept | set(each.operators)))
         ranked.remove(best)
         kept |= set(best.operators)
-        if passes(quantizer.quantize(ranges, kept)):
+        if passes(quantize(calibrated, ranges, kept)):
             return tuple(each.name for each in candidates if each.name in kept)
     return None
 
 
 @dataclass(frozen=True)
 class KeptFloat:
-    """What stays in float, and what it costs.
+    """The layers in float, and what they cost.
 
     Attributes:
         layers: names in the Keras model.
@@ -81,7 +88,7 @@ class KeptFloat:
 def measure_cost(
     operators: Sequence[str], int8: bytes, mixed: bytes, card: ModelCard, image: Image
 ) -> KeptFloat:
-    """Hold a model with some operators in float against the one that is all int8."""
+    """Compare size and time of a model with some operators in float with the one that is all int8."""
     classifiers = [open_converted(model, card) for model in (int8, mixed)]
     times = np.array([[_time(each, image) for each in classifiers] for _ in range(TIMED_ROUNDS)])
     return KeptFloat(
@@ -98,13 +105,13 @@ def _time(classifier: Classifier, image: Image) -> float:
 
 
 def _divergence(
-    quantizer: Quantizer, ranges: Ranges | None, card: ModelCard, images: Sequence[Image]
+    model: Any, calibrated: Calibrated, ranges: Ranges | None, card: ModelCard
 ) -> Callable[[set[str]], float]:
-    expected = float_scores(quantizer.model, images)
-    targets = np.zeros(len(images), np.int64)
+    images = calibrated.images[:RANKING_IMAGES]
+    expected = float_scores(model, images)
 
     def measure(kept: set[str]) -> float:
-        found = converted_scores(quantizer.quantize(ranges, kept), card, images)
-        return compare(expected, found, targets, card.labels).kl_divergence
+        found = converted_scores(quantize(calibrated, ranges, kept), card, images)
+        return measure_agreement(expected, found).kl_divergence
 
     return measure

@@ -1,16 +1,13 @@
-"""Ranges that leave outliers out: a few extreme activations must not cost all others their resolution."""
+"""Select ranges without outliers, which would cost all other values their resolution."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from converter.quantization.activations import Activation, read_activations, run_all_tensors
-from converter.quantization.quantizer import Ranges
-from edge_runtime import Image
-from edge_runtime.core.progress import Tick, no_tick
-from edge_runtime.inference.input_encoding import InputRange
+from converter.quantization.int8 import Calibrated, Ranges
+from edge_runtime.core import Tick, no_tick
 
 BINS = 2048
 PERCENTILE = 99.99
@@ -18,11 +15,11 @@ LEVELS = 255
 
 
 class Calibration(StrEnum):
-    """How the range of an activation is taken from the calibration pictures.
+    """How the range of an activation is selected from the calibration images.
 
-    minmax takes all of it; percentile leaves 0.01 % out at either end; mse takes the range whose rounding and
-    clipping errors together are smallest in the mean square; auto takes the one whose scores agree best with
-    the float model's on calibration pictures that were held out.
+    minmax takes the whole range; percentile leaves out 0.01 % at either end; mse takes the range with the
+    smallest mean squared error of rounding and clipping; auto takes the method whose scores agree best with
+    the float model's on held-out calibration images.
     """
 
     MINMAX = "minmax"
@@ -31,29 +28,23 @@ class Calibration(StrEnum):
     AUTO = "auto"
 
 
-def clip_ranges(
-    calibrated: bytes,
-    images: Sequence[Image],
-    expected: InputRange,
-    method: Calibration,
-    tick: Tick = no_tick,
-) -> Ranges:
-    """Narrower ranges for the activations that have outliers.
+def clip_ranges(calibrated: Calibrated, method: Calibration, tick: Tick = no_tick) -> Ranges:
+    """Narrower ranges for activations with outliers.
 
     Args:
-        calibrated: a float model with the ranges that calibration saw.
-        images: the calibration pictures.
-        expected: what the model takes for pixels 0 and 255.
+        calibrated: the float model with the ranges that calibration measured.
         method: percentile or mse.
         tick: progress callback.
 
     Returns:
-        Ranges for all activations but the input, which has to cover every pixel, and the scores.
+        Ranges of all activations but the input, which has to cover every pixel, and the scores.
     """
-    activations = read_activations(calibrated)[1:-1]
+    activations = read_activations(calibrated.content)[1:-1]
     counts = [np.zeros(BINS, np.int64) for _ in activations]
     indices = [each.index for each in activations]
-    for done, values in enumerate(run_all_tensors(calibrated, images, expected, indices), 1):
+    images = calibrated.images
+    values_of = run_all_tensors(calibrated.content, images, calibrated.input_range, indices)
+    for done, values in enumerate(values_of, 1):
         tick(done, len(images))
         for count, each, value in zip(counts, activations, values, strict=True):
             count += np.histogram(value, BINS, (each.low, each.high))[0]
@@ -63,16 +54,16 @@ def clip_ranges(
 
 def _percentile(counts: NDArray[np.int64], activation: Activation) -> tuple[float, float]:
     edges = _edges(activation)
-    share = counts.cumsum() / max(int(counts.sum()), 1) * 100
-    low = edges[int(np.searchsorted(share, 100 - PERCENTILE))]
-    high = edges[min(int(np.searchsorted(share, PERCENTILE)) + 1, BINS)]
+    fraction = counts.cumsum() / max(int(counts.sum()), 1) * 100
+    low = edges[int(np.searchsorted(fraction, 100 - PERCENTILE))]
+    high = edges[min(int(np.searchsorted(fraction, PERCENTILE)) + 1, BINS)]
     return min(float(low), 0.0), max(float(high), 0.0)
 
 
 def _least_squares(counts: NDArray[np.int64], activation: Activation) -> tuple[float, float]:
     edges = _edges(activation)
     centers = (edges[:-1] + edges[1:]) / 2
-    candidates = [(activation.low * share, activation.high * share) for share in np.linspace(0.3, 1.0, 29)]
+    candidates = [(activation.low * part, activation.high * part) for part in np.linspace(0.3, 1.0, 29)]
     return min(candidates, key=lambda span: _error(counts, centers, span))
 
 
@@ -80,7 +71,7 @@ def _error(counts: NDArray[np.int64], centers: NDArray[np.float64], span: tuple[
     low, high = min(span[0], 0.0), max(span[1], 0.0)
     step = (high - low) / LEVELS or 1.0
     quantized = np.rint(np.clip(centers, low, high) / step) * step
-    # Rounding spreads evenly over a step even where a bin is wider than one.
+    # Rounding errors are uniform over a step, also where a bin is wider than one.
     return float((counts * ((centers - quantized) ** 2 + step**2 / 12)).sum())
 
 

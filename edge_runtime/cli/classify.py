@@ -1,43 +1,41 @@
-"""`edge-classify`: what does the camera, the picture or the video show?"""
+"""`edge-classify`: classify what a camera, an image, a folder, a video or a stream shows."""
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from edge_runtime.cli.runner import new_app, run_app, say
-from edge_runtime.core.errors import ExitCode, UsageError
+from edge_runtime.core import ExitCode, UsageError, with_options
 
 if TYPE_CHECKING:
-    from edge_runtime.pipeline.config import ClassifyConfig
+    from edge_runtime.pipeline import ClassifyConfig
+
+EXAMPLES = (
+    "edge-classify --camera 0",
+    "edge-classify -m birds.tflite --input photos/ --to jsonl:results.jsonl",
+    "edge-classify --input rtsp://camera.local/stream --smooth 2 --preview 8080",
+)
 
 
 def build_app() -> typer.Typer:
-    """The command with its options; what they need is imported here, where a failure is one line."""
-    from edge_runtime.core.options import with_options
-    from edge_runtime.pipeline.config import ClassifyConfig
+    """The command with its options; imported here, where an import error becomes one line."""
+    from edge_runtime.pipeline import ClassifyConfig
 
     app = new_app()
-    app.command()(with_options(edge_classify, ClassifyConfig))
+    app.command()(with_options(edge_classify, ClassifyConfig, name="edge-classify", examples=EXAMPLES))
     return app
 
 
-def edge_classify(config: Path | None, **given: Any) -> int:
-    """Say what a camera, a picture, a folder, a video or a stream shows."""
-    from edge_runtime.core.options import read_options
-    from edge_runtime.pipeline.config import ClassifyConfig
+def edge_classify(config: "ClassifyConfig") -> int:
+    """Classify what a camera, an image, a folder, a video or a stream shows."""
+    if config.print_service:
+        return _print_service(config)
+    if config.self_test:
+        return _self_test(config)
+    from edge_runtime.pipeline import Session
 
-    options = read_options(config) if config else {}
-    options |= {name: value for name, value in given.items() if value is not None}
-    settings = ClassifyConfig.from_options(options)
-    if settings.print_service:
-        return _print_service(settings)
-    if settings.self_test:
-        return _self_test(settings)
-    from edge_runtime.pipeline.session import Session
-
-    Session(settings, say).run()
+    Session(config, say).run()
     return ExitCode.DONE
 
 
@@ -47,24 +45,21 @@ def main() -> None:
 
 
 def _print_service(config: "ClassifyConfig") -> int:
-    from edge_runtime.sources.devices.drivers import without_password
-    from edge_runtime.system.systemd import hidden_words, unit_file
+    from edge_runtime.sources import without_password
+    from edge_runtime.system import hidden_words, unit_file
 
     arguments = [word for word in sys.argv[1:] if word != "--print-service"]
-    if (
-        config.input
-        and without_password(config.input) != config.input
-        and config.input in " ".join(arguments)
-    ):
+    source = config.input or ""
+    if without_password(source) != source and source in " ".join(arguments):
         raise UsageError(
-            'everyone on this machine can read a unit, and a password in it: put `input = "…"` into a TOML '
-            "file that only its owner may read (chmod 600), and give --config FILE"
+            'every user can read a unit, and a password in it: put `input = "…"` into a TOML file that only '
+            "its owner may read (chmod 600), and give --config FILE"
         )
-    if (config.camera or "://" in (config.input or "")) and not config.wait:
+    if (config.camera or "://" in source) and not config.wait:
         arguments.append("--wait")
-    typer.echo(unit_file(arguments, title=config.camera or without_password(config.input or "")), nl=False)
+    typer.echo(unit_file(arguments, title=config.camera or without_password(source)), nl=False)
     for word in hidden_words(arguments):
-        say(f"warning: the service has a /tmp of its own and will not see {word}: use another folder")
+        say(f"warning: the service has a private /tmp and will not see {word}: use another folder")
     say(
         "put it into /etc/systemd/system/edge-classify.service, then: "
         "sudo systemctl daemon-reload && sudo systemctl enable --now edge-classify"
@@ -73,10 +68,11 @@ def _print_service(config: "ClassifyConfig") -> int:
 
 
 def _self_test(config: "ClassifyConfig") -> int:
-    from edge_runtime.inference.self_test import run_self_test
-    from edge_runtime.pipeline.session import open_classifier
+    from edge_runtime.inference import run_self_test
+    from edge_runtime.pipeline import load_configured_model
 
-    outcome = run_self_test(open_classifier(config))
+    model = load_configured_model(config)
+    outcome = run_self_test(model.file, model.classifier)
     verdict = "passed" if outcome.passed else "FAILED"
     typer.echo(f"self-test {verdict}: {outcome}")
     return ExitCode.DONE if outcome.passed else ExitCode.GATE

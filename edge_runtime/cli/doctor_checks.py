@@ -1,4 +1,4 @@
-"""What this machine can run, and what is missing: a line for each thing, with the remedy."""
+"""The checks of `edge-doctor`: each finding is a line with its remedy."""
 
 import importlib
 import importlib.util
@@ -15,22 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_runtime.core.errors import EdgeError, ModelError
-from edge_runtime.core.versions import installed_versions
-from edge_runtime.inference.engine_registry import (
-    DISTRIBUTIONS,
-    MODULES,
-    default_threads,
-    engine_version,
-    installed_engines,
-)
-from edge_runtime.system.hardware import read_board, read_text
+from edge_runtime.core import EdgeError, ModelError, installed_versions, one_line
+from edge_runtime.system import default_threads, read_hardware, read_text
 
 if TYPE_CHECKING:
-    from edge_runtime.sources.cameras import Camera
+    from edge_runtime.sources import Camera
 
 HOT = 75.0
-LITTLE_DISK = 200 * 1024**2
+MIN_DISK = 200 * 1024**2
 
 _PACKAGE_OF_LIBRARY = {
     "libGL.so.1": "libgl1",
@@ -49,7 +41,7 @@ _PACKAGE_OF_LIBRARY = {
 
 
 class Level(StrEnum):
-    """How a finding is meant."""
+    """How serious a finding is."""
 
     OK = "ok"
     WARNING = "warning"
@@ -58,13 +50,13 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination.
+    """One line of the checks.
 
     Attributes:
-        topic: what was looked at.
-        level: whether it is well.
+        topic: what was checked.
+        level: how serious it is.
         text: what was found.
-        remedy: what to do; empty where nothing is to be done.
+        remedy: what to do; empty for nothing.
     """
 
     topic: str
@@ -77,13 +69,13 @@ Check = Callable[[], Iterator[Finding]]
 
 
 def examine(model: Path | None = None) -> list[Finding]:
-    """Look at everything. Nothing here needs OpenCV, numpy or an interpreter to be importable.
+    """Run all checks. None needs OpenCV, numpy or an interpreter to be importable.
 
     Args:
-        model: a model file that is to run here.
+        model: a model file to check on this machine.
     """
     checks: list[Check] = [
-        _python, _numpy, _opencv, _engines, _cameras, _processor, _board, _memory_and_disk, _extras,
+        _python, _numpy, _opencv, _engines, _cameras, _processor, _hardware, _memory_and_disk, _extras,
     ]  # fmt: skip
     findings = [finding for check in checks for finding in _safely(check, check.__name__.strip("_"))]
     if model is not None:
@@ -97,11 +89,11 @@ def to_json(findings: list[Finding]) -> str:
 
 
 def _safely(check: Check, topic: str) -> list[Finding]:
-    """A check that fails is a finding, not the end of the examination."""
+    """Run a check; if it fails, that is a finding too."""
     try:
         return list(check())
-    except Exception as error:  # noqa: BLE001 - a machine may be ill in ways that nobody has thought of
-        return [Finding(topic, Level.WARNING, f"could not be examined: {_first_line(error)}")]
+    except Exception as error:  # noqa: BLE001 - a machine can be broken in any way
+        return [Finding(topic, Level.WARNING, f"could not be checked: {_first_line(error)}")]
 
 
 def _python() -> Iterator[Finding]:
@@ -126,6 +118,8 @@ def _numpy() -> Iterator[Finding]:
         remedy = _remedy(str(error)) or "pip install --force-reinstall numpy"
         yield Finding("numpy", Level.PROBLEM, f"cannot be imported: {_first_line(error)}", remedy)
         return
+    from edge_runtime.inference import installed_engines
+
     version = str(numpy.__version__)
     needs_old = "tflite-runtime" in installed_engines() and "litert" not in installed_engines()
     if needs_old and int(version.partition(".")[0]) >= 2:
@@ -141,7 +135,7 @@ def _numpy() -> Iterator[Finding]:
 
 def _opencv() -> Iterator[Finding]:
     try:
-        from edge_runtime.images.codec import opencv
+        from edge_runtime.images import opencv
 
         cv2 = opencv()
     except (EdgeError, ImportError) as error:
@@ -152,16 +146,18 @@ def _opencv() -> Iterator[Finding]:
     build = cv2.getBuildInformation()
     parts = {name: _build_has(build, name) for name in ("V4L/V4L2", "FFMPEG", "GStreamer")}
     text = f"OpenCV {cv2.__version__}: " + ", ".join(
-        f"{name} {'yes' if there else 'no'}" for name, there in parts.items()
+        f"{name} {'yes' if has else 'no'}" for name, has in parts.items()
     )
     if not parts["V4L/V4L2"] or not parts["FFMPEG"]:
-        lost = "cameras" if not parts["V4L/V4L2"] else "videos and network streams"
-        yield Finding("opencv", Level.WARNING, text, f"{lost} will not open: pip install opencv-python")
+        affected = "cameras" if not parts["V4L/V4L2"] else "videos and network streams"
+        yield Finding("opencv", Level.WARNING, text, f"{affected} will not open: pip install opencv-python")
         return
     yield Finding("opencv", Level.OK, text)
 
 
 def _engines() -> Iterator[Finding]:
+    from edge_runtime.inference import DISTRIBUTIONS, MODULES, installed_engines
+
     for name in installed_engines():
         try:
             importlib.import_module(MODULES[name])
@@ -177,19 +173,19 @@ def _engines() -> Iterator[Finding]:
 
 
 def _cameras() -> Iterator[Finding]:
-    from edge_runtime.sources.cameras import list_cameras
+    from edge_runtime.sources import list_cameras
 
     cameras = list_cameras()
     for camera in cameras:
         yield _camera(camera)
     if importlib.util.find_spec("picamera2"):
-        yield Finding("camera", Level.OK, "picamera2 is there: --camera picamera2")
+        yield Finding("camera", Level.OK, "picamera2 is installed: --camera picamera2")
     elif not cameras:
         yield Finding(
             "camera",
             Level.WARNING,
             "no /dev/video*, no picamera2",
-            "plug a USB camera in; for a Raspberry Pi camera `sudo apt install python3-picamera2`, and a "
+            "plug in a USB camera; for a Raspberry Pi camera `sudo apt install python3-picamera2`, and a "
             "virtual environment made with --system-site-packages",
         )
 
@@ -205,7 +201,7 @@ def _camera(camera: "Camera") -> Finding:
 
 
 def _modes(path: Path) -> str:
-    """The sizes that a camera offers, as v4l2-ctl tells them; empty where it is not installed."""
+    """The sizes that a camera offers, as v4l2-ctl lists them; empty where it is not installed."""
     tool = shutil.which("v4l2-ctl")
     if not tool:
         return ""
@@ -229,33 +225,33 @@ def _modes(path: Path) -> str:
 def _processor() -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0))
     yield Finding("processor", Level.OK, f"{cores} cores, the model runs on up to {default_threads()}")
-    governor = read_board().governor
+    governor = read_hardware().governor
     if governor in ("powersave", "conservative"):
         yield Finding(
             "processor",
             Level.WARNING,
-            f"the frequency governor is {governor}: latencies are longer than they need be",
+            f"the frequency governor is {governor}: latencies are longer than necessary",
             "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
         )
     elif governor:
         yield Finding("processor", Level.OK, f"frequency governor {governor}")
 
 
-def _board() -> Iterator[Finding]:
-    board = read_board()
-    if board.slowed_by:
+def _hardware() -> Iterator[Finding]:
+    hardware = read_hardware()
+    if hardware.throttled_by:
         yield Finding(
-            "board",
+            "hardware",
             Level.PROBLEM,
-            f"slowed down now: {', '.join(board.slowed_by)}",
-            "a stronger power supply" if "under-voltage" in board.slowed_by else "a heat sink or a fan",
+            f"throttled now: {', '.join(hardware.throttled_by)}",
+            "a stronger power supply" if "under-voltage" in hardware.throttled_by else "a heat sink or a fan",
         )
-    if board.temperature is not None:
-        hot = board.temperature >= HOT
+    if hardware.temperature is not None:
+        hot = hardware.temperature >= HOT
         yield Finding(
-            "board",
+            "hardware",
             Level.WARNING if hot else Level.OK,
-            f"{board.temperature:.0f} °C",
+            f"{hardware.temperature:.0f} °C",
             "a heat sink or a fan" if hot else "",
         )
 
@@ -268,12 +264,12 @@ def _memory_and_disk() -> Iterator[Finding]:
         remedy = "" if level is Level.OK else "edge-classify needs about 150 MiB with a camera"
         yield Finding("memory", level, f"{free} MiB available", remedy)
     space = shutil.disk_usage(Path.cwd())
-    full = space.free < LITTLE_DISK
+    full = space.free < MIN_DISK
     yield Finding(
         "disk",
         Level.WARNING if full else Level.OK,
         f"{space.free // 1024**2} MiB free in {Path.cwd()}",
-        "make room, or write results elsewhere" if full else "",
+        "free some space, or write results elsewhere" if full else "",
     )
 
 
@@ -294,15 +290,14 @@ def _extras() -> Iterator[Finding]:
 
 
 def _model(path: Path) -> Iterator[Finding]:
-    from edge_runtime.inference.classifier import Classifier
-    from edge_runtime.inference.self_test import run_self_test
-    from edge_runtime.model.model_file import read_model_file
+    from edge_runtime.inference import engine_version, load_model, run_self_test
+    from edge_runtime.model import read_model_file
 
     try:
         file = read_model_file(path)
-        classifier = Classifier(file)
+        classifier = load_model(file).classifier
     except EdgeError as error:
-        remedy = "edge-check says which operators a runtime lacks" if isinstance(error, ModelError) else ""
+        remedy = "edge-check names operators that a runtime lacks" if isinstance(error, ModelError) else ""
         yield Finding("model", Level.PROBLEM, str(error), remedy)
         return
     height, width = classifier.size
@@ -313,12 +308,12 @@ def _model(path: Path) -> Iterator[Finding]:
     if file.card is None or not file.card.golden:
         yield Finding("model", Level.OK, "no golden samples inside: --self-test cannot compare")
         return
-    outcome = run_self_test(classifier)
+    outcome = run_self_test(file, classifier)
     yield Finding(
         "model",
         Level.OK if outcome.passed else Level.PROBLEM,
         f"self-test: {outcome.agreeing} of {outcome.samples} golden samples have the same label",
-        "" if outcome.passed else "convert it anew, or try another --engine",
+        "" if outcome.passed else "convert it again, or try another --engine",
     )
 
 
@@ -336,4 +331,4 @@ def _remedy(reason: str) -> str:
 
 
 def _first_line(error: object) -> str:
-    return " ".join(str(error).split())[:200]
+    return one_line(error)[:200]

@@ -1,4 +1,4 @@
-"""What all commands share: one line for an error, the exit code, a screen that libraries do not write on."""
+"""Run a command: errors become one line and an exit code, the output of libraries is suppressed."""
 
 import contextlib
 import io
@@ -12,16 +12,12 @@ from typing import NoReturn
 
 import typer
 
-from edge_runtime.core.errors import EdgeError, ExitCode, OutputError, ReaderGoneError
-from edge_runtime.core.files import printable
-
-DEBUG = "--debug"
-DEBUG_HELP = "Show a traceback, and what the libraries themselves print."
+from edge_runtime.core import DEBUG, EdgeError, ExitCode, OutputError, ReaderGoneError, one_line, printable
 
 
 def new_app() -> typer.Typer:
-    """A Typer application with the toolkit's habits."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    """A Typer application with help in panels, and without Typer's own tracebacks."""
+    return typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 
 def run_app(
@@ -30,22 +26,22 @@ def run_app(
     """Run a command to its exit.
 
     An `EdgeError` ends it with one line on stderr and its exit code, wrong usage with 2, SIGTERM with 0,
-    Ctrl-C with 130; a reader of stdout that went away with 0. With `--debug` errors show their traceback.
+    Ctrl-C with 130; a reader of stdout that is gone with 0. With `--debug` errors show their traceback.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG in given
     signal.signal(signal.SIGTERM, _end_quietly)
     _occupy_closed_descriptors()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name may hold bytes that are no UTF-8: `\\udcff`, as JSON has it too.
+        # A file name may contain bytes that are not UTF-8: `\\udcff`, as in JSON.
         sys.stdout.reconfigure(errors="backslashreplace")
     with contextlib.nullcontext() if debug else _quiet_libraries():
         raise SystemExit(_run(make_app, name, given, debug=debug))
 
 
 def say(message: str) -> None:
-    """Tell the user something that is not the command's output, on stderr."""
-    # A server's answer or a file's name may hold what would steer a terminal.
+    """Show a message that is not the command's output, on stderr."""
+    # A server's answer or a file name may contain control characters.
     sys.stderr.write("\n".join(printable(line) for line in message.split("\n")) + "\n")
     sys.stderr.flush()
 
@@ -55,21 +51,21 @@ def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, de
         code = make_app()(given, prog_name=name, standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
-        if code == ExitCode.INTERRUPTED:  # Typer makes it of Ctrl-C, without a word
+        if code == ExitCode.INTERRUPTED:  # Typer returns it after Ctrl-C, without a message
             say(f"{name}: interrupted")
         return int(code or ExitCode.DONE)
     except typer.TyperException as error:
-        say(f"{name}: {' '.join(error.format_message().split())} See {name} --help.")
+        say(f"{name}: {one_line(error.format_message())} See {name} --help.")
         return ExitCode.USAGE
     except EdgeError as error:
         if isinstance(error, OutputError) and sys.stdout is not None:
-            # Python flushes stdout once more at exit: what is left in it goes nowhere.
+            # Python flushes stdout again at exit: what is left in it is discarded.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, ReaderGoneError):
             return error.exit_code
         if debug:
             raise
-        say(f"{name}: {' '.join(str(error).split())}")
+        say(f"{name}: {one_line(error)}")
         return error.exit_code
     except ModuleNotFoundError as error:
         if debug:
@@ -79,10 +75,7 @@ def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, de
     except ImportError as error:
         if debug:
             raise
-        say(
-            f"{name}: a library cannot be imported, edge-doctor names the remedy: "
-            f"{' '.join(str(error).split()):.300}"
-        )
+        say(f"{name}: a library cannot be imported, edge-doctor names the remedy: {one_line(error):.300}")
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         say(f"{name}: interrupted")
@@ -90,20 +83,20 @@ def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, de
     except Exception as error:
         if debug:
             raise
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = one_line(f"{type(error).__name__}: {error}")
         say(f"{name}: internal error: {reason:.300} (run it again with {DEBUG} and report what it prints)")
         return ExitCode.INTERNAL
 
 
 def _occupy_closed_descriptors() -> None:
-    """Where stdin, stdout or stderr is closed, the next file that is opened would be taken for it."""
+    """Open closed stdin, stdout and stderr, since the next open file would get their descriptor."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the process ends
 
 
 def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -112,9 +105,9 @@ def _end_quietly(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 @contextlib.contextmanager
 def _quiet_libraries() -> Iterator[None]:
-    """Send what C and C++ libraries print on descriptor 2 nowhere; Python's stderr keeps the screen.
+    """Discard what C and C++ libraries print on descriptor 2; Python's stderr keeps the terminal.
 
-    LiteRT, libpng, V4L2 and TensorFlow all write there past every Python setting.
+    LiteRT, libpng, V4L2 and TensorFlow all write there despite every Python setting.
     """
     warnings.simplefilter("ignore")
     screen = os.dup(sys.stderr.fileno())

@@ -20,10 +20,10 @@ def milliseconds(since: float, until: float) -> float:
 
 
 def timestamp() -> str:
-    """The present moment as ISO 8601 in UTC, to the second."""
+    """The current wall time as ISO 8601 in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def file_stamp(wall_time: float) -> str:
-    """Seconds since 1970 as a file's name can begin, UTC, to the millisecond: `20260131-120000.250`."""
+    """Seconds since 1970 as the start of a file name, UTC, to the millisecond: `20260131-120000.250`."""
     return datetime.fromtimestamp(wall_time, UTC).strftime("%Y%m%d-%H%M%S.%f")[:-3]

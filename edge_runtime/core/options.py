@@ -1,4 +1,4 @@
-"""Options of a command: the fields of one frozen dataclass, a TOML file of them, one `--option` each."""
+"""Options of a command: the fields of one frozen dataclass, read from a TOML file and the command line."""
 
 import dataclasses
 import inspect
@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-import typer
-
-from edge_runtime.cli.runner import DEBUG, DEBUG_HELP
 from edge_runtime.core.errors import UsageError
+from edge_runtime.core.files import read_file
+from edge_runtime.core.schema import check
 
 Config = TypeVar("Config")
+
+DEBUG = "--debug"
+DEBUG_HELP = "Show the traceback of an error, and what the libraries print."
+MAX_CONFIG_BYTES = 1024**2
+OTHER_PANEL = "Configuration"
 
 
 def option(
@@ -23,8 +27,10 @@ def option(
     low: float | None = None,
     high: float | None = None,
     *,
+    panel: str,
     short: str | None = None,
     shown: str | None = None,
+    changeable: bool = False,
 ) -> Any:
     """Declare a field with its line in `--help`.
 
@@ -33,10 +39,15 @@ def option(
         text: the line in `--help`.
         low: the smallest number allowed.
         high: the largest.
+        panel: the group of `--help` that it belongs to.
         short: a letter, such as `-m`.
-        shown: what `--help` says instead of the default.
+        shown: what `--help` shows instead of the default.
+        changeable: the value may be another one when interrupted work is continued.
     """
-    metadata = {"help": text, "low": low, "high": high, "short": short, "shown": shown}
+    metadata = {
+        "help": text, "low": low, "high": high, "short": short, "shown": shown, "panel": panel,
+        "changeable": changeable,
+    }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -46,7 +57,7 @@ def option_name(field: str) -> str:
 
 
 def check_ranges(config: Any) -> None:
-    """Refuse numbers outside of the ranges that their fields declare.
+    """Refuse numbers outside the ranges that their fields declare.
 
     Raises:
         UsageError: with the option, its range and the value.
@@ -54,71 +65,125 @@ def check_ranges(config: Any) -> None:
     for field in dataclasses.fields(config):
         low, high = field.metadata.get("low"), field.metadata.get("high")
         value = getattr(config, field.name)
-        if low is not None and value is not None and not low <= value <= high:
+        values = value if isinstance(value, tuple) else (value,)
+        if low is not None and not all(each is None or low <= each <= high for each in values):
             raise UsageError(f"--{option_name(field.name)} must be {low} to {high}, got {value}")
 
 
-def read_options(path: Path) -> dict[str, object]:
-    """The options in a TOML file.
+def read_options(path: Path, kind: type, command: str) -> dict[str, Any]:
+    """Read options from a TOML file.
+
+    Args:
+        path: the file.
+        kind: the dataclass whose fields are the options.
+        command: the command that has them.
+
+    Returns:
+        The options by field, with the types of the fields.
 
     Raises:
-        UsageError: no such file, or not TOML.
+        UsageError: no such file, not TOML, an unknown option, or a value of the wrong type.
     """
+    content = read_file(path, max_bytes=MAX_CONFIG_BYTES, error=UsageError)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        options = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not TOML ({error})") from error
+    types = get_type_hints(kind)
+    check_names(options, types, command)
+    return {
+        name: check(value, types[name], name=f"{path}: {name}", error=UsageError)
+        for name, value in options.items()
+    }
 
 
-def build_config(kind: type[Config], options: Mapping[str, object], command: str) -> Config:
-    """Build a configuration from names and values; text and numbers are brought to each field's type.
+def build_config(kind: type[Config], options: Mapping[str, Any], command: str) -> Config:
+    """Build a configuration from names and values of the fields' types.
 
     Raises:
-        UsageError: an unknown name, a wrong type, or a value outside of its range.
+        UsageError: an unknown name, a required one that is missing, or a value outside its range.
     """
-    types = get_type_hints(kind)
-    unknown = sorted(set(options) - set(types))
+    check_names(options, get_type_hints(kind), command)
+    for field in dataclasses.fields(cast(Any, kind)):
+        if field.default is dataclasses.MISSING and field.name not in options:
+            raise UsageError(
+                f"name the {field.name}: {command} {field.name.upper()}, or `{field.name} = …` in the "
+                "configuration file"
+            )
+    return kind(**{name: tuple(each) if isinstance(each, list) else each for name, each in options.items()})
+
+
+def check_names(options: Mapping[str, Any], known: Mapping[str, Any], command: str) -> None:
+    """Refuse options that a command does not have.
+
+    Raises:
+        UsageError: with the first of them.
+    """
+    unknown = sorted(set(options) - set(known))
     if unknown:
-        raise UsageError(f"no option is called {unknown[0]!r}; see {command} --help")
-    return kind(**{name: _typed(name, value, types[name]) for name, value in options.items()})
+        raise UsageError(f"there is no option {unknown[0]!r}; see {command} --help")
 
 
 def with_options(
-    command: Callable[..., int], config: type, *leading: inspect.Parameter, leave_out: Sequence[str] = ()
+    command: Callable[..., int],
+    kind: type,
+    *leading: inspect.Parameter,
+    name: str,
+    examples: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
 ) -> Callable[..., int]:
     """Give a command an option for each field of a dataclass, `--config` and `--debug`.
 
-    An option that is not given is None, so that a configuration file's value can stand.
-
     Args:
-        command: gets `config` (the TOML file) and every option by name.
-        config: the dataclass.
-        leading: further parameters, shown first.
-        leave_out: fields that are no options.
+        command: called with the configuration, and with the leading parameters that are not its fields.
+        kind: the dataclass.
+        leading: parameters shown first; those with the name of a field set that field.
+        name: the command's, for messages.
+        examples: command lines shown on top of the help.
+        leave_out: fields that have no option of their own.
     """
-    types = get_type_hints(config)
+    import typer
+
+    types = get_type_hints(kind)
     file = Annotated[
-        Path | None, typer.Option(help="TOML file with options; those on the command line override.")
+        Path | None,
+        typer.Option(
+            "--config",
+            help="TOML file with options; options of the command line override it.",
+            rich_help_panel=OTHER_PANEL,
+            show_default=False,
+        ),
     ]
-    parameters = [*leading, parameter("config", file, None)]
+    parameters = list(leading)
     parameters += [
         parameter(field.name, Annotated[_given(types[field.name]), _declare(field, types[field.name])], None)
-        for field in dataclasses.fields(config)
+        for field in dataclasses.fields(kind)
         if field.name not in leave_out
     ]
-    parameters.append(parameter("debug", Annotated[bool, typer.Option(DEBUG, help=DEBUG_HELP)], False))
+    parameters.append(parameter("config", file, None))
+    debug = typer.Option(DEBUG, help=DEBUG_HELP, rich_help_panel=OTHER_PANEL)
+    parameters.append(parameter("debug", Annotated[bool, debug], False))
 
-    def run(**given: Any) -> int:
+    def run(config: Path | None = None, **given: Any) -> int:
         given.pop("debug")  # read before parsing
-        return command(**given)
+        others = {each: given.pop(each) for each in list(given) if each not in types}
+        options = read_options(config, kind, name) if config else {}
+        options |= {each: value for each, value in given.items() if value is not None}
+        return command(build_config(kind, options, name), **others)
 
-    run.__doc__ = command.__doc__
+    run.__doc__ = help_text(command.__doc__ or "", examples)
     run.__name__ = command.__name__
     run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": int}
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return run
+
+
+def help_text(purpose: str, examples: Sequence[str]) -> str:
+    """The text above a command's options: what it does, then example command lines."""
+    if not examples:
+        return purpose
+    # Typer keeps the line breaks of a paragraph that begins with \b.
+    return "\n\n".join([purpose, "\b\n" + "\n".join(f"  {example}" for example in examples)])
 
 
 def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -134,43 +199,34 @@ def plain(value: Any) -> Any:
 
 
 def _given(kind: Any) -> Any:
-    return list[str] | None if get_origin(kind) is tuple else _without_none(kind) | None
+    """The type of an option that may be missing, so that a configuration file's value is used then."""
+    if get_origin(kind) is tuple:
+        return list[get_args(kind)[0]] | None  # type: ignore[misc]
+    return _without_none(kind) | None
 
 
 def _declare(field: dataclasses.Field[Any], kind: Any) -> Any:
+    import typer
+
     name = option_name(field.name)
-    shown = field.metadata["shown"] or _default(name, field.default)
+    shown = field.metadata["shown"] or _default(field.default)
     text = f"{field.metadata['help']} [default: {shown}]" if shown else field.metadata["help"]
-    names = [f"--{name}/--no-{name}" if kind is bool else f"--{name}"]
+    on_by_default = kind is bool and field.default
+    names = [f"--{name}/--no-{name}" if on_by_default else f"--{name}"]
     names += [field.metadata["short"]] if field.metadata["short"] else []
-    return typer.Option(*names, help=text, show_default=False)
+    return typer.Option(*names, help=text, show_default=False, rich_help_panel=field.metadata["panel"])
 
 
-def _default(name: str, default: Any) -> str:
+def _default(default: Any) -> str:
     if isinstance(default, bool):
-        return name if default else ""
+        return "on" if default else ""
     if default is None or default == ():
         return ""
-    return str(default.value if isinstance(default, StrEnum) else default)
+    values = default if isinstance(default, tuple) else (default,)
+    return ", ".join(str(each.value if isinstance(each, StrEnum) else each) for each in values)
 
 
 def _without_none(kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType):
         return next(each for each in get_args(kind) if each is not type(None))
     return kind
-
-
-def _typed(name: str, value: Any, kind: Any) -> Any:
-    kind = _without_none(kind)
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-            raise UsageError(f"{name} must be a list of texts, got {value!r}")
-        return tuple(value)
-    choices = f", one of {', '.join(kind)}" if issubclass(kind, StrEnum) else ""
-    wrong = UsageError(f"{name} must be {kind.__name__}{choices}, got {value!r}")
-    if kind in (bool, int, str) and type(value) is not kind:
-        raise wrong
-    try:
-        return kind(value)
-    except (TypeError, ValueError) as error:
-        raise wrong from error

@@ -1,27 +1,27 @@
-"""What long work shows: live bars in a terminal, plain lines elsewhere."""
+"""Progress of long work on stderr: bars in a terminal, lines elsewhere."""
 
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from edge_runtime.core import clock
-from edge_runtime.core.files import printable
+from edge_runtime.core.text import printable
 
-MOST_LINES = 20
+MAX_LINES = 20
 
 FIRST_LINE, NEXT_LINES = 3.0, 10.0
-"""Seconds after which work that shows no bar tells how far it is, and then how often."""
+"""Seconds until the first line about work without a bar, and between the next ones."""
+
+Say = Callable[[str], None]
+"""Shows one line to the user."""
 
 Tick = Callable[[int, int], None]
-"""Called with how many are done, and of how many."""
+"""Progress callback: called with how many are done, and of how many."""
 
 
 def no_tick(_done: int, _total: int) -> None:
-    """A tick that tells nobody."""
+    """A progress callback that does nothing."""
 
 
 class ProgressLines:
@@ -29,31 +29,31 @@ class ProgressLines:
 
     Args:
         title: what is being done.
-        say: gets each line.
+        say: shows each line.
     """
 
-    def __init__(self, title: str, say: Callable[[str], None]) -> None:
+    def __init__(self, title: str, say: Say) -> None:
         self._title = title
         self._say = say
         self._started = clock.now()
         self._next = self._started + FIRST_LINE
 
-    def tell(self, fraction: float, what: str = "") -> None:
-        """How far the work is.
+    def update(self, fraction: float, text: str = "") -> None:
+        """Report how much is done.
 
         Args:
-            fraction: of all that is to be done, in [0, 1].
-            what: in words; the percentage when empty.
+            fraction: of the whole work, in [0, 1].
+            text: shown instead of the percentage.
         """
         now = clock.now()
         if now < self._next or not 0 < fraction < 1:
             return
         self._next = now + NEXT_LINES
         left = (now - self._started) * (1 - fraction) / fraction
-        self._say(f"{self._title}: {what or f'{fraction:.0%}'}, about {format_seconds(left)} left")
+        self._say(f"{self._title}: {text or f'{fraction:.0%}'}, about {format_seconds(left)} left")
 
-    def told(self) -> None:
-        """Another line has just told how far the work is."""
+    def postpone(self) -> None:
+        """Wait again before the next line, since another line has just reported the progress."""
         self._next = clock.now() + NEXT_LINES
 
 
@@ -66,9 +66,12 @@ def format_seconds(seconds: float) -> str:
 
 
 class Reporter:
-    """Tells on stderr how work goes: bars in a terminal, lines elsewhere. A context manager."""
+    """Reports the progress of a command on stderr: bars in a terminal, lines elsewhere. A context manager."""
 
     def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self.bars = Progress(
             TextColumn("{task.description}"),
@@ -87,31 +90,47 @@ class Reporter:
         self.bars.stop()
 
     def say(self, message: str) -> None:
-        """Show one line; names of files in it cannot steer a terminal."""
+        """Show one line; file names in it cannot control the terminal."""
         self.console.print(printable(message), markup=False)
 
-    def lines(self, title: str) -> ProgressLines:
-        """Lines about work, where there is no terminal that shows bars."""
-        return ProgressLines(title, (lambda _line: None) if self.console.is_terminal else self.say)
-
     def say_each(self, title: str, messages: Sequence[str]) -> None:
-        """Show a line for each message; of very many only the first."""
-        for message in messages[:MOST_LINES]:
+        """Show a line for each message, at most `MAX_LINES` of them."""
+        for message in messages[:MAX_LINES]:
             self.say(f"{title}: {message}")
-        if len(messages) > MOST_LINES:
-            self.say(f"{title}: and {len(messages) - MOST_LINES} more")
+        if len(messages) > MAX_LINES:
+            self.say(f"{title}: and {len(messages) - MAX_LINES} more")
+
+    def lines(self, title: str) -> ProgressLines:
+        """Lines about work, shown where there is no terminal with bars."""
+        return ProgressLines(title, (lambda _line: None) if self.console.is_terminal else self.say)
 
     @contextlib.contextmanager
     def bar(self, title: str) -> Iterator[Tick]:
-        """A bar that a function fills by telling how many are done, and of how many."""
+        """A bar for work of known size; yields its progress callback."""
         task = self.bars.add_task(title, total=None)
         lines = self.lines(title)
 
         def tick(done: int, total: int) -> None:
             self.bars.update(task, completed=done, total=total)
-            lines.tell(done / max(total, 1), f"{done} of {total}")
+            lines.update(done / max(total, 1), f"{done} of {total}")
 
         try:
             yield tick
+        finally:
+            self.bars.remove_task(task)
+
+    @contextlib.contextmanager
+    def fraction_bar(self, title: str) -> Iterator[Callable[[float], None]]:
+        """A bar that is advanced by fractions of the whole work; yields the function that does."""
+        task = self.bars.add_task(title, total=1.0)
+        lines, done = self.lines(title), [0.0]
+
+        def advance(fraction: float) -> None:
+            done[0] += fraction
+            self.bars.advance(task, fraction)
+            lines.update(done[0])
+
+        try:
+            yield advance
         finally:
             self.bars.remove_task(task)

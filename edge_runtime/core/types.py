@@ -1,24 +1,38 @@
-"""The values that flow through the device: frame → prediction → result."""
+"""The value types of the device: image, frame, prediction, timing, result."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    # Not needed at runtime: edge-doctor has to start where numpy cannot be imported.
+    import numpy as np
+    from numpy.typing import NDArray
 
-Image: TypeAlias = NDArray[np.uint8]
+Image: TypeAlias = "NDArray[np.uint8]"
 """uint8 RGB, shape (height, width, 3)."""
 
-Scores: TypeAlias = NDArray[np.float32]
+Scores: TypeAlias = "NDArray[np.float32]"
 """float32 in [0, 1], shape (classes,)."""
 
 Size: TypeAlias = tuple[int, int]
 """(height, width) in pixels."""
 
+DecodeHint: TypeAlias = Callable[[], int]
+"""Returns how many pixels of each side the model that is loaded now needs; 0 for the full size."""
+
+UNKNOWN = "unknown"
+"""How an answer of None is written in text."""
+
+
+def full_size() -> int:
+    """A decode hint for images at their full size."""
+    return 0
+
 
 class Resize(StrEnum):
-    """How a picture is brought to the model's input size.
+    """How an image is resized to the model's input size.
 
     squash changes the aspect ratio; fit-shortest crops; fit-longest pads with black; mediapipe changes the
     aspect ratio with MediaPipe Tasks' own interpolation, for files that MediaPipe reads too.
@@ -32,14 +46,14 @@ class Resize(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture on its way through the device.
+    """One image from a source.
 
     Attributes:
         image: uint8 RGB, shape (height, width, 3).
         index: 0 for the source's first frame.
         captured_at: monotonic seconds.
         wall_time: seconds since 1970, a label only.
-        source: what the picture came from: a file's name, `camera:0`.
+        source: where the image came from: a file's name, `camera:0`.
     """
 
     image: Image
@@ -51,7 +65,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One class and how sure the model is of it, `score` in [0, 1]."""
+    """One class with its score in [0, 1]."""
 
     label: str
     index: int
@@ -60,7 +74,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long the steps of one classification took, in milliseconds."""
+    """Durations of the steps of one classification, in milliseconds."""
 
     resize: float
     invoke: float
@@ -68,16 +82,16 @@ class Timing:
 
     @property
     def total(self) -> float:
-        """All steps together, in milliseconds."""
+        """Sum of all steps, in milliseconds."""
         return self.resize + self.invoke + self.postprocess
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What the model says of one frame.
+    """The classification of one frame.
 
     Attributes:
-        frame: the picture.
+        frame: the frame.
         predictions: best first; those below the threshold are left out.
         timing: of the classification.
         answer: the label decided on, by this frame alone or by a vote over time; None for unknown.

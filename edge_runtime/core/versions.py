@@ -1,6 +1,13 @@
-"""Which packages are installed, and in which version."""
+"""Versions of the installed packages."""
 
+import platform
 from importlib import metadata
+
+TOOLKIT_PACKAGES = (
+    "edge-classify", "tensorflow", "keras", "ai-edge-litert", "tflite-runtime", "openvino", "numpy",
+    "opencv-python", "opencv-python-headless",
+)  # fmt: skip
+"""The packages that scores and times depend on."""
 
 
 def installed_versions(*packages: str) -> dict[str, str]:
@@ -12,3 +19,8 @@ def installed_versions(*packages: str) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def toolkit_versions() -> dict[str, str]:
+    """The versions of Python and of the installed `TOOLKIT_PACKAGES`."""
+    return {"python": platform.python_version(), **installed_versions(*TOOLKIT_PACKAGES)}

@@ -1,0 +1,39 @@
+"""Labelled images: layouts, the check before training, split files, and the format of a run."""
+
+from edge_runtime.datasets.layouts import BUILTIN_NAMES, builtin_path, open_dataset
+from edge_runtime.datasets.run_format import Run, RunFiles, read_run
+from edge_runtime.datasets.samples import (
+    SPLITS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Dataset,
+    Sample,
+    fingerprint,
+    image_loader,
+    pixel_hash,
+)
+from edge_runtime.datasets.scan import Scan, scan_dataset
+from edge_runtime.datasets.split_file import format_split, parse_split
+
+__all__ = [
+    "BUILTIN_NAMES",
+    "SPLITS",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Dataset",
+    "Run",
+    "RunFiles",
+    "Sample",
+    "Scan",
+    "builtin_path",
+    "fingerprint",
+    "format_split",
+    "image_loader",
+    "open_dataset",
+    "parse_split",
+    "pixel_hash",
+    "read_run",
+    "scan_dataset",
+]

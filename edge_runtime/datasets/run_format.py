@@ -1,21 +1,123 @@
-"""Read a run: what `edge-train` left, checked before anything heavy is loaded."""
+"""The format of a run: the names of its files, its reader, and the writer of its text files."""
 
+import csv
+import io
+import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from edge_runtime import Dataset, DatasetError, ModelCard, ModelError, Sample, open_dataset
-from edge_runtime.datasets.layouts import TEST, TRAIN, VALIDATION, parse_split
+from edge_runtime.core import DatasetError, ModelError, read_file, write_file
+from edge_runtime.datasets.layouts import open_dataset
+from edge_runtime.datasets.samples import TEST, TRAIN, VALIDATION, Dataset, Sample
+from edge_runtime.datasets.split_file import format_split, parse_split
+from edge_runtime.model import CARD_NAME, ModelCard
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+MAX_BYTES = 1024**3
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of a run.
+
+    Attributes:
+        folder: the run.
+    """
+
+    folder: Path
+
+    @property
+    def model(self) -> Path:
+        """The Keras model with the best weights of all epochs; written last."""
+        return self.folder / "model.keras"
+
+    @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.folder / CARD_NAME
+
+    @property
+    def config(self) -> Path:
+        """The options that repeat the training."""
+        return self.folder / "config.toml"
+
+    @property
+    def split(self) -> Path:
+        """File, label, split and hash of every image."""
+        return self.folder / "split.csv"
+
+    @property
+    def history(self) -> Path:
+        """Loss and accuracy of every epoch."""
+        return self.folder / "history.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """The metrics of each split."""
+        return self.folder / "metrics.json"
+
+    @property
+    def report(self) -> Path:
+        """The page with everything about the training."""
+        return self.folder / "report.html"
+
+    @property
+    def examples(self) -> Path:
+        """A held-out image of each class."""
+        return self.folder / "examples"
+
+    @property
+    def best_weights(self) -> Path:
+        """The best weights so far, also of a training that did not finish."""
+        return self.folder / "checkpoints" / "best.weights.h5"
+
+    @property
+    def state(self) -> Path:
+        """The state that `--resume` continues from."""
+        return self.folder / "checkpoints" / "state.npz"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard logs."""
+        return self.folder / "logs"
+
+    def remove_results(self) -> None:
+        """Remove the results of an earlier training, so that none is taken for one of the new run."""
+        for path in (self.model, self.card, self.metrics, self.report):
+            path.unlink(missing_ok=True)
+
+    def write_split(self, samples: Sequence[Sample]) -> None:
+        """Write `split.csv`."""
+        write_file(self.split, format_split(samples))
+
+    def write_history(self, epochs: "Sequence[DataclassInstance]") -> None:
+        """Write `history.csv`, one line an epoch, a column for each field."""
+        text = io.StringIO(newline="")
+        columns = [field.name for field in fields(epochs[0])] if epochs else []
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(epoch) for epoch in epochs)
+        write_file(self.history, text.getvalue())
+
+    def write_metrics(self, metrics: "Mapping[str, DataclassInstance]") -> None:
+        """Write `metrics.json`, one object a split."""
+        objects: dict[str, Any] = {split: asdict(values) for split, values in metrics.items()}
+        write_file(self.metrics, json.dumps(objects, indent=2, ensure_ascii=False) + "\n")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run on disk.
+    """A complete run on disk.
 
     Attributes:
         folder: where it is.
         card: its card.
-        samples: its pictures with label, split and hash.
+        samples: its images with label, split and hash.
         data: the data set it was trained on, as `open_dataset` takes it.
     """
 
@@ -25,9 +127,9 @@ class Run:
     data: str
 
     @property
-    def keras_file(self) -> Path:
-        """The model."""
-        return self.folder / "model.keras"
+    def files(self) -> RunFiles:
+        """Its files."""
+        return RunFiles(self.folder)
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """The samples of one split."""
@@ -48,12 +150,12 @@ class Run:
             return open_dataset(self.data)
         except DatasetError as error:
             raise DatasetError(
-                f"{error} (the data of the run {self.folder}; give its new place with --data)"
+                f"{error} (the data of the run {self.folder}; if it was moved, give its folder with --data)"
             ) from error
 
 
 def read_run(folder: Path, *, data: str | None = None) -> Run:
-    """Read a run's card, split and place of the data.
+    """Read a run's card, split and location of the data.
 
     Args:
         folder: the run.
@@ -62,26 +164,25 @@ def read_run(folder: Path, *, data: str | None = None) -> Run:
     Raises:
         ModelError: not a run, or an incomplete one.
     """
-    for name in ("card.json", "split.csv", "config.toml", "model.keras"):
-        if not (folder / name).is_file():
+    files = RunFiles(folder)
+    for path in (files.card, files.split, files.config, files.model):
+        if not path.is_file():
             raise ModelError(
-                f"{folder}: not a complete run, {name} is missing; make one with edge-train DATA --out FOLDER"
+                f"{folder}: not a complete run, {path.name} is missing; make one with "
+                "edge-train DATA --out FOLDER"
             )
-    card = ModelCard.from_json(_read(folder / "card.json"), name=str(folder / "card.json"))
+    card = ModelCard.from_json(_read(files.card), name=str(files.card))
     try:
-        samples = parse_split(_read(folder / "split.csv"), name=str(folder / "split.csv"))
-        recorded = tomllib.loads(_read(folder / "config.toml").decode())["data"]
+        samples = parse_split(_read(files.split), name=str(files.split))
+        recorded = tomllib.loads(_read(files.config).decode())["data"]
     except (DatasetError, ValueError, KeyError) as error:
         raise ModelError(f"{folder}: split.csv or config.toml is damaged ({error})") from error
     run = Run(folder, card, samples, data or str(recorded))
-    strange = {sample.label for sample in samples} - set(card.labels)
-    if strange or not run.split(TRAIN):
-        raise ModelError(f"{folder}: split.csv and card.json do not belong together ({sorted(strange)[:3]})")
+    unknown = {sample.label for sample in samples} - set(card.labels)
+    if unknown or not run.split(TRAIN):
+        raise ModelError(f"{folder}: split.csv and card.json do not belong together ({sorted(unknown)[:3]})")
     return run
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return read_file(path, max_bytes=MAX_BYTES, error=ModelError)

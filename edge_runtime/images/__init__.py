@@ -1,0 +1,26 @@
+"""Images: decode, encode, resize, rotate, flip, crop; the image files of a folder."""
+
+from edge_runtime.images.codec import bgr_to_rgb, decode_image, encode_jpeg, encode_png, jpeg_size, read_image
+from edge_runtime.images.listing import IMAGE_SUFFIXES, is_image_name, list_images
+from edge_runtime.images.opencv import opencv
+from edge_runtime.images.resize import fit, pixels_needed
+from edge_runtime.images.transforms import Flip, Region, Rotation, Transform
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Flip",
+    "Region",
+    "Rotation",
+    "Transform",
+    "bgr_to_rgb",
+    "decode_image",
+    "encode_jpeg",
+    "encode_png",
+    "fit",
+    "is_image_name",
+    "jpeg_size",
+    "list_images",
+    "opencv",
+    "pixels_needed",
+    "read_image",
+]

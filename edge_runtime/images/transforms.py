@@ -1,18 +1,17 @@
-"""How the camera hangs, and which part of its picture counts."""
+"""Rotate, flip and crop frames."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from edge_runtime.core.errors import UsageError
-from edge_runtime.core.types import Frame, Image
-from edge_runtime.images.codec import opencv
+from edge_runtime.core import Frame, Image, UsageError
+from edge_runtime.images.opencv import opencv
 
 
-class Mirror(StrEnum):
-    """Which way a picture is mirrored."""
+class Flip(StrEnum):
+    """The direction in which an image is mirrored."""
 
     NONE = "none"
     HORIZONTAL = "horizontal"
@@ -20,7 +19,7 @@ class Mirror(StrEnum):
 
 
 class Rotation(StrEnum):
-    """By how many degrees a picture is turned clockwise."""
+    """Clockwise rotation in degrees."""
 
     NONE = "0"
     QUARTER = "90"
@@ -30,7 +29,7 @@ class Rotation(StrEnum):
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of a picture, in pixels from its upper left corner."""
+    """A rectangle of an image, in pixels from its upper left corner."""
 
     left: int
     top: int
@@ -42,7 +41,7 @@ class Region:
         """Read `X,Y,W,H`.
 
         Raises:
-            UsageError: it is something else.
+            UsageError: not four integers, or an empty rectangle.
         """
         try:
             region = cls(*(int(part) for part in text.split(",")))
@@ -52,16 +51,16 @@ class Region:
             raise UsageError(f"--roi takes X,Y from 0 and W,H from 1, got {text!r}")
         return region
 
-    def cut(self, image: Image) -> Image:
-        """The part of a picture that lies in the rectangle.
+    def crop(self, image: Image) -> Image:
+        """The part of an image inside the rectangle, as a view.
 
         Raises:
-            UsageError: none of it does.
+            UsageError: the rectangle is outside the image.
         """
         part = image[self.top : self.top + self.height, self.left : self.left + self.width]
         if not part.size:
             height, width = image.shape[:2]
-            raise UsageError(f"--roi {self} lies outside of the picture of {width}x{height}")
+            raise UsageError(f"--roi {self} lies outside of the image of {width}x{height}")
         return part
 
     def __str__(self) -> str:
@@ -69,25 +68,28 @@ class Region:
 
 
 @dataclass(frozen=True)
-class View:
-    """Turn, then mirror, then cut: so the region is that of the upright picture."""
+class Transform:
+    """Rotate, then flip, then crop, so that the region is one of the upright image."""
 
     rotation: Rotation = Rotation.NONE
-    mirror: Mirror = Mirror.NONE
+    flip: Flip = Flip.NONE
     region: Region | None = None
 
-    def apply(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames as they are to be classified."""
-        if self == View():
-            return iter(frames)
-        return (dataclasses.replace(frame, image=self.see(frame.image)) for frame in frames)
+    def __call__(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
+        """The stage of the pipeline: the frames with transformed images."""
+        if self == Transform():
+            return frames
+        return (
+            None if frame is None else dataclasses.replace(frame, image=self.apply(frame.image))
+            for frame in frames
+        )
 
-    def see(self, image: Image) -> Image:
-        """One picture (uint8 RGB, shape (height, width, 3)) as it is to be classified."""
+    def apply(self, image: Image) -> Image:
+        """Transform one image (uint8 RGB, shape (height, width, 3))."""
         cv2 = opencv()
         if self.rotation is not Rotation.NONE:
             # OpenCV numbers the quarter turns from 0.
             image = cv2.rotate(image, int(self.rotation) // 90 - 1)
-        if self.mirror is not Mirror.NONE:
-            image = cv2.flip(image, 1 if self.mirror is Mirror.HORIZONTAL else 0)
-        return self.region.cut(image) if self.region else image
+        if self.flip is not Flip.NONE:
+            image = cv2.flip(image, 1 if self.flip is Flip.HORIZONTAL else 0)
+        return self.region.crop(image) if self.region else image

@@ -1,0 +1,54 @@
+"""Run a model: engines, input encoding, sandbox, thread tuning, loader, classifier, self-test."""
+
+from edge_runtime.inference.classifier import Classifier
+from edge_runtime.inference.delegate import Delegate
+from edge_runtime.inference.engine_registry import (
+    DISTRIBUTIONS,
+    MODULES,
+    choose_engine,
+    engine_version,
+    installed_engines,
+)
+from edge_runtime.inference.engines import Engine, open_engine
+from edge_runtime.inference.input_encoding import RAW, InputRange, Preprocessing, parse_input_range
+from edge_runtime.inference.loader import (
+    LoadedModel,
+    LoadOptions,
+    build_classifier,
+    load_classifier,
+    load_model,
+)
+from edge_runtime.inference.openvino import OpenVinoEngine, compile_openvino
+from edge_runtime.inference.output_kind import OutputKind
+from edge_runtime.inference.sandbox import try_in_sandbox
+from edge_runtime.inference.self_test import SelfTest, compare_golden, run_self_test
+from edge_runtime.inference.tensors import TensorSpec
+
+__all__ = [
+    "DISTRIBUTIONS",
+    "MODULES",
+    "RAW",
+    "Classifier",
+    "Delegate",
+    "Engine",
+    "InputRange",
+    "LoadOptions",
+    "LoadedModel",
+    "OpenVinoEngine",
+    "OutputKind",
+    "Preprocessing",
+    "SelfTest",
+    "TensorSpec",
+    "build_classifier",
+    "choose_engine",
+    "compare_golden",
+    "compile_openvino",
+    "engine_version",
+    "installed_engines",
+    "load_classifier",
+    "load_model",
+    "open_engine",
+    "parse_input_range",
+    "run_self_test",
+    "try_in_sandbox",
+]

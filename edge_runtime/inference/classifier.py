@@ -1,105 +1,94 @@
-"""Frame → predictions: the one way from a picture to labels, on the Pi and on the workstation."""
+"""Classify images with a loaded engine: preprocess, run the model, take the best scores."""
 
 import heapq
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import clock
-from edge_runtime.core.errors import ModelError, UsageError
-from edge_runtime.core.types import Frame, Image, Prediction, Resize, Result, Scores, Timing
-from edge_runtime.images.codec import fit, pixels_needed
-from edge_runtime.inference.engine_registry import choose_engine
-from edge_runtime.inference.engines import Delegate, TensorSpec, open_engine
-from edge_runtime.inference.golden import compare_golden
-from edge_runtime.inference.input_encoding import RAW, InputRange, input_range, pixel_table, to_tensor
-from edge_runtime.inference.output_kind import OutputKind, output_kind
-from edge_runtime.inference.sandbox import prove_model
-from edge_runtime.model.model_file import ModelFile, read_model_file
+from edge_runtime.core import (
+    Frame,
+    Image,
+    Prediction,
+    Resize,
+    Result,
+    Scores,
+    Size,
+    Timing,
+    UsageError,
+    clock,
+)
+from edge_runtime.inference.engines import Engine
+from edge_runtime.inference.input_encoding import Preprocessing
+from edge_runtime.inference.output_kind import OutputKind
+from edge_runtime.inference.tensors import TensorSpec
 
 
 class Classifier:
-    """A model file, loaded and ready.
+    """A loaded model with its labels; `load_classifier` makes one from a file.
 
-    An engine that is not the default of this machine, and a delegate, must give the golden samples of the
-    model's card the answers that they had on the workstation.
+    It starts no process and reads no file. Not for several threads at once.
 
     Args:
-        model: a path, or what `read_model_file` gave.
-        engine: `litert`, `tflite-runtime` or `openvino`; the first that is installed when None.
-        num_threads: all cores, at most 4, when None.
-        expected: what pixels 0 and 255 become, for foreign models whose file does not tell.
-        delegate: a library that takes operators over.
-        trusted: skip the trial in a child process, for a model that this very process has made.
-
-    Attributes:
+        engine: the loaded model.
         labels: one per score.
-        size: (height, width) of the model's input, in pixels.
-        at_least: pixels that each side of an image must keep, for `read_image` and `decode_image`.
-        resize: how images are brought to that size.
-
-    Raises:
-        ModelError: the file cannot be used, its labels do not match its outputs, or the engine or the
-            delegate answers wrongly.
-        MissingLibraryError: no engine is installed.
+        preprocessing: how an image becomes the input tensor.
+        output: what the outputs are.
     """
 
     def __init__(
         self,
-        model: ModelFile | Path | str,
-        *,
-        engine: str | None = None,
-        num_threads: int | None = None,
-        expected: InputRange | None = None,
-        delegate: Delegate | None = None,
-        trusted: bool = False,
+        engine: Engine,
+        labels: tuple[str, ...],
+        preprocessing: Preprocessing,
+        output: OutputKind = OutputKind.SCORES,
     ) -> None:
-        file = model if isinstance(model, ModelFile) else read_model_file(Path(model))
-        if not trusted:
-            prove_model(file.content, name=file.name, engine=engine)
-        self.model = file
-        self.engine = open_engine(
-            file.content, name=file.name, engine=engine, num_threads=num_threads, delegate=delegate
-        )
-        self.labels = file.labels
-        self._expected = expected
-        self.size = (self.engine.input.shape[1], self.engine.input.shape[2])
-        self.resize = file.card.resize if file.card else Resize.SQUASH
-        self.at_least = pixels_needed(self.size, self.resize)
-        _check_labels(file, self.engine.output)
-        _check_size(file, self.size)
-        self._table = pixel_table(self.engine.input, expected or _expected(file, self.engine.input))
-        self._is_logits = _output_kind(file, self.engine.output) is OutputKind.LOGITS
-        # One score of a sigmoid tells two classes apart: it is that of the second.
-        self._complements = len(self.labels) == 2 and self.engine.output.shape[-1] == 1
+        self.engine = engine
+        self.labels = labels
+        self._preprocessing = preprocessing
+        self._is_logits = output is OutputKind.LOGITS
+        # One sigmoid output tells two classes apart: it is the score of the second.
+        self._complements = len(labels) == 2 and engine.output.shape[-1] == 1
         plain = not self._is_logits and not self._complements
-        self._score_table = _score_table(self.engine.output) if plain else None
-        if not trusted and (delegate or self.engine.name != choose_engine()):
-            self._prove(f"the delegate {delegate.library}" if delegate else f"the engine {self.engine.name}")
+        self._score_table = _score_table(engine.output) if plain else None
+
+    @property
+    def size(self) -> Size:
+        """(height, width) of the model's input, in pixels."""
+        return self._preprocessing.size
+
+    @property
+    def resize(self) -> Resize:
+        """How images are resized to that size."""
+        return self._preprocessing.resize
+
+    @property
+    def at_least(self) -> int:
+        """Pixels that each side of an image must keep, for `read_image` and `decode_image`."""
+        return self._preprocessing.at_least
 
     def classify(self, image: Image, top_k: int = 5) -> list[Prediction]:
-        """Say what a picture shows.
+        """Classify an image.
 
         Args:
             image: uint8 RGB, shape (height, width, 3), any size.
             top_k: how many predictions, best first.
 
         Raises:
-            ImageError: the picture has no pixels or is not uint8 RGB.
+            ImageError: the image has no pixels or is not uint8 RGB.
+            UsageError: `top_k` is less than 1.
         """
-        return self._best(self.engine.invoke(self._to_tensor(image)), top_k)
+        return self._best(self.engine.invoke(self._preprocessing.to_tensor(image)), top_k)
 
     def scores(self, image: Image) -> Scores:
         """The score of every class, float32 in [0, 1], shape (classes,), in the order of the labels."""
-        return self._to_scores(self.engine.invoke(self._to_tensor(image)))
+        return self._to_scores(self.engine.invoke(self._preprocessing.to_tensor(image)))
 
     def observe(self, frame: Frame, top_k: int = 5) -> Result:
         """Classify a frame and time each step."""
         started = clock.now()
-        tensor = self._to_tensor(frame.image)
+        tensor = self._preprocessing.to_tensor(frame.image)
         resized = clock.now()
         output = self.engine.invoke(tensor)
         invoked = clock.now()
@@ -112,22 +101,9 @@ class Classifier:
         age = clock.milliseconds(frame.captured_at, started)
         return Result(frame, predictions, timing, answer=predictions[0].label, age=age)
 
-    def observe_all(self, frames: Iterable[Frame], top_k: int = 5) -> Iterator[Result]:
-        """Classify one frame after the other."""
-        return (self.observe(frame, top_k) for frame in frames)
-
-    def twin(self) -> Self:
-        """Another one of the same model for another thread, whose engine takes one thread."""
-        return type(self)(
-            self.model,
-            engine=self.engine.name,
-            num_threads=1,
-            expected=self._expected,
-            trusted=True,
-        )
-
-    def _to_tensor(self, image: Image) -> NDArray[Any]:
-        return to_tensor(fit(image, self.size, self.resize), self._table)
+    def observe_all(self, frames: Iterator[Frame | None], top_k: int = 5) -> Iterator[Result | None]:
+        """The stage of the pipeline: classify one frame after the other; None passes through."""
+        return (None if frame is None else self.observe(frame, top_k) for frame in frames)
 
     def _to_scores(self, output: NDArray[Any]) -> Scores:
         if self._score_table is not None:
@@ -142,45 +118,13 @@ class Classifier:
     def _best(self, output: NDArray[Any], top_k: int) -> list[Prediction]:
         if top_k < 1:
             raise UsageError(f"top-k must be 1 or more, got {top_k}")
-        # In plain Python: after a model has run the caches are cold, and numpy's machinery is far larger.
+        # In plain Python: after a model has run the caches are cold, and numpy's code is far larger.
         if self._score_table is not None:
             scores = [self._score_table[code] for code in _codes(output)]
         else:
             scores = self._to_scores(output).tolist()
         order = heapq.nlargest(top_k, range(len(scores)), key=scores.__getitem__)
         return [Prediction(self.labels[index], index, scores[index]) for index in order]
-
-    def _prove(self, who: str) -> None:
-        """Refuse an engine or a delegate that answers the golden samples wrongly.
-
-        Raises:
-            ModelError: with what it answers.
-        """
-        if self.model.card is None or not self.model.card.golden:
-            return
-        outcome = compare_golden(self.model.card.golden, self.scores)
-        if not outcome.passed:
-            raise ModelError(
-                f"{self.model.name}: {who} answers wrongly on this machine: {outcome}; use another one"
-            )
-
-
-def _expected(file: ModelFile, spec: TensorSpec) -> InputRange:
-    # A model with a card takes raw pixels: its rescaling is inside, or absorbed in the input's quantization.
-    if file.card and not spec.quantized:
-        return RAW
-    return input_range(spec, name=file.name)
-
-
-def _output_kind(file: ModelFile, spec: TensorSpec) -> OutputKind:
-    """Scores, or logits that a softmax is still to make scores of: decided once, for every image alike."""
-    if not spec.quantized:
-        return output_kind(file.content) or OutputKind.SCORES
-    limits = np.iinfo(spec.dtype)
-    low, high = spec.real(np.array([limits.min, limits.max]))
-    # A quantized output that can hold nothing but scores holds scores.
-    is_score = low >= -0.01 and high <= 1.01
-    return OutputKind.SCORES if is_score else output_kind(file.content) or OutputKind.LOGITS
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -189,7 +133,7 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _score_table(spec: TensorSpec) -> list[float] | None:
-    """The score for each of the 256 bytes that a quantized output can hold; None for a float32 output."""
+    """The score for each of the 256 values of a quantized output; None for a float32 output."""
     if not spec.quantized:
         return None
     codes = np.arange(256, dtype=np.uint8).view(spec.dtype)
@@ -201,22 +145,3 @@ def _codes(output: NDArray[Any]) -> list[int]:
     """A quantized output as bytes."""
     codes: list[int] = output.reshape(-1).view(np.uint8).tolist()
     return codes
-
-
-def _check_labels(file: ModelFile, output: TensorSpec) -> None:
-    outputs = output.shape[-1]
-    if not file.labels:
-        raise ModelError(file.labels_advice)
-    # One output of a sigmoid tells two classes apart.
-    if len(file.labels) != outputs and (outputs, len(file.labels)) != (1, 2):
-        raise ModelError(
-            f"the labels name {len(file.labels)} classes, the model has {outputs} outputs ({file.name}); "
-            "name the right label file with --labels"
-        )
-
-
-def _check_size(file: ModelFile, size: tuple[int, int]) -> None:
-    if file.card and file.card.image_size != size:
-        raise ModelError(
-            f"the card says {file.card.image_size} pixels, the model's input has {size} ({file.name})"
-        )

@@ -1,12 +1,10 @@
-"""Which engines there are, which are installed, and their versions; nothing is imported for it."""
+"""The engines by name: their modules and packages, which are installed, and their versions."""
 
 import importlib.util
-import os
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from edge_runtime.core.errors import MissingLibraryError, UsageError
-from edge_runtime.core.versions import installed_versions
+from edge_runtime.core import MissingLibraryError, UsageError, installed_versions
 
 MODULES: Mapping[str, str] = MappingProxyType(
     {
@@ -15,7 +13,7 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "openvino": "openvino",
     }
 )
-"""Engine name → the module that runs it, in the order they are tried."""
+"""Engine name → the module that runs it, in order of preference."""
 
 DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
     {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime", "openvino": "openvino"}
@@ -24,7 +22,7 @@ DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
 
 
 def installed_engines() -> tuple[str, ...]:
-    """The engines that can be imported here, the preferred one first."""
+    """The engines that are installed, the preferred one first; none is imported."""
     return tuple(name for name, module in MODULES.items() if importlib.util.find_spec(module.split(".")[0]))
 
 
@@ -36,7 +34,7 @@ def choose_engine(name: str | None = None) -> str:
         MissingLibraryError: it is not installed, or none is.
     """
     if name is not None and name not in MODULES:
-        raise UsageError(f"no engine is called {name!r}; there are {', '.join(MODULES)}")
+        raise UsageError(f"no engine is called {name!r}; the engines are {', '.join(MODULES)}")
     installed = installed_engines()
     wanted = name or next(iter(installed), "litert")
     if wanted not in installed:
@@ -46,11 +44,6 @@ def choose_engine(name: str | None = None) -> str:
     return wanted
 
 
-def default_threads() -> int:
-    """How many threads an engine takes when nobody says: all cores, at most 4."""
-    return min(len(os.sched_getaffinity(0)), 4)
-
-
 def engine_version(name: str) -> str:
-    """The installed version of an engine; `unknown` for one that no package manager put there."""
+    """The installed version of an engine; `unknown` if no package manager installed it."""
     return installed_versions(DISTRIBUTIONS[name]).get(DISTRIBUTIONS[name], "unknown")

@@ -1,4 +1,4 @@
-"""What a model's outputs are, scores or logits, told by the operator that makes them.
+"""Whether a model's outputs are scores or logits, from the operator that computes them.
 
 Only the tables of a `.tflite` that lead to that operator are read, with bounds: the file may be damaged.
 Layout: https://flatbuffers.dev/internals and schema.fbs of TensorFlow Lite.
@@ -7,6 +7,10 @@ Layout: https://flatbuffers.dev/internals and schema.fbs of TensorFlow Lite.
 import struct
 from collections.abc import Iterator
 from enum import Enum
+
+import numpy as np
+
+from edge_runtime.inference.tensors import TensorSpec
 
 # Numbers of schema.fbs, enum BuiltinOperator.
 _DEQUANTIZE, _LOGISTIC, _RESHAPE, _SOFTMAX, _CUSTOM, _SQUEEZE, _CAST, _QUANTIZE = (
@@ -19,27 +23,43 @@ _DEQUANTIZE, _LOGISTIC, _RESHAPE, _SOFTMAX, _CUSTOM, _SQUEEZE, _CAST, _QUANTIZE 
     53,
     114,
 )
-_PASSES_ON = frozenset({_DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE})
-_LONGEST_WAY = 8
+_CHANGES_FORM_ONLY = frozenset({_DEQUANTIZE, _RESHAPE, _SQUEEZE, _CAST, _QUANTIZE})
+_MAX_STEPS = 8
 _MAX_OPERATORS = 100_000
 
 
 class OutputKind(Enum):
-    """What has to be done to outputs so that they are scores in [0, 1]."""
+    """Scores in [0, 1], or logits that a softmax or a sigmoid turns into scores."""
 
     SCORES = "scores"
     LOGITS = "logits"
 
 
-def output_kind(content: bytes) -> OutputKind | None:
-    """What the first output of a model is, by the operator that makes it.
+def output_kind(content: bytes, spec: TensorSpec) -> OutputKind:
+    """What the outputs of a model are, decided once when it is loaded.
+
+    Args:
+        content: the bytes of a `.tflite`.
+        spec: its output.
+    """
+    if not spec.quantized:
+        return kind_of_last_operator(content) or OutputKind.SCORES
+    limits = np.iinfo(spec.dtype)
+    low, high = spec.real(np.array([limits.min, limits.max]))
+    # A quantized output whose range is [0, 1] can hold nothing but scores.
+    is_score = low >= -0.01 and high <= 1.01
+    return OutputKind.SCORES if is_score else kind_of_last_operator(content) or OutputKind.LOGITS
+
+
+def kind_of_last_operator(content: bytes) -> OutputKind | None:
+    """What the first output of a model is, from the operator that computes it.
 
     Args:
         content: the bytes of a `.tflite`.
 
     Returns:
         Scores after a softmax or a sigmoid, logits after any other builtin operator; None after a custom
-        operator, whose meaning is not in the file, and for a file that is damaged.
+        operator, whose meaning is not in the file, and for a damaged file.
     """
     try:
         operator = _last_operator(content)
@@ -51,28 +71,28 @@ def output_kind(content: bytes) -> OutputKind | None:
 
 
 def _last_operator(content: bytes) -> int | None:
-    """The builtin operator behind the first output, past those that only pass values on."""
+    """The builtin operator that computes the first output, past those that only change its form."""
     model = _Table(content, _offset(content, 0))
     codes = [_operator_code(code) for code in model.tables(1)]
     graph = next(model.tables(2))
-    makers = {}
+    producers = {}
     for operator in graph.tables(3):
         for output in operator.numbers(2):
-            makers[output] = operator
+            producers[output] = operator
     wanted = graph.numbers(2)[0]
-    for _ in range(_LONGEST_WAY):
-        if wanted not in makers:
+    for _ in range(_MAX_STEPS):
+        if wanted not in producers:
             return None
-        maker = makers[wanted]
-        code = codes[maker.number(0, "<I")]
-        if code not in _PASSES_ON:
+        producer = producers[wanted]
+        code = codes[producer.number(0, "<I")]
+        if code not in _CHANGES_FORM_ONLY:
             return code
-        wanted = maker.numbers(1)[0]
+        wanted = producer.numbers(1)[0]
     return None
 
 
 def _operator_code(code: "_Table") -> int:
-    # Codes above 127 stand in the newer field only.
+    # Codes above 127 are in the newer field only.
     return max(code.number(0, "<b"), code.number(3, "<i"))
 
 

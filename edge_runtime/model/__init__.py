@@ -1,0 +1,26 @@
+"""The model card, label files and the model file."""
+
+from edge_runtime.model.card import GoldenSample, ModelCard
+from edge_runtime.model.labels import format_labels, parse_labels, read_labels
+from edge_runtime.model.model_file import (
+    CARD_NAME,
+    LABELS_NAME,
+    ModelFile,
+    pack_model_file,
+    read_content,
+    read_model_file,
+)
+
+__all__ = [
+    "CARD_NAME",
+    "LABELS_NAME",
+    "GoldenSample",
+    "ModelCard",
+    "ModelFile",
+    "format_labels",
+    "pack_model_file",
+    "parse_labels",
+    "read_content",
+    "read_labels",
+    "read_model_file",
+]

@@ -2,14 +2,14 @@
 
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from edge_runtime.core.errors import ModelError
-from edge_runtime.core.files import sha256
+from edge_runtime.core import ModelError, read_file, sha256
 from edge_runtime.model.card import ModelCard
-from edge_runtime.model.labels import format_labels, parse_labels, read_labels
+from edge_runtime.model.labels import decode_labels, format_labels, read_labels
 
 CARD_NAME = "card.json"
 LABELS_NAME = "labels.txt"
@@ -17,22 +17,25 @@ MAX_FILE_BYTES = 1024**3
 MAX_MEMBER_BYTES = 32 * 1024**2
 MAX_MEMBERS = 64
 
-# A flatbuffer's file identifier stands in its bytes 4 to 8.
+# A flatbuffer's file identifier is in its bytes 4 to 8.
 _IDENTIFIER = b"TFL3"
 _METADATA = b"TFLITE_METADATA"
 # A fixed date, so that the same model gives the same bytes.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model file in memory (read whole, never mapped: a file cut short while mapped kills the process).
+    """A model file in memory, read completely: a file truncated while it is mapped kills the process.
 
     Attributes:
         content: the bytes of the `.tflite`.
         labels: one per output; empty where neither the file nor one beside it names any.
         card: None in a file that another toolkit made.
-        name: what messages call it.
+        name: how messages call it.
     """
 
     content: bytes
@@ -42,19 +45,19 @@ class ModelFile:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the whole file, in hexadecimal."""
+        """SHA-256 of the whole file, in hexadecimal; computed once."""
         return sha256(self.content)
 
     @property
     def labels_advice(self) -> str:
         """Why there are no labels, and what to do."""
         path = Path(self.name)
-        # Metadata names a label file, which lies at the very end.
-        cut = _METADATA in self.content and not zipfile.is_zipfile(io.BytesIO(self.content))
+        # Metadata names a label file, which is at the very end.
+        truncated = _METADATA in self.content and not zipfile.is_zipfile(io.BytesIO(self.content))
         return (
             f"{self.name}: no labels inside, and neither {path.with_suffix('.txt').name} nor {LABELS_NAME} "
             "beside it; name them with --labels FILE"
-            f"{' (its metadata names labels: the file was cut short, copy it again)' if cut else ''}"
+            f"{' (its metadata names labels: the file was truncated, copy it again)' if truncated else ''}"
         )
 
 
@@ -63,8 +66,8 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
 
     Args:
         path: the model file.
-        labels: a label file that overrules the one inside; without either, `labels.txt` beside the model
-            or a file of the model's own name ending in `.txt` is taken.
+        labels: a label file that replaces the one inside; without either, a file of the model's own name
+            ending in `.txt`, or `labels.txt` beside the model is taken.
 
     Raises:
         ModelError: not a TensorFlow Lite file, or damaged labels or card.
@@ -85,17 +88,12 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
 
 
 def read_content(path: Path) -> bytes:
-    """Read a `.tflite` whole.
+    """Read the bytes of a `.tflite`.
 
     Raises:
-        ModelError: it cannot be read, is too large, or is no TensorFlow Lite model.
+        ModelError: it cannot be read, is too large, or is not a TensorFlow Lite model.
     """
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelError(f"{path}: over {MAX_FILE_BYTES // 1024**2} MiB, more than a model file may have")
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    content = read_file(path, max_bytes=MAX_FILE_BYTES, error=ModelError)
     if content[4:8] != _IDENTIFIER:
         raise ModelError(
             f"{path}: not a TensorFlow Lite model ({len(content)} bytes, no {_IDENTIFIER.decode()} mark)"
@@ -104,7 +102,7 @@ def read_content(path: Path) -> bytes:
 
 
 def pack_model_file(model: bytes, card: ModelCard) -> bytes:
-    """Put labels and card into a `.tflite`'s bytes; the same arguments give the same bytes."""
+    """Append labels and card to a `.tflite`; the same arguments give the same bytes."""
     buffer = io.BytesIO()
     buffer.write(model)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
@@ -115,18 +113,18 @@ def pack_model_file(model: bytes, card: ModelCard) -> bytes:
 
 
 def _read_members(content: bytes, path: Path) -> dict[str, bytes]:
+    """The card and the label files of the zip at the end; nothing else is unpacked."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, ValueError, OverflowError):
         return {}
     everything = archive.infolist()
-    # Only these are of use here; whatever else a file carries is left packed.
     entries = [each for each in everything if each.filename == CARD_NAME or _is_label_file(each.filename)]
     if len(everything) > MAX_MEMBERS or sum(each.file_size for each in entries) > MAX_MEMBER_BYTES:
         raise ModelError(f"{path}: the files inside are more or larger than a model's labels and card can be")
     try:
         return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+    except _DAMAGED as error:
         raise ModelError(f"{path}: the files inside are damaged ({error}); copy the model again") from error
 
 
@@ -140,11 +138,7 @@ def _labels_inside(members: dict[str, bytes], path: Path) -> tuple[str, ...] | N
         texts = [LABELS_NAME]
     if len(texts) != 1:
         return None
-    name = f"{path}: {texts[0]}"
-    try:
-        return parse_labels(members[texts[0]].decode("utf-8"), name=name)
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{name}: labels must be UTF-8 text ({error.reason})") from error
+    return decode_labels(members[texts[0]], name=f"{path}: {texts[0]}")
 
 
 def _labels_beside(path: Path) -> tuple[str, ...] | None:

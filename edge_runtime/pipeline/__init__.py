@@ -1,0 +1,23 @@
+"""One run of `edge-classify`: options, stages, hot reload, worker pool, sinks, session."""
+
+from edge_runtime.pipeline.config import ClassifyConfig, Format
+from edge_runtime.pipeline.hot_reload import HotReload
+from edge_runtime.pipeline.loop import Observer, classify_frames
+from edge_runtime.pipeline.session import Session, load_configured_model
+from edge_runtime.pipeline.smoothing import Decision
+from edge_runtime.pipeline.throttling import Throttle, every
+from edge_runtime.pipeline.worker_pool import WorkerPool
+
+__all__ = [
+    "ClassifyConfig",
+    "Decision",
+    "Format",
+    "HotReload",
+    "Observer",
+    "Session",
+    "Throttle",
+    "WorkerPool",
+    "classify_frames",
+    "every",
+    "load_configured_model",
+]

@@ -1,42 +1,38 @@
-"""A model file that is replaced while it is in use: the new one is tried, then taken; a bad one refused."""
+"""Replace the model while frames are classified, when its file is replaced; a bad file is refused."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from edge_runtime.core import clock
-from edge_runtime.core.errors import EdgeError, ModelError
-from edge_runtime.core.types import Frame, Result
-from edge_runtime.inference.classifier import Classifier
-from edge_runtime.inference.self_test import run_self_test
+from edge_runtime.core import EdgeError, Frame, ModelError, Result, Say, clock
+from edge_runtime.inference import LoadedModel, run_self_test
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at the file."""
 
-Stamp = tuple[int, int, int]
+Load = Callable[[LoadedModel | None], LoadedModel]
+"""Loads the model file; called with the model that runs now, None at the start."""
+
+_Stamp = tuple[int, int, int]
 
 
-class ModelWatch:
-    """A classifier whose model file may be replaced (by rename, as every durable copy does).
+class HotReload:
+    """A model whose file may be replaced (by rename, as every durable copy does).
 
-    A new file is loaded in the background: trial in a child process, labels, self-test. Between two frames it
-    takes the old one's place.
+    A new file is loaded in a background thread: sandbox, labels, self-test. Between two frames it replaces
+    the current model.
 
     Args:
         path: of the model file.
-        load: makes a classifier from it.
-        say: gets a line when a file is taken or refused.
+        load: loads it.
+        say: shows a line when a file is taken or refused.
         look_every: seconds between two looks.
+
+    Attributes:
+        current: the model that runs now.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        load: Callable[[Path], Classifier],
-        *,
-        say: Callable[[str], None],
-        look_every: float = LOOK_EVERY,
-    ) -> None:
+    def __init__(self, path: Path, load: Load, *, say: Say, look_every: float = LOOK_EVERY) -> None:
         self._path = path
         self._load = load
         self._say = say
@@ -44,28 +40,31 @@ class ModelWatch:
         self._stamp = self._read_stamp()
         self._look_at = clock.now() + look_every
         self._loading: threading.Thread | None = None
-        self._loaded: Classifier | None = None
-        self.current = load(path)
+        self._loaded: LoadedModel | None = None
+        self.current = load(None)
 
-    def observe_all(self, frames: Iterable[Frame], top_k: int) -> Iterator[Result]:
-        """Classify one frame after the other, each with the model that is there by then."""
-        taken = iter(frames)
-        # Before the frame is taken: the source decodes it for the model that is to classify it.
-        while (frame := self.next_frame(taken)) is not None:
-            yield self.current.observe(frame, top_k)
+    def observe_all(self, frames: Iterator[Frame | None], top_k: int) -> Iterator[Result | None]:
+        """The stage of the pipeline: classify each frame with the model that is current then."""
+        for frame in self.frames(frames):
+            yield None if frame is None else self.current.classifier.observe(frame, top_k)
 
-    def next_frame(self, frames: Iterator[Frame]) -> Frame | None:
-        """Take a new model if one is ready, then the next frame; None at the end."""
-        self.look()
-        return next(frames, None)
+    def frames(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
+        """The frames, with a look at the file before each is taken: the source decodes it for this model."""
+        while True:
+            self.look()
+            try:
+                frame = next(frames)
+            except StopIteration:
+                return
+            yield frame
 
     def look(self) -> None:
-        """Take a new model that is ready; see whether there is another file."""
+        """Take a new model that is ready; check whether the file was replaced."""
         if self._loading is not None and not self._loading.is_alive():
             self._loading = None
             if self._loaded is not None:
                 self.current, self._loaded = self._loaded, None
-                self._say(f"{self._path}: a new model runs, {self.current.model.sha256[:12]}")
+                self._say(f"{self._path}: a new model runs, {self.current.file.sha256[:12]}")
         if self._loading is None and clock.now() >= self._look_at:
             self._look_at = clock.now() + self._look_every
             self._look_for_another()
@@ -80,18 +79,17 @@ class ModelWatch:
 
     def _try(self) -> None:
         try:
-            classifier = self._load(self._path)
-            if classifier.model.sha256 == self.current.model.sha256:
+            model = self._load(self.current)
+            if model.file.sha256 == self.current.file.sha256:
                 return
-            if classifier.model.card and classifier.model.card.golden:
-                _check(classifier)
-            self._loaded = classifier
+            _check(model)
+            self._loaded = model
         except EdgeError as error:
-            self._say(f"the new model is refused, the old one runs on: {error}")
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the new one, the old one runs on
-            self._say(f"{self._path}: the new model is refused, the old one runs on: {error!r:.200}")
+            self._say(f"the new model is refused, the old one stays: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the new one, the old one stays
+            self._say(f"{self._path}: the new model is refused, the old one stays: {error!r:.200}")
 
-    def _read_stamp(self) -> Stamp | None:
+    def _read_stamp(self) -> _Stamp | None:
         try:
             status = self._path.stat()
         except OSError:
@@ -99,7 +97,9 @@ class ModelWatch:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _check(classifier: Classifier) -> None:
-    outcome = run_self_test(classifier)
+def _check(model: LoadedModel) -> None:
+    if model.file.card is None or not model.file.card.golden:
+        return
+    outcome = run_self_test(model.file, model.classifier)
     if not outcome.passed:
-        raise ModelError(f"{classifier.model.name}: the self-test failed: {outcome}")
+        raise ModelError(f"{model.file.name}: the self-test failed: {outcome}")

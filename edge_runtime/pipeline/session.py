@@ -1,36 +1,27 @@
-"""One run of `edge-classify`: everything that its options name, put together, and taken apart at the end."""
+"""One run of `edge-classify`: source → stages → sinks, put together from the options."""
 
 import contextlib
 import dataclasses
-import math
 import os
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from edge_runtime.core import clock
-from edge_runtime.core.errors import UsageError
-from edge_runtime.core.types import Frame, Result
-from edge_runtime.images.codec import is_image_name
-from edge_runtime.images.transforms import Region, View
-from edge_runtime.inference.classifier import Classifier
-from edge_runtime.inference.engines import Delegate
-from edge_runtime.inference.input_encoding import InputRange
-from edge_runtime.inference.sandbox import prove_model
-from edge_runtime.inference.thread_tuning import fastest_threads, remembered_threads
-from edge_runtime.model.model_file import read_model_file
+from edge_runtime.core import UNKNOWN, Frame, ModelError, Result, Say, full_size, is_there
+from edge_runtime.images import Region, Transform, is_image_name
+from edge_runtime.inference import Delegate, LoadedModel, LoadOptions, load_model, parse_input_range
+from edge_runtime.model import read_model_file
 from edge_runtime.pipeline.config import ClassifyConfig
-from edge_runtime.pipeline.hot_reload import ModelWatch
-from edge_runtime.pipeline.loop import Observer, classify_frames
-from edge_runtime.pipeline.sink_factory import open_sinks
+from edge_runtime.pipeline.frame_rate import FrameRate
+from edge_runtime.pipeline.hot_reload import HotReload
+from edge_runtime.pipeline.loop import Observer, emit, limit
+from edge_runtime.pipeline.sink_factory import Outputs, open_outputs
 from edge_runtime.pipeline.smoothing import Decision
-from edge_runtime.pipeline.throttling import Pace, every, paced
-from edge_runtime.pipeline.worker_pool import Crew
-from edge_runtime.sinks.text import UNKNOWN
-from edge_runtime.sources import FolderSource, LiveSource, Patience, Source, camera_request, open_input
-from edge_runtime.sources.base import Say, full_size
-from edge_runtime.system.systemd import Notifier
+from edge_runtime.pipeline.throttling import Throttle, every
+from edge_runtime.pipeline.worker_pool import WorkerPool
+from edge_runtime.sinks import RunSnapshot
+from edge_runtime.sources import InputOptions, LiveSource, Patience, Source, camera_request, open_input
+from edge_runtime.system import Notifier
 
 
 class Session:
@@ -38,154 +29,137 @@ class Session:
 
     Args:
         config: the options.
-        say: gets a line for what the user should know.
+        say: shows a line that the user should know.
     """
 
     def __init__(self, config: ClassifyConfig, say: Say) -> None:
         self._config = config
         self._say = say
+        self._rate = FrameRate()
         self._notifier = Notifier()
-        self._pace = Pace(config.fps, say=say)
-        self._moments: deque[float] = deque(maxlen=30)
-        self._model: ModelWatch | None = None
-        self._source: Source | None = None
 
-    def run(self) -> int:
-        """Classify until the source ends; returns the number of frames.
+    def run(self) -> None:
+        """Classify until the source ends.
 
         Raises:
-            EdgeError: what its exit code says.
+            EdgeError: with its exit code.
         """
+        with contextlib.ExitStack() as stack:
+            model = HotReload(model_path(self._config), self._load, say=self._say)
+            source = stack.enter_context(_open_source(self._config, model, self._say))
+            outputs = open_outputs(self._config, stack, self._say, total=source.total)
+            stack.callback(self._notifier.stopping)
+            for result in self._results(source, model, outputs):
+                self._report(result, source, model, outputs)
+
+    def _results(self, source: Source, model: HotReload, outputs: Outputs) -> Iterator[Result | None]:
+        """The whole pipeline, one stage a line."""
         config = self._config
-        with contextlib.ExitStack() as held:
-            self._model = ModelWatch(model_path(config), self._load, say=self._say)
-            self._source = held.enter_context(self._open_source(self._model))
-            sinks = open_sinks(config, held, self._say, source=self._source, model=self._model)
-            held.callback(self._notifier.stopping)
-            return classify_frames(
-                self._frames(self._source),
-                self._observer(self._model, self._source),
-                sinks,
-                top_k=config.top_k,
-                decision=Decision(config.threshold, config.smooth),
-                max_frames=config.max_frames,
-                done=self._done,
-            )
+        frames: Iterator[Frame | None] = source.events()
+        frames = every(frames, config.every)
+        frames = Throttle(config.fps, say=self._say)(frames)
+        frames = _transform(config)(frames)
+        frames = limit(frames, config.max_frames)
+        results = _observer(config, model, source).observe_all(frames, config.top_k)
+        results = Decision(config.threshold, config.smooth)(results)
+        return emit(results, outputs.sinks)
 
-    def _observer(self, model: ModelWatch, source: Source) -> Observer:
-        workers = self._workers()
-        # A delegate's device, and threads that were asked for, are for one model.
-        alone = workers == 1 or self._config.delegate or self._config.num_threads
-        return model if alone or not isinstance(source, FolderSource) else Crew(model, workers)
-
-    def _workers(self) -> int:
-        return self._config.workers or len(os.sched_getaffinity(0))
-
-    def _frames(self, source: Source) -> Iterable[Frame]:
-        config = self._config
-        region = Region.parse(config.roi) if config.roi else None
-        view = View(config.rotate, config.flip, region)
-        return view.apply(paced(every(source, config.every), self._pace, self._idle))
-
-    def _done(self, result: Result) -> None:
-        self._pace.worked(result.timing.total / 1000)
-        self._moments.append(clock.now())
-        self._notifier.ready()
+    def _report(self, result: Result | None, source: Source, model: HotReload, outputs: Outputs) -> None:
+        """Report to systemd and to the monitors after each event."""
         self._notifier.beat()
-        self._notifier.status(
-            f"{self._rate():.1f} frames/s, {result.answer or UNKNOWN}, {result.frame.source}"
-        )
+        status = source.status
+        if result is not None:
+            self._rate.count()
+            self._notifier.ready()
+            text = f"{self._rate.value:.1f} frames/s, {result.answer or UNKNOWN}, {result.frame.source}"
+            self._notifier.status(text)
+        elif status.lost:
+            self._notifier.status(f"waiting for {status.name}")
+        if outputs.monitors:
+            dropped = {sink.name: sink.dropped for sink in outputs.queueing}
+            snapshot = RunSnapshot(model.current.file.sha256, status, self._rate.value, dropped)
+            for monitor in outputs.monitors:
+                monitor.publish(snapshot)
 
-    def _idle(self) -> None:
-        self._notifier.beat()
-        if self._model is not None:
-            self._model.look()
-        if isinstance(self._source, LiveSource) and self._source.lost:
-            self._notifier.status(f"waiting for {self._source.name}")
-
-    def _rate(self) -> float:
-        if len(self._moments) < 2:
-            return 0.0
-        return (len(self._moments) - 1) / max(1e-9, self._moments[-1] - self._moments[0])
-
-    def _load(self, path: Path) -> Classifier:
-        config = dataclasses.replace(self._config, model=path)
-        if self._model is not None:
-            # Frames are being classified: times measured beside them would be wrong, and kept for good.
-            return open_classifier(config, threads=self._model.current.engine.num_threads)
-        return open_classifier(config, many_frames=not is_one_picture(config))
-
-    def _open_source(self, model: ModelWatch) -> Source:
-        config = self._config
-        patience = Patience(config.lost_after, config.give_up_after, config.wait)
-        if config.camera is not None:
-            request = dataclasses.replace(
-                camera_request(config.camera),
-                width=config.width,
-                height=config.height,
-                frame_rate=config.frame_rate,
-                pixel_format=config.pixel_format,
-                skip_repeated=not config.same_is_new,
-            )
-            return LiveSource(request, patience=patience, say=self._say, idle=self._idle)
-        return open_input(
-            cast(str, config.input),
-            say=self._say,
-            # A region is given in the pixels of the whole picture.
-            hint=full_size if config.roi else lambda: model.current.at_least,
-            watch=config.watch,
-            ahead=self._workers(),
-            patience=patience,
-            skip_repeated=not config.same_is_new,
-            idle=self._idle,
-        )
+    def _load(self, running: LoadedModel | None) -> LoadedModel:
+        if running is None:
+            return load_configured_model(self._config, tune_threads=not is_one_image(self._config))
+        # Frames are being classified: nothing is measured now.
+        return load_configured_model(self._config, fallback_threads=running.classifier.engine.num_threads)
 
 
-def open_classifier(
-    config: ClassifyConfig, *, many_frames: bool = False, threads: int | None = None
-) -> Classifier:
-    """The classifier that the options name.
+def load_configured_model(
+    config: ClassifyConfig, *, tune_threads: bool = False, fallback_threads: int | None = None
+) -> LoadedModel:
+    """Load the model that the options name.
 
     Args:
         config: the options.
-        many_frames: whether it is worth while to measure the best number of threads, where none is given.
-        threads: how many where the options name none and none were measured before.
+        tune_threads: see `load_model`.
+        fallback_threads: see `load_model`.
 
     Raises:
-        EdgeError: the model cannot be used.
+        ModelError: there is no model file, or it cannot be used.
     """
-    file = read_model_file(model_path(config), config.labels)
-    threads = config.num_threads or remembered_threads(file, config.engine) or threads
-    delegate = Delegate.parse(config.delegate) if config.delegate else None
-    if threads is None and delegate is None and many_frames:
-        prove_model(file.content, name=file.name, engine=config.engine)
-        threads = fastest_threads(file, config.engine)
-    return Classifier(
-        file,
+    path = model_path(config)
+    if not is_there(path):
+        raise ModelError(
+            f"{path}: no such model file: name one with --model FILE or $EDGE_MODEL; "
+            "to make one: edge-train IMAGES --out run, then edge-convert run --out model.tflite"
+        )
+    options = LoadOptions(
         engine=config.engine,
-        num_threads=threads,
-        expected=_parse_range(config.input_range),
-        delegate=delegate,
+        num_threads=config.num_threads,
+        input_range=parse_input_range(config.input_range) if config.input_range is not None else None,
+        delegate=Delegate.parse(config.delegate) if config.delegate else None,
     )
+    file = read_model_file(path, config.labels)
+    return load_model(file, options, tune_threads=tune_threads, fallback_threads=fallback_threads)
 
 
-def is_one_picture(config: ClassifyConfig) -> bool:
-    """Whether the input ends so soon that no preparation for many frames pays."""
+def is_one_image(config: ClassifyConfig) -> bool:
+    """Whether the input ends so soon that measuring threads does not pay."""
     return config.input is not None and is_image_name(Path(config.input))
 
 
 def model_path(config: ClassifyConfig) -> Path:
-    """`--model`, else `$EDGE_MODEL`, else `model.tflite` in this folder."""
+    """`--model`, else `$EDGE_MODEL`, else `model.tflite` in the current folder."""
     return config.model or Path(os.environ.get("EDGE_MODEL") or "model.tflite")
 
 
-def _parse_range(text: str | None) -> InputRange | None:
-    if text is None:
-        return None
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"--input-range takes LOW,HIGH such as -1,1; got {text!r}") from error
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise UsageError(f"--input-range: two numbers are needed, the first the smaller one; got {text!r}")
-    return low, high
+def _open_source(config: ClassifyConfig, model: HotReload, say: Say) -> Source:
+    patience = Patience(config.lost_after, config.give_up_after, config.wait)
+    if config.camera is not None:
+        request = dataclasses.replace(
+            camera_request(config.camera),
+            width=config.width,
+            height=config.height,
+            frame_rate=config.frame_rate,
+            pixel_format=config.pixel_format,
+            skip_repeated=not config.allow_repeated_frames,
+        )
+        return LiveSource(request, patience=patience, say=say)
+    options = InputOptions(
+        # A region is given in pixels of the full size.
+        hint=full_size if config.roi else lambda: model.current.classifier.at_least,
+        watch=config.watch,
+        ahead=_workers(config),
+        patience=patience,
+        skip_repeated=not config.allow_repeated_frames,
+    )
+    return open_input(cast(str, config.input), say=say, options=options)
+
+
+def _transform(config: ClassifyConfig) -> Transform:
+    return Transform(config.rotate, config.flip, Region.parse(config.roi) if config.roi else None)
+
+
+def _observer(config: ClassifyConfig, model: HotReload, source: Source) -> Observer:
+    workers = _workers(config)
+    # A delegate's device, and a number of threads that was asked for, are for one engine.
+    one_engine = workers == 1 or config.delegate or config.num_threads
+    return model if one_engine or source.total is None else WorkerPool(model, workers)
+
+
+def _workers(config: ClassifyConfig) -> int:
+    return config.workers or len(os.sched_getaffinity(0))

@@ -1,78 +1,143 @@
-"""The sinks that the options of `edge-classify` name."""
+"""Open the sinks that the options of `edge-classify` name."""
 
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, cast
 
-from edge_runtime.core.errors import MissingLibraryError, OutputError, UsageError
+from edge_runtime.core import MissingLibraryError, OutputError, Say, UsageError, read_file
 from edge_runtime.pipeline.config import ClassifyConfig, Format
-from edge_runtime.pipeline.hot_reload import ModelWatch
-from edge_runtime.sinks.base import OnChange, Sink
-from edge_runtime.sinks.json_lines import CSV_COLUMNS, CsvSink, JsonLinesSink
-from edge_runtime.sinks.mqtt import PORTS, Broker, MqttSink
-from edge_runtime.sinks.rotating_file import RotatingFile
-from edge_runtime.sinks.saved_frames import SavedFramesSink
-from edge_runtime.sinks.text import TextSink
-from edge_runtime.sources import FolderSource, LiveSource, Source
-from edge_runtime.sources.base import Say
+from edge_runtime.sinks import (
+    CSV_COLUMNS,
+    PORTS,
+    Broker,
+    CsvSink,
+    JsonLinesSink,
+    Monitor,
+    MqttSink,
+    OnChange,
+    QueueingSink,
+    RotatingFile,
+    SavedFramesSink,
+    Sink,
+    TextSink,
+)
+
+MAX_PASSWORD_BYTES = 64 * 1024
 
 
-def open_sinks(
-    config: ClassifyConfig, held: contextlib.ExitStack, say: Say, *, source: Source, model: ModelWatch
-) -> list[Sink]:
+@dataclass(frozen=True)
+class Outputs:
+    """The open sinks of a run.
+
+    Attributes:
+        sinks: all of them; each gets every result.
+        queueing: those with a queue that can be full.
+        monitors: those that show the state of the run.
+    """
+
+    sinks: tuple[Sink, ...]
+    queueing: tuple[QueueingSink, ...]
+    monitors: tuple[Monitor, ...]
+
+
+def open_outputs(
+    config: ClassifyConfig, stack: contextlib.ExitStack, say: Say, *, total: int | None
+) -> Outputs:
     """Open all sinks; with `--on-change` those that report get only changes.
 
     Args:
         config: the options.
-        held: closes them.
-        say: gets a line for what the user should know.
-        source: counted in the metrics; a folder shows its progress.
-        model: named in the metrics.
+        stack: closes them.
+        say: shows a line that the user should know.
+        total: how many frames there are, where that is known.
 
     Raises:
         EdgeError: one cannot be opened.
     """
-    names = config.to or (config.format.value,)
-    reporting = [_held(held, _open_report(name, config, held, say)) for name in names]
+    factory = _Factory(config, stack, say)
+    for name in config.to or (config.format.value,):
+        factory.open_report(name)
     if config.save_frames is not None:
         limit = int(config.save_limit_mb * 1e6)
-        reporting.append(SavedFramesSink(config.save_frames, config.save_when, max_bytes=limit))
-    drops = {sink.name: sink.count_dropped for sink in reporting if isinstance(sink, MqttSink)}
-    sinks: list[Sink] = [OnChange(sink) if config.on_change else sink for sink in reporting]
+        factory.add_report(SavedFramesSink(config.save_frames, config.save_when, max_bytes=limit))
     if config.preview is not None:
-        sinks += _open_web(config, held, say, source, model, drops)
+        factory.open_preview(config.preview)
     if config.show:
         from edge_runtime.sinks.window import WindowSink
 
-        sinks.append(_held(held, WindowSink()))
-    if isinstance(source, FolderSource) and sys.stderr.isatty() and not (sys.stdout and sys.stdout.isatty()):
+        factory.add(WindowSink())
+    if total is not None and sys.stderr.isatty() and not (sys.stdout and sys.stdout.isatty()):
         from edge_runtime.sinks.progress_bar import ProgressSink
 
-        sinks.append(_held(held, ProgressSink(len(source))))
-    return sinks
+        factory.add(ProgressSink(total))
+    return Outputs(tuple(factory.sinks), tuple(factory.queueing), tuple(factory.monitors))
 
 
-def _held(held: contextlib.ExitStack, sink: Sink) -> Sink:
-    held.callback(sink.close)
-    return sink
+class _Factory:
+    """Opens sinks one after the other and collects them."""
 
+    def __init__(self, config: ClassifyConfig, stack: contextlib.ExitStack, say: Say) -> None:
+        self._config = config
+        self._stack = stack
+        self._say = say
+        self.sinks: list[Sink] = []
+        self.queueing: list[QueueingSink] = []
+        self.monitors: list[Monitor] = []
 
-def _open_report(name: str, config: ClassifyConfig, held: contextlib.ExitStack, say: Say) -> Sink:
-    kind, colon, where = name.partition(":")
-    if kind in PORTS and colon:
-        return MqttSink(_broker(name, config), say=say, retain=config.on_change)
-    if kind == Format.TEXT and not colon:
-        return TextSink(_stdout(), rich=_stdout().isatty())
-    if kind == Format.JSONL:
-        return JsonLinesSink(_file(where, config, held) if colon else _stdout())
-    if kind == Format.CSV:
-        if not colon:
-            return CsvSink(_stdout())
-        return CsvSink(_file(where, config, held, CSV_COLUMNS), header=False)
-    raise UsageError(f"--to takes text, jsonl, csv, jsonl:FILE, csv:FILE or mqtt://HOST/TOPIC; got {name!r}")
+    def add(self, sink: Sink) -> None:
+        """Take a sink that gets every result."""
+        self.sinks.append(self._stack.enter_context(sink))
+
+    def add_report(self, sink: Sink) -> None:
+        """Take a sink that gets every result, or only changes with `--on-change`."""
+        self._stack.enter_context(sink)
+        self.sinks.append(OnChange(sink) if self._config.on_change else sink)
+
+    def open_report(self, name: str) -> None:
+        """Open one of the sinks that `--to` takes."""
+        kind, colon, where = name.partition(":")
+        if kind in PORTS and colon:
+            sink = MqttSink(_broker(name, self._config), say=self._say, retain=self._config.on_change)
+            self.queueing.append(sink)
+            self.add_report(sink)
+        elif kind == Format.TEXT and not colon:
+            self.add_report(TextSink(_stdout(), colored=_stdout().isatty()))
+        elif kind == Format.JSONL:
+            self.add_report(JsonLinesSink(self._file(where) if colon else _stdout()))
+        elif kind == Format.CSV and colon:
+            self.add_report(CsvSink(self._file(where, header=",".join(CSV_COLUMNS)), header=False))
+        elif kind == Format.CSV:
+            self.add_report(CsvSink(_stdout()))
+        else:
+            raise UsageError(
+                f"--to takes text, jsonl, csv, jsonl:FILE, csv:FILE or mqtt://HOST/TOPIC; got {name!r}"
+            )
+
+    def open_preview(self, port: int) -> None:
+        """Open the web page, and the metrics where their library is installed."""
+        from edge_runtime.sinks.metrics import Metrics
+        from edge_runtime.sinks.web import WebAddress, WebSink
+
+        metrics = None
+        with contextlib.suppress(MissingLibraryError):
+            metrics = Metrics()
+            self.add(metrics)
+            self.monitors.append(metrics)
+        token = os.environ.get("EDGE_PREVIEW_TOKEN") or None
+        web = WebSink(WebAddress(port, self._config.preview_host, token), metrics)
+        self._say(f"preview: {web.url}")
+        self.add(web)
+        self.monitors.append(web)
+
+    def _file(self, where: str, *, header: str = "") -> TextIO:
+        if not where:
+            raise UsageError("--to jsonl:FILE needs a file name after the colon")
+        size = int(self._config.rotate_mb * 1e6)
+        file = RotatingFile(Path(where), max_bytes=size, keep=self._config.rotate_keep, header=header)
+        return cast(TextIO, self._stack.enter_context(file))
 
 
 def _stdout() -> TextIO:
@@ -81,49 +146,9 @@ def _stdout() -> TextIO:
     return sys.stdout
 
 
-def _file(
-    where: str, config: ClassifyConfig, held: contextlib.ExitStack, columns: tuple[str, ...] = ()
-) -> TextIO:
-    if not where:
-        raise UsageError("--to jsonl:FILE needs a file's name after the colon")
-    size = int(config.rotate_mb * 1e6)
-    file = RotatingFile(Path(where), max_bytes=size, keep=config.rotate_keep, header=",".join(columns))
-    held.callback(file.close)
-    return cast(TextIO, file)
-
-
 def _broker(url: str, config: ClassifyConfig) -> Broker:
     password = os.environ.get("EDGE_MQTT_PASSWORD")
     if config.mqtt_password_file is not None:
-        try:
-            password = config.mqtt_password_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise UsageError(
-                f"--mqtt-password-file {config.mqtt_password_file}: {error.strerror or error}"
-            ) from error
+        content = read_file(config.mqtt_password_file, max_bytes=MAX_PASSWORD_BYTES, error=UsageError)
+        password = content.decode("utf-8", "replace").strip()
     return Broker.parse(url, password=password, ca_file=config.mqtt_ca, discovery=config.mqtt_discovery)
-
-
-def _open_web(
-    config: ClassifyConfig,
-    held: contextlib.ExitStack,
-    say: Say,
-    source: Source,
-    model: ModelWatch,
-    drops: dict[str, Callable[[], int]],
-) -> list[Sink]:
-    from edge_runtime.sinks.metrics import Metrics
-    from edge_runtime.sinks.web import WebAddress, WebSink
-
-    address = WebAddress(
-        cast(int, config.preview), config.preview_host, os.environ.get("EDGE_PREVIEW_TOKEN") or None
-    )
-    counts = (lambda: source.counts) if isinstance(source, LiveSource) else None
-    sinks: list[Sink] = []
-    metrics = None
-    with contextlib.suppress(MissingLibraryError):
-        metrics = Metrics(model=lambda: model.current.model.sha256, counts=counts, drops=drops)
-        sinks.append(metrics)
-    web = WebSink(address, metrics)
-    say(f"preview: {web.url}")
-    return [*sinks, _held(held, web)]

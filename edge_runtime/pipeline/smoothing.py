@@ -1,24 +1,25 @@
-"""What is said in the end: a threshold for each frame, a vote over time."""
+"""Decide on the answer of each result: a threshold for each frame, a vote over time."""
 
 import dataclasses
 from collections import Counter, deque
+from collections.abc import Iterator
 
-from edge_runtime.core.types import Result
+from edge_runtime.core import Result
 
-TAKE_OVER = 0.6
-"""Share of the votes that another answer needs; between this and the rest the present answer stands."""
+MAJORITY = 0.6
+"""Fraction of the votes that another answer needs; with less the current answer stays."""
 
 
 class Decision:
     """Decides on the answer of each result.
 
-    Without smoothing each frame speaks for itself. With it every frame has one vote, for its best label or
-    for unknown; another answer takes over when it has `TAKE_OVER` of the votes of the last seconds. So one
+    Without smoothing each frame is decided alone. With smoothing every frame has one vote, for its best label
+    or for unknown; another answer is taken when it has `MAJORITY` of the votes of the last seconds. So one
     wrong frame changes nothing, and two labels that are equally likely do not alternate (hysteresis).
 
     Args:
-        threshold: predictions with a lower score are left out; none left means unknown.
-        smooth: seconds over which frames vote; 0 for not.
+        threshold: predictions with a lower score are left out; without any the vote is unknown.
+        smooth: seconds over which frames vote; 0 for no vote.
     """
 
     def __init__(self, threshold: float = 0.0, smooth: float = 0.0) -> None:
@@ -28,8 +29,12 @@ class Decision:
         self._counts: Counter[str | None] = Counter()
         self._answer: str | None = None
 
+    def __call__(self, results: Iterator[Result | None]) -> Iterator[Result | None]:
+        """The stage of the pipeline: the results with their answers; None passes through."""
+        return (None if result is None else self.decide(result) for result in results)
+
     def decide(self, result: Result) -> Result:
-        """The result with its sure predictions and its answer."""
+        """The result with the predictions above the threshold and its answer."""
         if not self._threshold and not self._smooth:
             return result
         sure = tuple(each for each in result.predictions if each.score >= self._threshold)
@@ -44,6 +49,6 @@ class Decision:
             _, old = self._votes.popleft()
             self._counts[old] -= 1
         leader, votes = self._counts.most_common(1)[0]
-        if votes >= TAKE_OVER * len(self._votes):
+        if votes >= MAJORITY * len(self._votes):
             self._answer = leader
         return self._answer

@@ -1,83 +1,77 @@
-"""How many frames are classified: each, every so many, at most so many a second, fewer when it is hot."""
+"""Limit how many frames are classified: one out of several, a rate, half the work while it is hot."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 
-from edge_runtime.core import clock
-from edge_runtime.core.types import Frame
-from edge_runtime.sources.base import Idle, no_idle
-from edge_runtime.system.hardware import Board, read_board
+from edge_runtime.core import Frame, Say, clock
+from edge_runtime.sources import pause
+from edge_runtime.system import Hardware, read_hardware
 
-SLICE = 0.5
 LOOK_EVERY = 10.0
+"""Seconds between two looks at the hardware."""
 
 
-def every(frames: Iterable[Frame], step: int) -> Iterator[Frame]:
-    """The first frame, and then one out of `step`."""
-    return islice(frames, 0, None, step)
+def every(frames: Iterator[Frame | None], step: int) -> Iterator[Frame | None]:
+    """A stage: the first frame, and then one out of `step`; None passes through."""
+    number = 0
+    for frame in frames:
+        if frame is None:
+            yield None
+            continue
+        if number % step == 0:
+            yield frame
+        number += 1
 
 
-class Pace:
-    """Seconds from the start of one frame to the start of the next, at least.
+class Throttle:
+    """A stage that waits before it takes the next frame: a camera then gives its newest one, a file waits.
 
-    While a Raspberry Pi's firmware slows the processor down (heat, a weak power supply), it gets a pause as
-    long as its work took: at half the work it recovers, and the answers stay fresh.
+    While a Raspberry Pi's firmware throttles the processor (heat, a weak power supply), each frame is
+    followed by a pause as long as its work: at half the work it recovers, and the answers stay fresh.
 
     Args:
-        fps: at most so many frames a second; None for no limit.
-        say: gets a line when heat slows the work down, and when it no longer does.
-        board: reads the board's state.
+        fps: at most this many frames a second; None for no limit.
+        say: shows a line when the rate is halved because of throttling, and when it is restored.
+        read: reads the state of the hardware.
     """
 
-    def __init__(
-        self, fps: float | None, *, say: Callable[[str], None], board: Callable[[], Board] = read_board
-    ) -> None:
+    def __init__(self, fps: float | None, *, say: Say, read: Callable[[], Hardware] = read_hardware) -> None:
         self._interval = 1 / fps if fps else 0.0
         self._say = say
-        self._board = board
+        self._read = read
         self._look_at = clock.now()
-        self._work = 0.0
-        self.slowed = False
+        self._halved = False
 
-    def worked(self, seconds: float) -> None:
-        """Tell how long the last frame took."""
-        self._work = seconds
+    def __call__(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
+        """The frames, at intervals; None passes through, and is added while this stage waits."""
+        due = clock.now()
+        while True:
+            yield from pause(due - clock.now())
+            started = clock.now()
+            for frame in frames:
+                handed_over = clock.now()
+                yield frame
+                if frame is not None:
+                    break
+            else:
+                return
+            # The stages behind this one work until they ask for the next frame.
+            due = started + self.interval(clock.now() - handed_over)
 
-    def interval(self) -> float:
-        """Seconds between the starts of this frame and the next."""
+    def interval(self, work: float) -> float:
+        """Seconds from the start of a frame to the start of the next.
+
+        Args:
+            work: seconds that the frame's work took.
+        """
         if clock.now() >= self._look_at:
             self._look_at = clock.now() + LOOK_EVERY
             self._look()
-        return max(self._interval, 2 * self._work if self.slowed else 0.0)
+        return max(self._interval, 2 * work if self._halved else 0.0)
 
     def _look(self) -> None:
-        reasons = self._board().slowed_by or ()
-        if reasons and not self.slowed:
-            self._say(f"the board slows the processor down ({', '.join(reasons)}): working at half the rate")
-        if self.slowed and not reasons:
-            self._say("the board no longer slows the processor down: working at the full rate")
-        self.slowed = bool(reasons)
-
-
-def paced(frames: Iterable[Frame], pace: Pace, idle: Idle = no_idle) -> Iterator[Frame]:
-    """Wait before the next frame is taken. A camera then gives its newest one; a file waits.
-
-    Args:
-        frames: a source.
-        pace: asked anew for each frame.
-        idle: called at least twice a second while waiting.
-    """
-    taken = iter(frames)
-    due = clock.now()
-    while True:
-        while (left := due - clock.now()) > 0:
-            idle()
-            time.sleep(min(left, SLICE))
-        started = clock.now()
-        try:
-            frame = next(taken)
-        except StopIteration:
-            return
-        yield frame
-        due = started + pace.interval()
+        reasons = self._read().throttled_by or ()
+        if reasons and not self._halved:
+            self._say(f"the processor is throttled ({', '.join(reasons)}): working at half the rate")
+        if self._halved and not reasons:
+            self._say("the processor is no longer throttled: working at the full rate")
+        self._halved = bool(reasons)

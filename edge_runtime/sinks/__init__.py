@@ -1,7 +1,28 @@
-"""Where results go: text, JSON lines, CSV, MQTT, a web page, a window, saved pictures."""
+"""Where results go: text, JSON lines, CSV, MQTT, a web page, metrics, a window, saved frames."""
 
-from edge_runtime.sinks.base import OnChange, Sink
-from edge_runtime.sinks.json_lines import CsvSink, JsonLinesSink
+from edge_runtime.sinks.base import Monitor, OnChange, QueueingSink, RunSnapshot, Sink, SinkBase
+from edge_runtime.sinks.json_lines import CSV_COLUMNS, CsvSink, JsonLinesSink, to_dict
+from edge_runtime.sinks.mqtt import PORTS, Broker, MqttSink
+from edge_runtime.sinks.rotating_file import RotatingFile
+from edge_runtime.sinks.saved_frames import SavedFramesSink, SaveWhen
 from edge_runtime.sinks.text import TextSink
 
-__all__ = ["CsvSink", "JsonLinesSink", "OnChange", "Sink", "TextSink"]
+__all__ = [
+    "CSV_COLUMNS",
+    "PORTS",
+    "Broker",
+    "CsvSink",
+    "JsonLinesSink",
+    "Monitor",
+    "MqttSink",
+    "OnChange",
+    "QueueingSink",
+    "RotatingFile",
+    "RunSnapshot",
+    "SaveWhen",
+    "SavedFramesSink",
+    "Sink",
+    "SinkBase",
+    "TextSink",
+    "to_dict",
+]

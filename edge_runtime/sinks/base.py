@@ -1,29 +1,67 @@
-"""What all sinks share."""
+"""What all sinks share: their interface, the snapshot for monitors, `--on-change`, writing a line."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, Self, TextIO
 
-from edge_runtime.core.errors import OutputError, ReaderGoneError
-from edge_runtime.core.types import Result
+from edge_runtime.core import OutputError, ReaderGoneError, Result
+from edge_runtime.sources import SourceStatus
 
 
 class Sink(Protocol):
-    """Takes results, one at a time."""
+    """Takes results, one at a time. A context manager that writes what is left and closes at its end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
     def emit(self, result: Result) -> None:
-        """Hand over one result.
+        """Take one result.
 
         Raises:
             OutputError: it cannot be written.
         """
         ...
 
-    def close(self) -> None:
-        """Write what is still to be written, and let go."""
+
+class QueueingSink(Sink, Protocol):
+    """A sink with a queue that can be full."""
+
+    name: str
+
+    @property
+    def dropped(self) -> int:
+        """How many results found the queue full."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunSnapshot:
+    """The state of a run at one moment, for other threads.
+
+    Attributes:
+        model_sha256: of the model that runs.
+        source: the status of the source.
+        frames_per_second: over the last frames.
+        dropped: results dropped because a queue was full, by the name of the sink.
+    """
+
+    model_sha256: str
+    source: SourceStatus
+    frames_per_second: float = 0.0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+class Monitor(Protocol):
+    """A sink that also shows the state of the run."""
+
+    def publish(self, snapshot: RunSnapshot) -> None:
+        """Show this state from now on."""
         ...
 
 
 class SinkBase:
-    """A sink that has nothing to let go of."""
+    """A sink that has nothing to close."""
 
     def __enter__(self) -> Self:
         return self
@@ -32,11 +70,15 @@ class SinkBase:
         self.close()
 
     def close(self) -> None:
-        """See `Sink.close`."""
+        """Write what is left, and close."""
 
 
 class OnChange(SinkBase):
-    """Passes a result on only when its answer is another one than the last that was passed on."""
+    """Passes a result on only if its answer differs from the last one passed on.
+
+    Args:
+        sink: gets the results; it is not closed.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -48,25 +90,21 @@ class OnChange(SinkBase):
             self._last = (result.answer,)
             self._sink.emit(result)
 
-    def close(self) -> None:
-        """See `Sink.close`."""
-        self._sink.close()
-
 
 def write_line(stream: TextIO, line: str) -> None:
-    """Write a line at once.
+    """Write a line and flush it.
 
     Raises:
-        ReaderGoneError: nobody reads any more.
+        ReaderGoneError: the reader of the stream is gone.
         OutputError: it cannot be written.
     """
     try:
         stream.write(f"{line}\n")
         stream.flush()
-    except ValueError as error:  # it is closed, or cannot hold these signs
+    except ValueError as error:  # it is closed, or cannot encode these characters
         raise OutputError(f"cannot write to {getattr(stream, 'name', 'the output')}: {error}") from error
     except BrokenPipeError as error:
-        raise ReaderGoneError("the reader of the output has gone away") from error
+        raise ReaderGoneError("the reader of the output is gone") from error
     except OSError as error:
         name = getattr(stream, "name", "the output")
         raise OutputError(f"cannot write to {name}: {error.strerror or error}") from error

@@ -1,56 +1,56 @@
-"""A bound on a web server's connections: how many there are, and how long a request may take to come."""
+"""Limits on the connections of a web server: their number, and the time for a request to arrive."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class BoundedConnections:
-    """Makes the protocols of a listening socket, and refuses what is too much.
+    """Makes the protocols of a listening socket, and refuses connections over the limit.
 
     Args:
         make: makes the protocol that serves one connection.
-        most: connections at a time; one more is closed at once.
-        seconds: that a connection has for its request.
+        limit: connections at a time; one more is closed at once.
+        seconds: time for a connection to send its request.
     """
 
     def __init__(
         self,
         make: Callable[[], asyncio.Protocol],
         *,
-        most: int,
+        limit: int,
         seconds: float,
     ) -> None:
         self._make = make
-        self._most = most
+        self._limit = limit
         self._seconds = seconds
         self._open: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
 
     def __call__(self) -> asyncio.Protocol:
-        """The protocol of one more connection."""
+        """The protocol of a new connection."""
         return _Bounded(self, self._make())
 
     def admit(self, transport: asyncio.Transport) -> bool:
-        """Whether a new connection may stay; its time begins."""
-        if len(self._open) >= self._most:
+        """Whether a new connection is accepted; its time for the request begins."""
+        if len(self._open) >= self._limit:
             transport.abort()
             return False
         self._open[transport] = asyncio.get_running_loop().call_later(self._seconds, transport.abort)
         return True
 
-    def asked(self, transport: asyncio.BaseTransport | None) -> None:
-        """The request of a connection is whole: it may take its time now."""
+    def request_received(self, transport: asyncio.BaseTransport | None) -> None:
+        """Note that the request of a connection is complete: no time limit applies any more."""
         if transport in self._open:
             self._open[transport].cancel()
 
     def forget(self, transport: asyncio.BaseTransport) -> None:
-        """A connection is closed."""
+        """Note that a connection is closed."""
         timer = self._open.pop(transport, None)
         if timer is not None:
             timer.cancel()
 
 
 class _Bounded(asyncio.Protocol):
-    """Hands everything on to the protocol that serves, if the connection was admitted."""
+    """Passes everything on to the serving protocol, if the connection was accepted."""
 
     def __init__(self, connections: BoundedConnections, serving: asyncio.Protocol) -> None:
         self._connections = connections
@@ -58,7 +58,7 @@ class _Bounded(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP connection
         if self._connections.admit(transport):
             self._transport = transport
             self._serving.connection_made(transport)

@@ -1,4 +1,4 @@
-"""Results for programs: JSON lines and CSV."""
+"""Results as JSON lines and as CSV."""
 
 import csv
 import io
@@ -6,14 +6,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from edge_runtime.core.types import Result
+from edge_runtime.core import Result
 from edge_runtime.sinks.base import SinkBase, write_line
 
 CSV_COLUMNS = ("time", "source", "frame_id", "answer", "label", "score", "age_ms", "total_ms")
 
 
 def to_dict(result: Result) -> dict[str, Any]:
-    """A result as JSON has it.
+    """A result as plain values for JSON.
 
     Keys: `frame_id`, `timestamp_ms` (since 1970), `source`, `answer` (null for unknown), `predictions`
     (index, label, score; best first), `age_ms` (from the capture to the start of the classification) and
@@ -40,7 +40,7 @@ def to_dict(result: Result) -> dict[str, Any]:
 
 
 class JsonLinesSink(SinkBase):
-    """One JSON object a frame; `to_dict` says what is in it."""
+    """Writes one JSON object a frame, with the keys of `to_dict`."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -51,7 +51,7 @@ class JsonLinesSink(SinkBase):
 
 
 class CsvSink(SinkBase):
-    """One row a frame, with the columns of `CSV_COLUMNS`; an empty answer means unknown."""
+    """Writes one row a frame, with the columns of `CSV_COLUMNS`; an empty answer means unknown."""
 
     def __init__(self, stream: TextIO, *, header: bool = True) -> None:
         self._stream = stream

@@ -1,37 +1,32 @@
-"""What a monitoring system wants to know, in Prometheus' format: counters, ages, latencies, temperature."""
+"""Metrics in Prometheus' format: counters, ages, latencies, temperature."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
-from edge_runtime.core.errors import MissingLibraryError
-from edge_runtime.core.types import Result
-from edge_runtime.sinks.base import SinkBase
-from edge_runtime.sinks.text import UNKNOWN
-from edge_runtime.sources.live import Counts
-from edge_runtime.system.hardware import read_board
+from edge_runtime.core import UNKNOWN, MissingLibraryError, Result
+from edge_runtime.sinks.base import RunSnapshot, SinkBase
+from edge_runtime.system import read_hardware
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
+_SOURCE_HELP = {
+    "read": "Frames that the device gave.",
+    "dropped": "Frames discarded because a newer one came first.",
+    "repeated": "Frames identical to the previous one.",
+    "damaged": "Frames that could not be decoded.",
+    "reopened": "How often the device was opened again.",
+}
+
 
 class Metrics(SinkBase):
-    """Counts results; `render` gives what a scrape answers.
-
-    Args:
-        model: gives the SHA-256 of the model that runs now.
-        counts: gives what the source has done; None for one that drops and loses nothing.
-        drops: for each sink with a queue, what gives the number of results dropped.
+    """Counts results; `render` gives the response to a scrape, in any thread.
 
     Raises:
         MissingLibraryError: prometheus-client is not installed.
     """
 
-    def __init__(
-        self,
-        *,
-        model: Callable[[], str],
-        counts: Callable[[], Counts] | None = None,
-        drops: dict[str, Callable[[], int]] | None = None,
-    ) -> None:
+    def __init__(self) -> None:
         try:
             import prometheus_client as prometheus
             from prometheus_client import core
@@ -39,9 +34,7 @@ class Metrics(SinkBase):
             raise MissingLibraryError("metrics need a library: pip install prometheus-client") from error
         self._prometheus: Any = prometheus
         self._core: Any = core
-        self._model = model
-        self._counts = counts
-        self._drops = drops or {}
+        self._snapshot: RunSnapshot | None = None
         self._registry = prometheus.CollectorRegistry()
         self._frames = prometheus.Counter(
             "edge_classify_frames", "Frames classified, by answer.", ["answer"], registry=self._registry
@@ -68,47 +61,48 @@ class Metrics(SinkBase):
         for stage in ("resize", "invoke", "postprocess"):
             self._stages.labels(stage).observe(getattr(result.timing, stage) / 1000)
 
+    def publish(self, snapshot: RunSnapshot) -> None:
+        """See `Monitor.publish`."""
+        self._snapshot = snapshot
+
     def render(self) -> tuple[bytes, str]:
-        """The answer to a scrape, and its content type."""
+        """The response to a scrape, and its content type."""
         text: bytes = self._prometheus.generate_latest(self._registry)
         return text, str(self._prometheus.CONTENT_TYPE_LATEST)
 
     def collect(self) -> Iterator[Any]:
-        """What is read when it is asked for; prometheus-client calls this."""
+        """What is read at each scrape; prometheus-client calls this."""
+        # Replaced as a whole by the loop: everything below is of one moment.
+        snapshot = self._snapshot
+        if snapshot is not None:
+            yield from self._describe(snapshot)
+        yield from self._hardware()
+
+    def _describe(self, snapshot: RunSnapshot) -> Iterator[Any]:
         core = self._core
         model = core.InfoMetricFamily("edge_classify_model", "The model file that runs.")
-        model.add_metric([], {"sha256": self._model()})
+        model.add_metric([], {"sha256": snapshot.model_sha256})
         yield model
-        if self._counts:
-            for name, count in vars(self._counts()).items():
+        if snapshot.source.counts:
+            for name, count in asdict(snapshot.source.counts).items():
                 yield core.CounterMetricFamily(
                     f"edge_classify_source_{name}", _SOURCE_HELP[name], value=count
                 )
-        for sink, dropped in self._drops.items():
+        for sink, dropped in snapshot.dropped.items():
             family = core.CounterMetricFamily(
                 "edge_classify_queue_dropped", "Results dropped because a queue was full.", labels=["sink"]
             )
-            family.add_metric([sink], dropped())
+            family.add_metric([sink], dropped)
             yield family
-        yield from self._board()
 
-    def _board(self) -> Iterator[Any]:
+    def _hardware(self) -> Iterator[Any]:
         gauge = self._core.GaugeMetricFamily
-        board = read_board()
-        if board.temperature is not None:
-            yield gauge("edge_classify_temperature_celsius", "Hottest sensor.", value=board.temperature)
-        if board.slowed_by is not None:
+        hardware = read_hardware()
+        if hardware.temperature is not None:
+            yield gauge("edge_classify_temperature_celsius", "Hottest sensor.", value=hardware.temperature)
+        if hardware.throttled_by is not None:
             yield gauge(
                 "edge_classify_throttled",
-                "Whether heat or a weak power supply slows the processor down now.",
-                value=int(bool(board.slowed_by)),
+                "Whether heat or a weak power supply throttles the processor now.",
+                value=int(bool(hardware.throttled_by)),
             )
-
-
-_SOURCE_HELP = {
-    "read": "Frames that the device gave.",
-    "dropped": "Frames thrown away because a newer one came first.",
-    "repeated": "Frames that were the same picture as the one before.",
-    "damaged": "Frames that could not be decoded.",
-    "reopened": "How often the device was opened again.",
-}

@@ -1,30 +1,26 @@
-"""Results to an MQTT broker, which may come and go: the classification never waits for it."""
+"""Publish results to an MQTT broker, without ever waiting for it."""
 
 import contextlib
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from edge_runtime.core import clock
-from edge_runtime.core.errors import MissingLibraryError, UsageError
-from edge_runtime.core.files import sha256
-from edge_runtime.core.types import Result
+from edge_runtime.core import MissingLibraryError, Result, Say, UsageError, clock, sha256
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.json_lines import to_dict
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 QUEUE = 200
-"""Messages that wait for the broker; more are dropped and counted."""
+"""Largest number of messages that wait for the broker; more are dropped and counted."""
 
 KEEP_ALIVE = 15
-STOPPING = 1.0
+STOP_SECONDS = 1.0
 """Seconds that paho's thread gets to end."""
 
-LAST_WORDS = 2.0
+CLOSE_SECONDS = 2.0
 """Seconds that the broker gets at the end to answer and to take what is queued."""
 
 
@@ -59,7 +55,7 @@ class Broker:
         """Read `mqtt[s]://[USER@]HOST[:PORT][/TOPIC]`.
 
         Raises:
-            UsageError: it is something else, or holds a password, which every user of the machine could read.
+            UsageError: it is something else, or contains a password, which every user could read.
         """
         try:
             parts = urlsplit(url)
@@ -74,11 +70,13 @@ class Broker:
                 "--mqtt-password-file"
             )
         topic = parts.path.strip("/") or "edge-classify"
-        if discovery is not None and (not discovery.strip("/") or any(sign in discovery for sign in "#+\0")):
+        if discovery is not None and (
+            not discovery.strip("/") or any(character in discovery for character in "#+\0")
+        ):
             raise UsageError(
                 f"--mqtt-discovery takes a topic without # and + such as homeassistant; got {discovery!r}"
             )
-        if not parts.hostname or any(sign in url.partition("://")[2] for sign in "#+?"):
+        if not parts.hostname or any(character in url.partition("://")[2] for character in "#+?"):
             raise UsageError(f"an MQTT broker is mqtt[s]://[USER@]HOST[:PORT][/TOPIC], got {url!r}")
         return cls(
             host=parts.hostname,
@@ -99,8 +97,8 @@ class MqttSink(SinkBase):
     queued up to `QUEUE` and then dropped; paho connects again by itself, after 1 to 60 seconds.
 
     Args:
-        broker: where to.
-        say: gets a line when the connection is lost, is back, or is refused.
+        broker: where results are published.
+        say: shows a line when the connection is lost, is back, or is refused.
         retain: whether the broker keeps the last result for those who come later, which is right for results
             that come only at a change.
 
@@ -109,7 +107,7 @@ class MqttSink(SinkBase):
         UsageError: the certificates cannot be used.
     """
 
-    def __init__(self, broker: Broker, *, say: Callable[[str], None], retain: bool = False) -> None:
+    def __init__(self, broker: Broker, *, say: Say, retain: bool = False) -> None:
         try:
             import paho.mqtt.client as paho
             from paho.mqtt.enums import CallbackAPIVersion
@@ -141,32 +139,33 @@ class MqttSink(SinkBase):
             self._dropped += 1
 
     def close(self) -> None:
-        """Give the broker a moment to take what is queued, say `offline`, and end."""
-        deadline = clock.now() + LAST_WORDS
-        if not self._complained:  # one picture is classified sooner than a connection is made
-            self._online.wait(LAST_WORDS)
+        """Give the broker a moment to take what is queued, publish `offline`, and end."""
+        deadline = clock.now() + CLOSE_SECONDS
+        if not self._complained:  # one image is classified sooner than a connection is made
+            self._online.wait(CLOSE_SECONDS)
         with self._turn:
             self._closed = True
             online = self._online.is_set()
         if online:
-            self._say_last_words(deadline)
+            self._publish_offline(deadline)
         self._client.disconnect()
         if online:
             self._gone.wait(max(0.1, deadline - clock.now()))
         # A thread of paho's that is still in OpenSSL while the interpreter ends can crash the process. But
-        # loop_stop() waits for a broker that no longer reads: it gets a moment, and no more.
+        # loop_stop() waits for a broker that no longer reads: so it gets a limited time.
         stopping = threading.Thread(target=self._client.loop_stop, daemon=True)
         stopping.start()
-        stopping.join(STOPPING)
+        stopping.join(STOP_SECONDS)
 
-    def count_dropped(self) -> int:
-        """How many results found the queue full."""
+    @property
+    def dropped(self) -> int:
+        """See `QueueingSink.dropped`."""
         return self._dropped
 
-    def _say_last_words(self, deadline: float) -> None:
-        # Confirmed by the broker when it has all results; past them where the queue is full or does not move.
+    def _publish_offline(self, deadline: float) -> None:
+        # Confirmed after all results; without confirmation where the queue is full or does not move.
         for qos in (1, 0):
-            with contextlib.suppress(RuntimeError, ValueError):  # lost just now: the Last Will says it
+            with contextlib.suppress(RuntimeError, ValueError):  # lost just now: the Last Will publishes it
                 offline = self._client.publish(self._status, "offline", qos=qos, retain=True)
                 offline.wait_for_publish(max(0.1, deadline - clock.now()))
                 if offline.is_published():
@@ -183,8 +182,8 @@ class MqttSink(SinkBase):
         client.will_set(self._status, "offline", qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        unheard = "nobody answers" + (", or its certificate is not accepted" if broker.tls else "")
-        client.on_connect_fail = lambda *_: self._complain(unheard)
+        no_answer = "no answer" + (", or its certificate is not accepted" if broker.tls else "")
+        client.on_connect_fail = lambda *_: self._complain(no_answer)
         if broker.user:
             client.username_pw_set(broker.user, broker.password)
         if broker.tls:
@@ -199,10 +198,10 @@ class MqttSink(SinkBase):
 
     def _on_connect(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._complain(f"it refuses the connection ({reason})")
+            self._complain(f"the broker refuses the connection ({reason})")
             return
         with self._turn:
-            if self._closed:  # `online` would be the last that is heard
+            if self._closed:  # `online` would stay the last message
                 return
             # QoS 0: it is sent at once, also when the queue of results is full.
             client.publish(self._status, "online", qos=0, retain=True)
@@ -222,14 +221,14 @@ class MqttSink(SinkBase):
     def _complain(self, reason: str) -> None:
         if not self._complained:
             self._complained = True
-            self._say(f"mqtt {self.name}: {reason}; classification goes on, it is tried again")
+            self._say(f"mqtt {self.name}: {reason}; classification continues, connecting again")
 
     def _discoveries(self) -> list[tuple[str, dict[str, Any]]]:
         """Home Assistant's description of a sensor, https://www.home-assistant.io/integrations/mqtt/."""
         broker = self._broker
         if broker.discovery is None:
             return []
-        # Home Assistant takes ASCII letters, digits, - and _; topics in other letters must not become one.
+        # Home Assistant takes ASCII letters, digits, - and _; topics in other letters must stay distinct.
         plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in broker.topic)
         suffix = "" if broker.topic.isascii() else f"_{sha256(broker.topic.encode())[:6]}"
         identity = f"edge_classify_{plain}{suffix}"

@@ -1,7 +1,6 @@
-"""A bar for a folder of pictures, where a terminal shows no results."""
+"""A progress bar for a folder of images, where results do not go to the terminal."""
 
-from edge_runtime.core.progress import Reporter
-from edge_runtime.core.types import Result
+from edge_runtime.core import Reporter, Result
 from edge_runtime.sinks.base import SinkBase
 
 
@@ -9,7 +8,7 @@ class ProgressSink(SinkBase):
     """Counts results in a bar on stderr, with the time left.
 
     Args:
-        total: how many pictures there are.
+        total: how many images there are.
     """
 
     def __init__(self, total: int) -> None:
@@ -18,9 +17,9 @@ class ProgressSink(SinkBase):
         self._task = self._reporter.bars.add_task("classifying", total=total)
 
     def emit(self, _result: Result) -> None:
-        """Count one."""
+        """Count one result."""
         self._reporter.bars.advance(self._task)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._reporter.bars.stop()

@@ -1,18 +1,21 @@
-"""A file that results are added to for months: it never grows past a size, and holds only whole lines."""
+"""A file of lines that is rotated at a size limit and contains only complete lines."""
 
 import contextlib
 import os
 from pathlib import Path
+from typing import Self
 
-from edge_runtime.core.errors import OutputError
+from edge_runtime.core import OutputError
 
 
 class RotatingFile:
-    """A text file that lines are added to; a full one becomes `NAME.1`, that one `NAME.2`, and so on.
+    """A text file that lines are appended to; a full one becomes `NAME.1`, that one `NAME.2`, and so on.
+
+    A context manager.
 
     Args:
-        path: of the newest file; missing parent folders are made.
-        max_bytes: size that no file passes, unless one line alone does.
+        path: of the newest file; missing parent folders are created.
+        max_bytes: size limit of a file; only a single line may be larger.
         keep: how many full files are kept.
         header: the first line of every file.
 
@@ -28,11 +31,17 @@ class RotatingFile:
         self._header = header
         self._descriptor = self._open()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def write(self, line: str) -> int:
-        """Add a whole line, or nothing.
+        """Append a complete line, or nothing.
 
         Raises:
-            OSError: the disk is full, or the file is gone; what was written of the line is taken back.
+            OSError: the disk is full, or the file is gone; a partly written line is removed.
         """
         data = line.encode("utf-8", "backslashreplace")
         if not self._is_still_there():
@@ -54,11 +63,11 @@ class RotatingFile:
         return len(line)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: lines are written at once."""
 
     def close(self) -> None:
-        """Put what was written on the disk."""
-        with contextlib.suppress(OSError):  # a device that has no disk behind it
+        """Sync what was written to the disk, and close."""
+        with contextlib.suppress(OSError):  # a device without a disk
             os.fsync(self._descriptor)
         os.close(self._descriptor)
 
@@ -83,7 +92,7 @@ class RotatingFile:
         if not size and self._header:
             os.write(descriptor, f"{self._header}\n".encode())
         elif size and os.pread(descriptor, 1, size - 1) != b"\n":
-            # A power cut left half a line.
+            # A power cut left an incomplete line.
             os.write(descriptor, b"\n")
 
     def _rotate(self) -> None:

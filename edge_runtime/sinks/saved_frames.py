@@ -1,15 +1,12 @@
-"""Pictures worth a look later: those where the answer changes, or where there is none."""
+"""Save frames as JPEGs: those where the answer changes, or is unknown."""
 
 import re
 from enum import StrEnum
 from pathlib import Path
 
-from edge_runtime.core.clock import file_stamp
-from edge_runtime.core.files import make_folder, write_file
-from edge_runtime.core.types import Result
-from edge_runtime.images.codec import encode_jpeg
+from edge_runtime.core import UNKNOWN, Result, clock, make_folder, write_file
+from edge_runtime.images import encode_jpeg
 from edge_runtime.sinks.base import SinkBase
-from edge_runtime.sinks.text import UNKNOWN
 
 PREFIX = "edge-classify-"
 # edge-classify-20260131-120000.250_cat.jpg
@@ -25,15 +22,15 @@ class SaveWhen(StrEnum):
 
 
 class SavedFramesSink(SinkBase):
-    """Writes frames as JPEGs named by time and answer; past a limit of bytes its oldest ones go.
+    """Writes frames as JPEGs named by time and answer; beyond a size limit its oldest ones are deleted.
 
     Args:
-        folder: for them; it is made.
+        folder: for them; it is created.
         when: at a change of the answer, when it is unknown (the first of several in a row second), or both.
         max_bytes: of all saved frames together.
 
     Raises:
-        OutputError: the folder or a picture cannot be written.
+        OutputError: the folder or a file cannot be written.
     """
 
     def __init__(self, folder: Path, when: SaveWhen, *, max_bytes: int) -> None:
@@ -42,7 +39,7 @@ class SavedFramesSink(SinkBase):
         self._max_bytes = max_bytes
         self._last: tuple[str | None] | None = None
         self._last_second = -1.0
-        # Files of the user's may lie in the folder too: only what bears a name of this sink's may ever go.
+        # The user's own files may be in the folder too: only files with a name made here may be deleted.
         self._sizes = {
             path.name: path.stat().st_size
             for path in sorted(folder.iterdir())
@@ -50,7 +47,7 @@ class SavedFramesSink(SinkBase):
         }
 
     def emit(self, result: Result) -> None:
-        """Save the frame, if it is one of those."""
+        """Save the frame, if it is one to be saved."""
         changed = self._last is not None and self._last != (result.answer,)
         self._last = (result.answer,)
         wanted = (changed and self._when is not SaveWhen.UNKNOWN) or (
@@ -67,7 +64,7 @@ class SavedFramesSink(SinkBase):
 
     def _save(self, result: Result) -> None:
         label = "".join(c if c.isalnum() or c in "-. " else "-" for c in result.answer or UNKNOWN)[:60]
-        name = f"{PREFIX}{file_stamp(result.frame.wall_time)}_{label}.jpg"
+        name = f"{PREFIX}{clock.file_stamp(result.frame.wall_time)}_{label}.jpg"
         content = encode_jpeg(result.frame.image)
         self._make_room(len(content))
         write_file(self._folder / name, content)

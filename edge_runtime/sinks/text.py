@@ -1,28 +1,25 @@
-"""Results for people: a line a frame."""
+"""Results as lines of text for people."""
 
 from typing import TextIO
 
-from edge_runtime.core.files import printable
-from edge_runtime.core.types import Result
+from edge_runtime.core import UNKNOWN, Result, printable
 from edge_runtime.sinks.base import SinkBase, write_line
-
-UNKNOWN = "unknown"
 
 
 class TextSink(SinkBase):
-    """One line a frame: source, labels with scores, milliseconds.
+    """Writes one line a frame: source, labels with scores, milliseconds.
 
-    Where a vote over time has decided on another label than this frame's best, it stands before them.
+    If a vote over time has decided on another label than this frame's best, it is written before them.
 
     Args:
-        stream: where to.
-        rich: with colours, for a terminal.
+        stream: where to write.
+        colored: with colors, for a terminal.
     """
 
-    def __init__(self, stream: TextIO, *, rich: bool = False) -> None:
+    def __init__(self, stream: TextIO, *, colored: bool = False) -> None:
         self._stream = stream
         self._console = None
-        if rich:
+        if colored:
             from rich.console import Console
 
             self._console = Console(file=stream, highlight=False, soft_wrap=True)
@@ -43,7 +40,7 @@ class TextSink(SinkBase):
 
 
 def describe(result: Result) -> str:
-    """The answer and the scores in a few words."""
+    """The answer and the scores as text."""
     scores = ", ".join(f"{printable(each.label)} {each.score:.2f}" for each in result.predictions)
     best = result.predictions[0].label if result.predictions else None
     if best == result.answer:

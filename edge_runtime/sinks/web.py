@@ -1,7 +1,6 @@
-"""A small web page with the live picture and the answer; beside it `/metrics`.
+"""A web page with the live image and the answer, and `/metrics`.
 
-It lives in a thread of its own and looks at the newest result only: a slow viewer, or a hundred of them, cost
-the loop nothing.
+The server has a thread of its own and uses the newest result only: slow viewers do not delay the loop.
 """
 
 import asyncio
@@ -11,18 +10,15 @@ import ipaddress
 import secrets
 import socket
 import threading
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from edge_runtime.core import clock
-from edge_runtime.core.errors import MissingLibraryError, OutputError
-from edge_runtime.core.types import Result
-from edge_runtime.images.codec import encode_jpeg, fit
-from edge_runtime.sinks.base import SinkBase
+from edge_runtime.core import MissingLibraryError, OutputError, Result, clock
+from edge_runtime.images import encode_jpeg, fit
+from edge_runtime.sinks.base import RunSnapshot, SinkBase
 from edge_runtime.sinks.bounded_connections import BoundedConnections
 from edge_runtime.sinks.json_lines import to_dict
 
@@ -31,26 +27,26 @@ if TYPE_CHECKING:
 
     from edge_runtime.sinks.metrics import Metrics
 
-MOST_VIEWERS = 8
+MAX_VIEWERS = 8
 LARGEST_SIDE = 640
-MOST_CONNECTIONS = 64
+MAX_CONNECTIONS = 64
 REQUEST_SECONDS = 10.0
-"""A connection whose request is not whole after so many seconds is closed."""
+"""A connection whose request is not complete after this time is closed."""
 
 SEND_SECONDS = 10.0
-"""A viewer that takes nothing for so long is let go."""
+"""A viewer that takes nothing for this time is disconnected."""
 
 _COOKIE = "edge_token"
 
 
 @dataclass(frozen=True)
 class WebAddress:
-    """Where the page is.
+    """The address of the page.
 
     Attributes:
-        port: 0 for any that is free.
+        port: 0 for any free port.
         host: an address of this machine; `0.0.0.0` for all of them.
-        token: who has it may look; made up when None and the host is not this machine alone.
+        token: access token; generated when None and the address is not loopback.
     """
 
     port: int
@@ -59,7 +55,7 @@ class WebAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can connect."""
         with contextlib.suppress(ValueError):
             return ipaddress.ip_address(self.host).is_loopback
         return self.host == "localhost"
@@ -69,8 +65,8 @@ class WebSink(SinkBase):
     """Serves the newest result: `/`, `/stream.mjpg`, `/status.json` and `/metrics`.
 
     Args:
-        address: where.
-        metrics: what `/metrics` answers; nothing is there when None.
+        address: where it is served.
+        metrics: rendered by `/metrics`; None for no such page.
 
     Raises:
         MissingLibraryError: aiohttp is not installed.
@@ -86,7 +82,7 @@ class WebSink(SinkBase):
         self._metrics = metrics
         self._token = address.token or (None if address.is_loopback else secrets.token_urlsafe(16))
         self._newest: Result | None = None
-        self._moments: deque[float] = deque(maxlen=30)
+        self._frames_per_second = 0.0
         self._jpeg: tuple[Result | None, bytes] = (None, b"")
         self._viewers = 0
         self._connections: BoundedConnections
@@ -99,7 +95,7 @@ class WebSink(SinkBase):
 
     @property
     def url(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         host = socket.gethostname() if self._address.host in ("0.0.0.0", "::") else self._address.host  # noqa: S104
         place = f"[{host}]" if ":" in host else host
         return f"http://{place}:{self.port}/" + (
@@ -109,10 +105,13 @@ class WebSink(SinkBase):
     def emit(self, result: Result) -> None:
         """Show this result from now on."""
         self._newest = result
-        self._moments.append(clock.now())
+
+    def publish(self, snapshot: RunSnapshot) -> None:
+        """See `Monitor.publish`."""
+        self._frames_per_second = snapshot.frames_per_second
 
     def close(self) -> None:
-        """Let all viewers go."""
+        """Disconnect all viewers and end the server."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(2.0)
@@ -132,8 +131,8 @@ class WebSink(SinkBase):
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
         assert runner.server is not None  # noqa: S101 - set up
-        # Whoever connects and asks for nothing must not use up the descriptors of the whole service.
-        self._connections = BoundedConnections(runner.server, most=MOST_CONNECTIONS, seconds=REQUEST_SECONDS)
+        # Connections without a request must not use up the descriptors of the whole service.
+        self._connections = BoundedConnections(runner.server, limit=MAX_CONNECTIONS, seconds=REQUEST_SECONDS)
         server = await self._loop.create_server(self._connections, sock=self._socket)
         await self._stop.wait()
         server.close()
@@ -147,14 +146,14 @@ class WebSink(SinkBase):
         async def guard(
             request: "web.Request", handler: "Callable[[web.Request], Awaitable[web.StreamResponse]]"
         ) -> "web.StreamResponse":
-            self._connections.asked(request.transport)
+            self._connections.request_received(request.transport)
             try:
                 self._check(request)
                 response = await handler(request)
             except web.HTTPException as refusal:
                 refusal.force_close()
                 raise
-            # One request a connection: between two of them nobody would watch the time.
+            # One request a connection: between two of them there would be no time limit.
             response.force_close()
             if not response.prepared:
                 response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
@@ -166,13 +165,13 @@ class WebSink(SinkBase):
         return guard
 
     def _check(self, request: "web.Request") -> None:
-        """Refuse whoever may not look."""
+        """Refuse requests without the token, or for another host."""
         from aiohttp import web
 
         if self._token and not _is_same(self._given_token(request), self._token):
             raise web.HTTPForbidden(text="the token is missing or wrong: open the address as it was printed")
         if not self._token and not _names_this_machine(request.host):
-            # Another site's name that resolves to this machine (DNS rebinding).
+            # The name of another site that resolves to this machine (DNS rebinding).
             raise web.HTTPForbidden(text="open it as localhost")
 
     def _given_token(self, request: "web.Request") -> str:
@@ -191,12 +190,13 @@ class WebSink(SinkBase):
         result = self._newest
         if result is None:
             return web.json_response({"result": None})
-        rate = 0.0
-        if len(self._moments) > 1:
-            rate = (len(self._moments) - 1) / max(1e-6, self._moments[-1] - self._moments[0])
         since = clock.now() - result.frame.captured_at
         return web.json_response(
-            {"result": to_dict(result), "frames_per_second": round(rate, 2), "age_seconds": round(since, 3)}
+            {
+                "result": to_dict(result),
+                "frames_per_second": round(self._frames_per_second, 2),
+                "age_seconds": round(since, 3),
+            }
         )
 
     async def _scrape(self, _request: "web.Request") -> "web.Response":
@@ -210,8 +210,8 @@ class WebSink(SinkBase):
     async def _stream(self, request: "web.Request") -> "web.StreamResponse":
         from aiohttp import web
 
-        if self._viewers >= MOST_VIEWERS:
-            raise web.HTTPServiceUnavailable(text=f"too many viewers (limit {MOST_VIEWERS})")
+        if self._viewers >= MAX_VIEWERS:
+            raise web.HTTPServiceUnavailable(text=f"too many viewers (limit {MAX_VIEWERS})")
         self._viewers += 1
         try:
             response = web.StreamResponse(
@@ -224,7 +224,7 @@ class WebSink(SinkBase):
             try:
                 await self._send_frames(response)
             except (ConnectionError, TimeoutError):
-                # What it did not take would keep the connection open.
+                # Unsent data would keep the connection open.
                 if request.transport is not None:
                     request.transport.abort()
             return response
@@ -244,7 +244,7 @@ class WebSink(SinkBase):
             await asyncio.wait_for(response.write(head + jpeg + b"\r\n"), SEND_SECONDS)
 
     async def _encoded(self, result: Result) -> bytes:
-        """The picture as JPEG, made once for all viewers."""
+        """The image as JPEG, encoded once for all viewers."""
         known, jpeg = self._jpeg
         if known is not result:
             jpeg = await asyncio.to_thread(_shrunk_jpeg, result)
@@ -261,7 +261,7 @@ def _shrunk_jpeg(result: Result) -> bytes:
 
 
 def _is_same(given: str, token: str) -> bool:
-    # A header may hold bytes that are no UTF-8.
+    # A header may contain bytes that are not UTF-8.
     return hmac.compare_digest(
         given.encode("utf-8", "surrogateescape"), token.encode("utf-8", "surrogateescape")
     )
@@ -278,7 +278,7 @@ def _listen(address: WebAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # An unsent picture waits in the kernel: little room for it, so that a slow viewer sees the newest one.
+    # Unsent images wait in the kernel: a small buffer, so that a slow viewer sees the newest one.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 1024)
     try:
         listening.bind((address.host, address.port))

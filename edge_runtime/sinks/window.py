@@ -1,11 +1,10 @@
-"""A window on the device's own screen."""
+"""Show frames with their answers in a window on this screen."""
 
 import subprocess
 import sys
 
-from edge_runtime.core.errors import OutputError, ReaderGoneError
-from edge_runtime.core.types import Result
-from edge_runtime.images.codec import opencv
+from edge_runtime.core import OutputError, ReaderGoneError, Result
+from edge_runtime.images import opencv
 from edge_runtime.sinks.base import SinkBase
 from edge_runtime.sinks.text import describe
 
@@ -22,7 +21,7 @@ class WindowSink(SinkBase):
     """
 
     def __init__(self) -> None:
-        # Without a screen OpenCV's Qt ends the whole process: a child finds out.
+        # Without a screen OpenCV's Qt ends the whole process: so a child process tries first.
         trial = [sys.executable, "-P", "-c", "import cv2; cv2.namedWindow('trial'); cv2.waitKey(1)"]
         if subprocess.run(trial, capture_output=True, check=False).returncode:  # noqa: S603 - our own code
             raise OutputError(
@@ -36,17 +35,17 @@ class WindowSink(SinkBase):
     def emit(self, result: Result) -> None:
         """Show one frame."""
         cv2 = opencv()
-        picture = cv2.cvtColor(result.frame.image, cv2.COLOR_RGB2BGR)
+        image = cv2.cvtColor(result.frame.image, cv2.COLOR_RGB2BGR)
         line = f"{describe(result)}  {result.timing.total:.1f} ms, age {result.age:.0f} ms"
-        scale = max(0.6, picture.shape[1] / 900)
-        where = (8, picture.shape[0] - 14)
+        scale = max(0.6, image.shape[1] / 900)
+        where = (8, image.shape[0] - 14)
         for color, thickness in (((0, 0, 0), 6), ((255, 255, 255), 2)):
-            cv2.putText(picture, line, where, cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA)
-        cv2.imshow(TITLE, picture)
+            cv2.putText(image, line, where, cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA)
+        cv2.imshow(TITLE, image)
         if not self._sized:
             self._sized = True
-            shrink = min(1.0, LARGEST_SIDE / max(picture.shape[:2]))
-            cv2.resizeWindow(TITLE, round(picture.shape[1] * shrink), round(picture.shape[0] * shrink))
+            shrink = min(1.0, LARGEST_SIDE / max(image.shape[:2]))
+            cv2.resizeWindow(TITLE, round(image.shape[1] * shrink), round(image.shape[0] * shrink))
         pressed = cv2.waitKey(1)
         if pressed & 0xFF in _QUIT or cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
             raise ReaderGoneError("the window was closed")

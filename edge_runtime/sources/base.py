@@ -1,26 +1,57 @@
-"""What all sources share: the protocol, and how a picture becomes a frame."""
+"""What all sources share: their interface, their status, and how an image becomes a frame."""
 
 import select
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
-from edge_runtime.core import clock
-from edge_runtime.core.types import Frame, Image
+from edge_runtime.core import Frame, Image, clock
 
-Say = Callable[[str], None]
-"""Gets one line for the user."""
+Events: TypeAlias = Iterator[Frame | None]
+"""Frames, and None at least twice a second while there is none, so that the loop can do other work."""
 
-Idle = Callable[[], None]
-"""Called at least twice a second while a source waits, so that whoever drives the loop stays alive."""
+EVENT_SECONDS = 0.5
+"""Longest time without an event."""
 
 
-DecodeHint = Callable[[], int]
-"""Gives how many pixels of each side the model needs that runs now; 0 for all that an image has."""
+@dataclass(frozen=True)
+class Counts:
+    """What a live source has done so far.
+
+    Attributes:
+        read: frames that the device gave.
+        dropped: of those, discarded because a newer one came first.
+        repeated: of those, identical to the previous one and so not a new frame.
+        damaged: of those, impossible to decode.
+        reopened: how often the device was opened again.
+    """
+
+    read: int = 0
+    dropped: int = 0
+    repeated: int = 0
+    damaged: int = 0
+    reopened: int = 0
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """A source at one moment.
+
+    Attributes:
+        name: what it reads.
+        lost: whether its camera or stream is lost at the moment.
+        counts: None for a source that never drops or loses a frame.
+    """
+
+    name: str
+    lost: bool = False
+    counts: Counts | None = None
 
 
 class Source(Protocol):
-    """Gives frames, and lets go of its camera or file when it is left."""
+    """Gives frames. A context manager that closes its camera or file; iterating it gives frames only."""
 
     def __enter__(self) -> Self: ...
 
@@ -30,9 +61,34 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame]: ...
 
+    def events(self) -> Events:
+        """Frames, and None at least twice a second while there is none.
+
+        Raises:
+            SourceError: the source is lost for good, or gave no frame at all.
+        """
+        ...
+
+    @property
+    def status(self) -> SourceStatus:
+        """The status now. To be read by the thread that iterates the source."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """How many frames there are; None where that is not known."""
+        ...
+
 
 class SourceBase:
-    """A source that has nothing to let go of."""
+    """A source that has nothing to close, and whose number of frames is not known.
+
+    Args:
+        name: how messages and frames call it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __enter__(self) -> Self:
         return self
@@ -40,26 +96,42 @@ class SourceBase:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __iter__(self) -> Iterator[Frame]:
+        return (frame for frame in self.events() if frame is not None)
+
+    def events(self) -> Events:
+        """See `Source.events`."""
+        raise NotImplementedError
+
+    @property
+    def status(self) -> SourceStatus:
+        """See `Source.status`."""
+        return SourceStatus(self.name)
+
+    @property
+    def total(self) -> int | None:
+        """See `Source.total`."""
+        return None
+
     def close(self) -> None:
-        """Let go of what the source holds."""
+        """Close the camera or the file."""
 
 
-def no_idle() -> None:
-    """An idle hook that does nothing."""
-
-
-def full_size() -> int:
-    """A decode hint for images at their full size."""
-    return 0
+def pause(seconds: float) -> Iterator[None]:
+    """Wait, and give an event at least every `EVENT_SECONDS` meanwhile."""
+    until = clock.now() + seconds
+    while (left := until - clock.now()) > 0:
+        yield None
+        time.sleep(min(left, EVENT_SECONDS))
 
 
 def wait_readable(descriptor: int, seconds: float) -> bool:
-    """Whether something can be read within so many seconds; for descriptors of any number."""
+    """Whether something can be read within this time; for descriptors of any number."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def new_frame(image: Image, index: int, source: str) -> Frame:
-    """A picture that was taken, or read, just now."""
+    """A frame captured, or read, at this moment."""
     return Frame(image, index, clock.now(), clock.wall_time(), source)

@@ -1,11 +1,11 @@
-"""Which cameras there are, and the names that find them again."""
+"""The cameras of this machine, and their names that stay the same when they are plugged in again."""
 
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.core.files import is_there
-from edge_runtime.sources.devices.drivers import DeviceKind, DeviceRequest
+from edge_runtime.core import is_there
+from edge_runtime.sources.devices import DeviceKind, DeviceRequest
 
 DEVICES = Path("/dev")
 _STABLE = ("v4l/by-id", "v4l/by-path")
@@ -17,13 +17,19 @@ class Camera:
 
     Attributes:
         path: `/dev/video0`.
-        title: what the driver calls it.
+        title: the name given by the driver.
         stable: a name that stays the same when it is plugged in again; None where udev gives none.
     """
 
     path: Path
     title: str
     stable: Path | None
+
+
+def camera_request(name: str) -> DeviceRequest:
+    """The request for `--camera`: a number, a device path, `picamera2` or `picamera2:1`."""
+    kind = DeviceKind.PICAMERA2 if name.partition(":")[0] == "picamera2" else DeviceKind.CAMERA
+    return DeviceRequest(kind, name)
 
 
 def list_cameras(devices: Path = DEVICES, names: Path = Path("/sys/class/video4linux")) -> list[Camera]:
@@ -54,13 +60,11 @@ def camera_advice(request: DeviceRequest) -> str:
         return ""
     found = [str(camera.path) for camera in list_cameras()]
     if not found:
-        return (
-            "; there is no /dev/video*: plug a camera in, or try --input PICTURE, FOLDER, VIDEO or synthetic"
-        )
+        return "; there is no /dev/video*: plug in a camera, or try --input IMAGE, FOLDER, VIDEO or synthetic"
     wanted = f"/dev/video{request.address}" if request.address.isdecimal() else request.address
     if wanted in found or is_there(Path(wanted)):
         return f"; is {wanted} in use, or are you not in the group `video`?"
-    return f"; there are {', '.join(found)}: try one of them"
+    return f"; the cameras are {', '.join(found)}: try one of them"
 
 
 def _stable_name(path: Path, devices: Path) -> Path | None:

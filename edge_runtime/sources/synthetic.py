@@ -1,24 +1,24 @@
-"""A moving pattern, for trying out where there is no camera."""
+"""A moving pattern, for trials without a camera."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from edge_runtime.core.types import Frame, Image, Size
-from edge_runtime.sources.base import SourceBase, new_frame
+from edge_runtime.core import Image, Size
+from edge_runtime.sources.base import Events, SourceBase, new_frame
 
 
 def moving_pattern(size: Size) -> Iterator[Image]:
-    """Pictures (uint8 RGB, shape (*size, 3)), each unlike the one before, without end."""
+    """Images (uint8 RGB, shape (*size, 3)), each different from the previous one, without end."""
     rows, columns = (np.arange(side).astype(np.uint8) for side in size)
-    first = np.stack(
+    image = np.stack(
         np.broadcast_arrays(rows[:, np.newaxis], columns, rows[:, np.newaxis] + columns), axis=-1
     )
     step = np.array([4, 252, 8], np.uint8)
     while True:
-        yield first
-        # Not in place: the picture that was given stays as it is.
-        first = first + step
+        yield image
+        # Not in place: the image that was handed over stays as it is.
+        image = image + step
 
 
 class SyntheticSource(SourceBase):
@@ -29,8 +29,10 @@ class SyntheticSource(SourceBase):
     """
 
     def __init__(self, size: Size = (480, 640)) -> None:
+        super().__init__("synthetic")
         self._size = size
 
-    def __iter__(self) -> Iterator[Frame]:
+    def events(self) -> Events:
+        """See `Source.events`."""
         for index, image in enumerate(moving_pattern(self._size)):
-            yield new_frame(image, index, "synthetic")
+            yield new_frame(image, index, self.name)

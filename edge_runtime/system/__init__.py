@@ -1,0 +1,16 @@
+"""The machine: temperature and throttling, resource limits of child processes, systemd."""
+
+from edge_runtime.system.hardware import Hardware, default_threads, read_hardware, read_text
+from edge_runtime.system.limits import limit_resources
+from edge_runtime.system.systemd import Notifier, hidden_words, unit_file
+
+__all__ = [
+    "Hardware",
+    "Notifier",
+    "default_threads",
+    "hidden_words",
+    "limit_resources",
+    "read_hardware",
+    "read_text",
+    "unit_file",
+]

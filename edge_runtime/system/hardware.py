@@ -1,5 +1,6 @@
-"""What the board tells about itself: temperature, throttling, the frequency governor."""
+"""Temperature, throttling, frequency governor and cores of this machine, as the kernel reports them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,24 +13,28 @@ _PI_THROTTLED = "devices/platform/soc/soc:firmware/get_throttled"
 
 
 @dataclass(frozen=True)
-class Board:
-    """The board's state. None where it does not tell.
+class Hardware:
+    """State of the hardware. None where the machine does not report it.
 
     Attributes:
         temperature: of the hottest sensor, in degrees Celsius.
-        throttle_count: how often the first core was slowed down because of heat since it was started (x86).
-        slowed_by: what slows the processor down now, as a Raspberry Pi's firmware says; empty for nothing.
+        throttle_count: how often the first core was throttled because of heat since boot (x86).
+        throttled_by: reasons for throttling at this moment, from a Raspberry Pi's firmware; empty for none.
         governor: of the first core's frequency.
     """
 
     temperature: float | None
     throttle_count: int | None
-    slowed_by: tuple[str, ...] | None
+    throttled_by: tuple[str, ...] | None
     governor: str | None
 
 
-def read_board(system: Path = SYSTEM) -> Board:
-    """Ask the kernel."""
+def read_hardware(system: Path = SYSTEM) -> Hardware:
+    """Read the state from sysfs.
+
+    Args:
+        system: where sysfs is mounted.
+    """
     cpu = system / "devices/system/cpu/cpu0"
     degrees = [
         int(text) / 1000
@@ -37,16 +42,21 @@ def read_board(system: Path = SYSTEM) -> Board:
         if (text := read_text(zone)) is not None and text.lstrip("-").isdigit()
     ]
     count = read_text(cpu / "thermal_throttle/core_throttle_count")
-    return Board(
+    return Hardware(
         temperature=max(degrees, default=None),
         throttle_count=int(count) if count else None,
-        slowed_by=_pi_flags(read_text(system / _PI_THROTTLED)),
+        throttled_by=_pi_flags(read_text(system / _PI_THROTTLED)),
         governor=read_text(cpu / "cpufreq/scaling_governor"),
     )
 
 
+def default_threads() -> int:
+    """Threads of an engine when no number is given: all cores, at most 4."""
+    return min(len(os.sched_getaffinity(0)), 4)
+
+
 def read_text(path: Path) -> str | None:
-    """What a small file of the kernel says; None where there is none."""
+    """The content of a small text file without white space around it; None where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""systemd: the unit that runs the command for months, and what a running service tells systemd."""
+"""systemd: the unit file of the service, and the notifications (ready, watchdog, status) of a running one."""
 
 import getpass
 import os
@@ -9,9 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edge_runtime.core import clock
-from edge_runtime.core.errors import ExitCode
-from edge_runtime.core.files import printable
+from edge_runtime.core import ExitCode, clock, printable
 
 STATUS_EVERY = 5.0
 WATCHDOG_SECONDS = 60
@@ -36,8 +34,8 @@ TimeoutStartSec=infinity
 TimeoutStopSec=10
 Restart=always
 RestartSec=5
-# Wrong options or an unusable model do not get better by starting again.
-RestartPreventExitStatus={hopeless}
+# Starting again does not help with wrong options or an unusable model.
+RestartPreventExitStatus={permanent}
 NoNewPrivileges=yes
 ProtectSystem=full
 PrivateTmp=yes
@@ -55,7 +53,7 @@ def unit_file(arguments: Sequence[str], *, title: str) -> str:
 
     Args:
         arguments: of the command line, without `--print-service`.
-        title: what the unit is called for people.
+        title: shown by systemctl.
     """
     program = shutil.which(sys.argv[0]) or sys.argv[0]
     words = [str(Path(program).absolute()), *arguments]
@@ -65,17 +63,17 @@ def unit_file(arguments: Sequence[str], *, title: str) -> str:
         folder=str(Path.cwd()).replace("%", "%%"),
         user=_user(),
         watchdog=WATCHDOG_SECONDS,
-        hopeless=f"{ExitCode.USAGE:d} {ExitCode.MODEL:d}",
+        permanent=f"{ExitCode.USAGE:d} {ExitCode.MODEL:d}",
     )
 
 
 def hidden_words(arguments: Sequence[str]) -> list[str]:
-    """The arguments, and the folder it is to work in, that lie where the unit's private /tmp hides them."""
+    """The arguments and the working folder that the unit cannot see, since its /tmp is private."""
     return [word for word in (*arguments, str(Path.cwd())) if _IN_TMP.search(word)]
 
 
 class Notifier:
-    """Tells systemd that the service is ready, alive, and how it does; nothing where there is no systemd.
+    """Sends the ready, watchdog and status messages of a service; does nothing without systemd.
 
     The protocol is that of sd_notify(3): datagrams to the socket that `$NOTIFY_SOCKET` names.
     """
@@ -95,26 +93,26 @@ class Notifier:
         self._ready = False
 
     def ready(self) -> None:
-        """The first answer is out."""
+        """Report, once, that the first result has been written."""
         if not self._ready:
             self._ready = True
             self._send("READY=1")
 
     def beat(self) -> None:
-        """The loop makes progress; sent as often as the watchdog needs it."""
+        """Report that the loop makes progress; sent as often as the watchdog needs it."""
         if self._beat_every is not None and clock.now() >= self._beat_at:
             self._beat_at = clock.now() + self._beat_every
             self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """One line for `systemctl status`, every few seconds."""
+        """Set the line of `systemctl status`, at most every few seconds."""
         if clock.now() >= self._status_at:
             self._status_at = clock.now() + STATUS_EVERY
             # A line break would begin another message to systemd.
             self._send(f"STATUS={printable(text)}")
 
     def stopping(self) -> None:
-        """The service is about to end: the last message."""
+        """Report that the service is about to end: the last message."""
         self._send("STOPPING=1")
         if self._socket:
             self._socket.close()
@@ -126,13 +124,13 @@ class Notifier:
         try:
             self._socket.sendto(message.encode("utf-8", "replace"), self._address)
         except OSError:
-            return  # systemd is busy or gone: it must not hold the loop up
+            return  # systemd is busy or gone: the loop must not wait for it
 
 
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # no entry in the list of users
+    except (KeyError, OSError):  # no passwd entry
         return str(os.getuid())
 
 
@@ -140,5 +138,5 @@ def _quote(word: str) -> str:
     """One word of ExecStart (systemd.service(5), COMMAND LINES)."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     escaped = escaped.replace("\n", "\\n")
-    plain = all(sign.isalnum() or sign in "-_./:=,@+%" for sign in word)
+    plain = all(character.isalnum() or character in "-_./:=,@+%" for character in word)
     return escaped if plain and word else f'"{escaped}"'

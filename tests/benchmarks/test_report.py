@@ -10,7 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from benchmarks import find_held_out, read_report
+from benchmarks import find_evaluation_set, read_report
 from benchmarks.benchmark import measure_report
 from benchmarks.gates import Limits, compare_reports
 from benchmarks.measurement.timing import Plan
@@ -154,7 +154,7 @@ def test_a_browser_shows_the_page_without_complaint(folder: Path, tmp_path: Path
 
 def test_the_same_model_passes_and_a_slower_one_does_not(digits_run: Path, digits_model: Path) -> None:
     run = read_run(digits_run)
-    pictures = find_held_out(run, None)
+    pictures = find_evaluation_set(run, None)
     specs = [TargetSpec("digits", Kind.MODEL_FILE, str(digits_model))]
     with Reporter() as reporter:
         before, again = (measure_report(run, specs, pictures, Plan(), reporter=reporter)[0] for _ in range(2))

@@ -15,7 +15,7 @@ from converter.quantization.calibration import read_calibration, representative_
 from converter.quantization.comparison import Comparison, converted_scores, float_scores
 from converter.quantization.quantizer import take_out_rescaling
 from edge_runtime import decode_image, fit, open_engine, read_model_file
-from edge_runtime.core.files import sha256
+from edge_runtime.core import sha256
 from tests.conftest import Command
 
 
@@ -193,7 +193,7 @@ def test_every_precision_is_as_good_as_float(command: Command, digits_run: Path,
         sizes[precision] = path.stat().st_size
         record = json.loads(path.with_suffix(".conversion.json").read_text())
         assert record["held_out"]["agreement"] >= 0.98
-        assert check_fit(path.read_bytes(), Target.TFLITE_RUNTIME_2_11, name=precision).fits
+        assert check_fit(path.read_bytes(), Runtime.TFLITE_RUNTIME_2_11, name=precision).fits
         engine = open_engine(path.read_bytes(), name=precision)
         assert engine.input.dtype == (np.uint8 if precision == "int8" else np.float32)
     assert sizes["int8"] < sizes["float16"] < sizes["float32"]

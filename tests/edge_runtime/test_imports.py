@@ -61,7 +61,7 @@ def test_a_missing_opencv_is_said_in_one_line_with_the_way_out() -> None:
     code = """
 import sys
 sys.modules["cv2"] = None
-from edge_runtime.images.codec import read_image
+from edge_runtime.images import read_image
 from edge_runtime import MissingLibraryError
 try:
     read_image(sys.executable, at_least=0)

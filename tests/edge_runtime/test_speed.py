@@ -14,7 +14,7 @@ import pytest
 from benchmarks.studies.overhead import Block, measure_overhead
 from edge_runtime import Resize, fit
 from edge_runtime.core import clock
-from edge_runtime.images.codec import opencv
+from edge_runtime.images import opencv
 from tests.conftest import BIN, paint, save
 
 pytestmark = pytest.mark.slow

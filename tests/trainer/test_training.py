@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import ModelCard, decode_image
-from edge_runtime.datasets.layouts import parse_split
+from edge_runtime.datasets import parse_split
 from tests.conftest import ROOT, Command, paint, save
 from trainer import TrainConfig
 

@@ -1,0 +1,28 @@
+"""The data of a training: preparation, built-in data sets, splitting, batches, augmentation."""
+
+from trainer.data.augmentation import Augment, Augmentation, build_augmentation, flip_for, mirror
+from trainer.data.batches import Batch, Batches, ImageLoader, Targets, make_batches
+from trainer.data.preparation import Data, open_data, prepare_data
+from trainer.data.share import EVERYTHING, Share
+from trainer.data.splitting import check_split, count_splits, split_samples
+
+__all__ = [
+    "EVERYTHING",
+    "Augment",
+    "Augmentation",
+    "Batch",
+    "Batches",
+    "Data",
+    "ImageLoader",
+    "Share",
+    "Targets",
+    "build_augmentation",
+    "check_split",
+    "count_splits",
+    "flip_for",
+    "make_batches",
+    "mirror",
+    "open_data",
+    "prepare_data",
+    "split_samples",
+]

@@ -1,4 +1,4 @@
-"""Random changes to training pictures that leave their meaning as it is."""
+"""Augmentation: random changes to training images that keep their label."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ GREY = 127.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Changes pictures at random: flip, rotation, zoom, shift, brightness, contrast, cutout, sharpness."""
+    """Changes images at random: flip, rotation, zoom, shift, brightness, contrast, cutout, sharpness."""
 
     pipeline: Any
 
@@ -26,19 +26,19 @@ class Augmentation:
 
 
 def mirror(pixels: Any) -> Any:
-    """Every picture mirrored left to right."""
+    """Every image mirrored left to right."""
     import tensorflow as tf
 
     return tf.reverse(pixels, [2])
 
 
 def flip_for(labels: Sequence[str]) -> Flip:
-    """Whether pictures keep their meaning when mirrored: those of single letters and digits do not."""
+    """Whether mirrored images keep their label: those of single letters and digits do not."""
     return Flip.OFF if all(len(label) == 1 for label in labels) else Flip.ON
 
 
 def build_augmentation(config: TrainConfig) -> Augmentation | None:
-    """The augmentation that the options ask for; None where they ask for none."""
+    """The augmentation of the options; None for no augmentation."""
     from keras import Sequential, layers
 
     shades = (0.0, 255.0)
@@ -57,10 +57,10 @@ def build_augmentation(config: TrainConfig) -> Augmentation | None:
 
 
 def _sharpness(amount: float, seed: int) -> Any:
-    """Blurred or sharpened by a blend with the 3×3 mean, as images are that others have resized."""
+    """Blurred or sharpened by a blend with the 3×3 mean, like images resized by other programs."""
     from keras import layers
 
-    # Keras leaves an image as it is at 0.5.
+    # Keras does not change an image at 0.5.
     return layers.RandomSharpness((0.5 - amount / 2, 0.5 + amount / 2), (0.0, 255.0), seed=seed)
 
 

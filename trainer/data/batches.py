@@ -1,4 +1,4 @@
-"""Pictures as batches: decoded and resized in threads, ahead of the training step."""
+"""Batches of images: decoded and resized in threads, ahead of the training step."""
 
 import os
 from collections import deque
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import Dataset, DatasetError, Image, ImageError, Resize, Sample, Size
-from trainer.fitting.distribution import EVERYTHING, Share
+from edge_runtime.core import DatasetError, Image, ImageError, Resize, Size
+from edge_runtime.datasets import Dataset, Sample
+from trainer.data.share import EVERYTHING, Share
 
 Targets = NDArray[np.int64]
 """int64 class indices, shape (batch,)."""
@@ -22,8 +23,8 @@ CACHE_BYTES = 256 * 1024**2
 _BATCHES_AHEAD = 3
 
 
-class PictureLoader:
-    """Reads pictures at the model's size; keeps as many as fit into a fixed budget of memory."""
+class ImageLoader:
+    """Reads images at the model's size; caches as many as fit into a fixed amount of memory."""
 
     def __init__(self, dataset: Dataset, size: Size, resize: Resize) -> None:
         self.size = size
@@ -33,20 +34,20 @@ class PictureLoader:
         self._room = CACHE_BYTES // (size[0] * size[1] * 3)
 
     def load(self, sample: Sample) -> Image:
-        """A sample's picture, uint8 RGB, shape (*size, 3).
+        """The image of a sample, uint8 RGB, shape (*size, 3).
 
         Raises:
-            DatasetError: the picture is gone since it was checked.
+            DatasetError: the image cannot be read any more.
         """
         image = np.empty((*self.size, 3), np.uint8)
         self.load_into(image, sample)
         return image
 
     def load_into(self, place: Image, sample: Sample) -> None:
-        """Write a sample's picture to its place, which must keep it: later epochs take it from there.
+        """Write the image of a sample to its place, which must not change: later epochs read it there.
 
         Raises:
-            DatasetError: the picture is gone since it was checked.
+            DatasetError: the image cannot be read any more.
         """
         kept = self._kept.get(sample.file)
         if kept is not None:
@@ -55,25 +56,25 @@ class PictureLoader:
         try:
             place[:] = self._dataset.read_fitted(sample.file, self.size, self._resize)
         except ImageError as error:
-            raise DatasetError(f"a picture can no longer be read: {error}") from error
+            raise DatasetError(f"an image can no longer be read: {error}") from error
         if len(self._kept) < self._room:
-            # No copy of its own: memory that is new costs more than the pixels that are written to it.
+            # Not copied: new memory costs more than the pixels written to it.
             self._kept[sample.file] = place
 
 
 @dataclass(frozen=True)
 class Batches:
-    """The pictures of one split, batch by batch; iterate it once an epoch.
+    """The images of one split in batches; iterated once an epoch.
 
     Attributes:
-        loader: where pictures come from.
+        loader: reads the images.
         samples: the split.
         targets: the class index of each sample, shape (samples,).
         batch_size: the last batch may be smaller.
-        share: of each batch only these pictures are read, by their position among the samples.
+        share: of each batch only these images are read, by their position among the samples.
     """
 
-    loader: PictureLoader
+    loader: ImageLoader
     samples: Sequence[Sample]
     targets: Targets
     batch_size: int
@@ -86,7 +87,7 @@ class Batches:
         return self._in_order(np.arange(len(self.samples)))
 
     def shuffled(self, seed: int) -> Iterator[Batch]:
-        """The batches of one epoch in an order that the seed decides."""
+        """The batches of one epoch in an order determined by the seed."""
         return self._in_order(np.random.default_rng(seed).permutation(len(self.samples)))
 
     def _in_order(self, order: NDArray[np.int64]) -> Iterator[Batch]:
@@ -96,7 +97,7 @@ class Batches:
             waiting: deque[tuple[Batch, list[Future[None]]]] = deque()
             for part in map(self.share.of, parts):
                 images = np.empty((len(part), *self.loader.size, 3), np.uint8)
-                # One task for each thread: a task for each picture costs a tenth of its decoding.
+                # One task for each thread: a task for each image costs a tenth of its decoding.
                 tasks = [
                     workers.submit(self._load, images[first::threads], part[first::threads])
                     for first in range(threads)
@@ -115,19 +116,19 @@ class Batches:
 def _finished(batch: Batch, tasks: list[Future[None]]) -> Batch:
     for task in tasks:
         task.result()
-    # Later epochs take the pictures from here.
+    # Later epochs read the images here.
     batch[0].setflags(write=False)
     return batch
 
 
 def make_batches(
-    loader: PictureLoader,
+    loader: ImageLoader,
     samples: Sequence[Sample],
     labels: Sequence[str],
     batch_size: int,
     share: Share = EVERYTHING,
 ) -> Batches:
-    """The batches of a split's samples, or of a worker's share of each."""
+    """The batches of a split's samples, or a worker's share of each batch."""
     index = {label: position for position, label in enumerate(labels)}
     targets = np.array([index[sample.label] for sample in samples], np.int64)
     return Batches(loader, tuple(samples), targets, batch_size, share)

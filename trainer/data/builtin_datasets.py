@@ -1,4 +1,4 @@
-"""Built-in data sets, fetched once and kept as `.npz` in MNIST's layout."""
+"""Download built-in data sets once into the cache, as `.npz` in MNIST's layout."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import DatasetError
-from edge_runtime.core.files import write_with
-from edge_runtime.datasets.layouts import BUILTIN_NAMES, builtin_path
+from edge_runtime.core import DatasetError, write_with
+from edge_runtime.datasets import BUILTIN_NAMES, builtin_path
 
 _FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -20,9 +19,9 @@ _LABELS = {"fashion_mnist": _FASHION, "cifar10": _CIFAR10}
 
 
 def fetch_builtin(name: str) -> Path:
-    """Make sure that a built-in data set is in the cache.
+    """Put a built-in data set into the cache, unless it is there.
 
-    `digits` comes with scikit-learn and needs no network; the others are downloaded by Keras.
+    `digits` is part of scikit-learn and needs no network; the others are downloaded by Keras.
 
     Returns:
         Its `.npz`.

@@ -1,26 +1,27 @@
-"""Split by content: pictures with the same pixels never fall on different sides."""
+"""Split images by content: images with the same pixels are always in the same split."""
 
 import random
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
-from edge_runtime import Sample
-from edge_runtime.datasets.layouts import SPLITS, TEST, TRAIN, VALIDATION
+from edge_runtime.core import DatasetError
+from edge_runtime.datasets import SPLITS, TEST, TRAIN, VALIDATION, Sample
 
 
 def split_samples(
     samples: tuple[Sample, ...], *, validation: float, test: float, seed: int
 ) -> tuple[Sample, ...]:
-    """Give every sample its split, class by class and seeded.
+    """Assign a split to every sample, class by class, with a random seed.
 
-    Samples that already carry a split keep it; a picture of theirs that the training part also has is left
-    out of the training part. The others are divided: into all three splits, or, when the data set brings a
-    test part of its own, into training and validation.
+    Samples that already have a split keep it; a training sample with the same pixels as a held-out one is
+    left out. The others are divided: into all three splits, or, when the data set has a test split of its
+    own, into training and validation.
 
     Args:
         samples: with hashes.
-        validation: share of the pictures to divide.
-        test: likewise.
+        validation: fraction of the images for validation.
+        test: fraction of the images for the test.
         seed: the same seed gives the same split, whatever the order of the samples.
 
     Returns:
@@ -28,9 +29,9 @@ def split_samples(
     """
     held_out = {sample.hash for sample in samples if sample.split in (VALIDATION, TEST)}
     known = {sample.split for sample in samples}
-    shares = {VALIDATION: validation, TEST: 0.0 if TEST in known else test}
+    fractions = {VALIDATION: validation, TEST: 0.0 if TEST in known else test}
     free = [sample for sample in samples if not sample.split and sample.hash not in held_out]
-    assigned = _divide(free, shares, seed)
+    assigned = _divide(free, fractions, seed)
     return tuple(
         sample if sample.split else replace(sample, split=assigned[sample.hash])
         for sample in samples
@@ -39,11 +40,25 @@ def split_samples(
 
 
 def count_splits(samples: tuple[Sample, ...]) -> dict[str, int]:
-    """How many pictures each split has."""
+    """How many images each split has."""
     return {split: sum(sample.split == split for sample in samples) for split in SPLITS}
 
 
-def _divide(samples: list[Sample], shares: dict[str, float], seed: int) -> dict[str, str]:
+def check_split(data: str, counts: Mapping[str, int]) -> None:
+    """Refuse a split without training or validation images.
+
+    Raises:
+        DatasetError: with the numbers.
+    """
+    for split in (TRAIN, VALIDATION):
+        if not counts.get(split):
+            numbers = ", ".join(f"{count} {name}" for name, count in counts.items())
+            raise DatasetError(
+                f"{data}: no image left for {split} ({numbers}); add images, or hold out a smaller fraction"
+            )
+
+
+def _divide(samples: list[Sample], fractions: dict[str, float], seed: int) -> dict[str, str]:
     """Hash → split."""
     copies: dict[str, int] = defaultdict(int)
     label_of: dict[str, str] = {}
@@ -55,12 +70,12 @@ def _divide(samples: list[Sample], shares: dict[str, float], seed: int) -> dict[
         by_label[label].append(digest)
     assigned: dict[str, str] = {}
     for label, hashes in sorted(by_label.items()):
-        # One generator a class: adding pictures to one class leaves the others' split as it was.
+        # One generator for each class: adding images to one class does not change the split of the others.
         random.Random(f"{seed}:{label}").shuffle(hashes)  # noqa: S311 - a split, not a secret
         total = sum(copies[digest] for digest in hashes)
-        wanted = {split: round(share * total) for split, share in shares.items()}
+        wanted = {split: round(fraction * total) for split, fraction in fractions.items()}
         for digest in hashes:
-            split = next((name for name in shares if wanted[name] >= copies[digest]), TRAIN)
+            split = next((name for name in fractions if wanted[name] >= copies[digest]), TRAIN)
             assigned[digest] = split
             wanted[split] = wanted.get(split, 0) - copies[digest]
     return assigned

@@ -1,23 +1,23 @@
-"""Held-out pictures together with what the model says of them."""
+"""The images of a split together with their scores."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import Image
-from trainer.data.batches import Batches, Targets
+from edge_runtime.core import Image
+from trainer.data import Batches, Targets
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One split, judged by the model.
+class EvaluatedSplit:
+    """One split with its scores.
 
     Attributes:
         split: `test` or `validation`.
         labels: the classes.
-        batches: the pictures.
-        scores: float32, shape (pictures, classes).
+        batches: the images.
+        scores: float32, shape (images, classes).
     """
 
     split: str
@@ -27,21 +27,21 @@ class Judged:
 
     @property
     def targets(self) -> Targets:
-        """The true class of each picture."""
+        """The true class of each image."""
         return self.batches.targets
 
-    def picture(self, position: int) -> Image:
-        """One picture at the model's size."""
+    def image(self, position: int) -> Image:
+        """One image at the model's size."""
         return self.batches.loader.load(self.batches.samples[position])
 
-    def surest_mistakes(self, count: int) -> list[int]:
-        """Positions of the wrong answers that the model was surest of, surest first."""
+    def most_confident_mistakes(self, count: int) -> list[int]:
+        """Positions of the wrong answers with the highest scores, highest first."""
         wrong = np.flatnonzero(self.scores.argmax(axis=1) != self.targets)
         order = np.argsort(-self.scores[wrong].max(axis=1), kind="stable")
         return [int(position) for position in wrong[order][:count]]
 
-    def surest_of_each_class(self, count: int) -> list[int]:
-        """For each of up to `count` classes, the rightly answered position that the model is surest of."""
+    def most_confident_of_each_class(self, count: int) -> list[int]:
+        """For each of up to `count` classes, the position of the right answer with the highest score."""
         chosen: list[int] = []
         for target in np.unique(self.targets):
             right = np.flatnonzero((self.targets == target) & (self.scores.argmax(axis=1) == target))

@@ -1,4 +1,4 @@
-"""What a model says of pictures, and how right it is."""
+"""Scores of images and the metrics of a split."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.batches import Batch, Targets
+from trainer.data import Batch, Targets
+from trainer.network import Forward
 
 CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """How well one class is told from the others; all but `count` in [0, 1]."""
+    """Metrics of one class; all but `count` in [0, 1]."""
 
     precision: float
     recall: float
@@ -25,17 +26,17 @@ class ClassMetrics:
 
 @dataclass(frozen=True)
 class SplitMetrics:
-    """How right a model is on one split.
+    """Metrics of one split.
 
     Attributes:
-        accuracy: share of the pictures whose best label is right.
-        top_5_accuracy: share of those whose right label is among the best five.
+        accuracy: fraction of the images whose best label is right.
+        top_5_accuracy: fraction of the images whose right label is among the best five.
         loss: mean cross-entropy, natural logarithm.
-        expected_calibration_error: how far scores are from the share of right answers among pictures with
-            such scores, on average over the pictures.
-        count: pictures.
+        expected_calibration_error: mean difference between the score and the fraction of right answers
+            among images with such a score.
+        count: images.
         per_class: by label.
-        confusion: pictures by true label (row) and predicted label (column).
+        confusion: images by true label (row) and predicted label (column).
     """
 
     accuracy: float
@@ -51,38 +52,20 @@ class SplitMetrics:
         return dataclasses.asdict(self)
 
     def summary(self) -> dict[str, float]:
-        """The single numbers of it, as the card carries them."""
+        """The single numbers, as in the card."""
         return {
             name: float(value) for name, value in self.to_dict().items() if isinstance(value, int | float)
         }
 
 
-Forward = Callable[[Any], NDArray[np.float32]]
-"""Pixels in [0, 255], shape (batch, height, width, 3) → float32, shape (batch, outputs)."""
-
-
-def build_forward(model: Any) -> Forward:
-    """A model in inference mode as one function, compiled once for batches of all sizes."""
-    import tensorflow as tf
-
-    shape = tf.TensorShape([None, *model.input_shape[1:]])
-
-    # No Python branch in here depends on a tensor: AutoGraph would translate Keras' source for nothing.
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.float32)])
-    def forward(pixels: Any) -> Any:
-        return tf.cast(model(pixels, training=False), tf.float32)
-
-    return lambda pixels: forward(tf.cast(pixels, tf.float32)).numpy()
-
-
 def predict(
     forward: Forward, batches: Iterable[Batch], done: Callable[[], None] = lambda: None
 ) -> NDArray[np.float32]:
-    """Scores for every picture, float32, shape (pictures, classes).
+    """Scores of every image, float32, shape (images, classes).
 
     Args:
         forward: pixels → scores.
-        batches: the pictures.
+        batches: the images.
         done: called after each batch.
     """
     rows = []
@@ -96,8 +79,8 @@ def measure(scores: NDArray[np.float32], targets: Targets, labels: Sequence[str]
     """The metrics of one split.
 
     Args:
-        scores: shape (pictures, classes).
-        targets: shape (pictures,).
+        scores: shape (images, classes).
+        targets: shape (images,).
         labels: of the classes.
     """
     from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
@@ -121,19 +104,19 @@ def measure(scores: NDArray[np.float32], targets: Targets, labels: Sequence[str]
 
 
 def top_k_accuracy(scores: NDArray[np.float32], targets: Targets, k: int) -> float:
-    """Share of the pictures whose right label is among the best `k`."""
+    """Fraction of the images whose right label is among the best `k`."""
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     return float((best == targets[:, np.newaxis]).any(axis=1).mean())
 
 
 def expected_calibration_error(scores: NDArray[np.float32], targets: Targets) -> float:
-    """How far the best scores are from the share of right answers, over 15 bins of equal width.
+    """Mean difference between best score and fraction of right answers, over 15 bins of equal width.
 
     Guo and others, On Calibration of Modern Neural Networks, 2017, equation 3.
     """
     confidence = scores.max(axis=1).astype(np.float64)
     right = scores.argmax(axis=1) == targets
-    # A score of 0 belongs into the first bin, 1 into the last.
+    # A score of 0 is in the first bin, 1 in the last.
     bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int), 1, CALIBRATION_BINS)
     gaps = [abs((right[bins == number] - confidence[bins == number]).sum()) for number in np.unique(bins)]
     return float(sum(gaps) / len(targets))

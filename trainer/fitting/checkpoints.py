@@ -1,4 +1,4 @@
-"""What `--resume` needs, in one file that is there whole or not at all."""
+"""The state of a training that `--resume` continues from, in one file that is written durably."""
 
 import dataclasses
 import io
@@ -7,30 +7,29 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import ModelError, UsageError
-from edge_runtime.core import clock
-from edge_runtime.core.files import write_with
-from edge_runtime.core.options import option_name
+from edge_runtime.core import (
+    ModelError,
+    UsageError,
+    clock,
+    from_json,
+    option_name,
+    read_file,
+    to_json,
+    write_with,
+)
+from edge_runtime.core.schema import CLOSED
+from edge_runtime.datasets import RunFiles
 from trainer.config import TrainConfig
-from trainer.fitting.train_loop import BestWeights, Epoch, Phase, epoch_from
+from trainer.fitting.epoch import Epoch
 
 MAX_BYTES = 4 * 1024**3
 
 Arrays = list[NDArray[Any]]
-
-# A training may go on with another of these: they do not change what has been learned so far.
-MAY_CHANGE = frozenset(
-    {
-        "out", "strict", "overwrite", "resume", "distribute", "tensorboard", "checkpoint_seconds", "patience",
-        "head_epochs", "head_rate", "fine_tune_epochs", "fine_tune_rate", "scratch_epochs", "scratch_rate",
-        "clip_norm", "deterministic",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,10 @@ class State:
     """A training after one of its epochs.
 
     Attributes:
-        config: its options, as `config.toml` has them.
+        config: its options.
         fingerprint: of its data and split.
         history: every epoch so far.
-        best: the epoch whose weights are kept.
+        best: the best epoch.
         weights: of the network.
         best_weights: of the network after the best epoch.
         optimizer: the variables of the running phase's optimizer.
@@ -56,140 +55,154 @@ class State:
     optimizer: Arrays
 
 
+@dataclass(frozen=True)
+class About:
+    """The part of a state that is JSON; see `State`."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
+
+    config: dict[str, Any]
+    fingerprint: str
+    history: tuple[Epoch, ...]
+    best: Epoch
+
+
 class Checkpoints:
-    """Keeps the state of a training, in memory after each epoch and on disk every now and then."""
+    """Keeps the state of a training: in memory after each epoch, on disk at intervals.
+
+    Args:
+        config: the options.
+        fingerprint: of the data and the split.
+    """
 
     def __init__(self, config: TrainConfig, fingerprint: str) -> None:
-        self._path = state_path(config.out)
+        self._path = RunFiles(config.out).state
         self._options = config_values(config)
         self._fingerprint = fingerprint
         self._seconds = config.checkpoint_seconds
         self._written_at = clock.now()
         self._unwritten: State | None = None
 
-    def keep(self, phase: Phase, network: Any, history: Sequence[Epoch], best: BestWeights) -> None:
-        """Take the state after an epoch; write it when the last writing is long enough ago.
+    def keep(
+        self, history: tuple[Epoch, ...], best: Epoch, best_weights: Arrays, network: Any, optimizer: Any
+    ) -> None:
+        """Take the state after an epoch; write it if the last checkpoint is old enough.
+
+        Args:
+            history: every epoch.
+            best: the best of them.
+            best_weights: of the network after the best epoch.
+            network: the Keras model.
+            optimizer: of the phase.
 
         Raises:
             OutputError: it cannot be written.
         """
-        assert best.epoch is not None  # noqa: S101 - an epoch has been considered
         self._unwritten = State(
             config=self._options,
             fingerprint=self._fingerprint,
-            history=tuple(history),
-            best=best.epoch,
+            history=history,
+            best=best,
             weights=network.get_weights(),
-            best_weights=best.weights,
-            optimizer=[variable.numpy() for variable in phase.optimizer.variables],
+            best_weights=best_weights,
+            optimizer=[variable.numpy() for variable in optimizer.variables],
         )
         if clock.now() - self._written_at >= self._seconds:
             self.flush()
 
     def flush(self) -> None:
-        """Write the last state, if it is not on disk yet."""
+        """Write the last state, unless it is on disk already."""
         if self._unwritten is not None:
             write_state(self._path, self._unwritten)
             self._unwritten = None
             self._written_at = clock.now()
 
 
-def state_path(folder: Path) -> Path:
-    """Where a run keeps the state of its training."""
-    return folder / "checkpoints" / "state.npz"
-
-
 def write_state(path: Path, state: State) -> None:
     """Write a state durably.
 
     Raises:
-        OutputError: it cannot be written; an older state stays as it was.
+        OutputError: it cannot be written; an older state is unchanged.
     """
-    about = {
-        "config": dict(state.config),
-        "fingerprint": state.fingerprint,
-        "history": [dataclasses.asdict(epoch) for epoch in state.history],
-        "best": dataclasses.asdict(state.best),
-    }
-    arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+    about = About(dict(state.config), state.fingerprint, state.history, state.best)
+    arrays = {"about": np.frombuffer(to_json(about).encode(), np.uint8)}
     for name in ("weights", "best_weights", "optimizer"):
         arrays |= {f"{name}_{number:04d}": array for number, array in enumerate(getattr(state, name))}
     write_with(path, lambda temporary: np.savez(temporary, allow_pickle=False, **arrays))
 
 
-def read_state(folder: Path) -> State | None:
-    """The state that a run's folder holds; None where there is none.
+def read_state(files: RunFiles) -> State | None:
+    """The state in a run's folder; None where there is none.
 
     Raises:
-        ModelError: the file is damaged, or larger than any training's.
+        ModelError: the file is damaged, or too large.
     """
-    path = state_path(folder)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelError(f"{path}: larger than the state of a training can be")
-        content = path.read_bytes()
-    except FileNotFoundError:
+    path = files.state
+    if not path.exists():
         return None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    content = read_file(path, max_bytes=MAX_BYTES, error=ModelError)
+    advice = "start again with --overwrite instead of --resume"
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise ModelError(f"{path}: larger than the state of a training can be")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in sorted(archive.files)}
-        about = json.loads(arrays.pop("about").tobytes())
-        return State(
-            config=dict(about["config"]),
-            fingerprint=str(about["fingerprint"]),
-            history=tuple(epoch_from(each) for each in about["history"]),
-            best=epoch_from(about["best"]),
-            weights=_named(arrays, "weights"),
-            best_weights=_named(arrays, "best_weights"),
-            optimizer=_named(arrays, "optimizer"),
-        )
-    except ModelError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"{path}: damaged ({error}); begin anew with --overwrite instead of --resume"
-        ) from error
+            size = sum(entry.file_size for entry in archive.infolist())
+        arrays = _load_arrays(content) if size <= MAX_BYTES else {}
+        text = arrays.pop("about").tobytes() if arrays else b""
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path}: damaged ({error}); {advice}") from error
+    if not text:
+        raise ModelError(f"{path}: {size} bytes unpacked, not the state of a training; {advice}")
+    about = from_json(text, About, name=f"{path}: damaged; {advice}", error=ModelError)
+    return State(
+        config=about.config,
+        fingerprint=about.fingerprint,
+        history=about.history,
+        best=about.best,
+        weights=_named(arrays, "weights"),
+        best_weights=_named(arrays, "best_weights"),
+        optimizer=_named(arrays, "optimizer"),
+    )
+
+
+def _load_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in sorted(archive.files)}
 
 
 def check_state(state: State, config: TrainConfig, fingerprint: str) -> None:
-    """Refuse to go on with another training than the one that was interrupted.
+    """Refuse to continue another training than the one that was interrupted.
 
     Raises:
-        UsageError: options or data are not the same.
+        UsageError: options or data are different.
     """
     now = config_values(config)
+    may_change = {field.name for field in dataclasses.fields(config) if field.metadata.get("changeable")}
     for name, before in state.config.items():
-        if name not in MAY_CHANGE and now.get(name) != before:
+        if name not in may_change and now.get(name) != before:
             raise UsageError(
-                f"the training in {config.out} was begun with --{option_name(name)} {before}, now it is "
-                f"{now.get(name)}: give the same, or begin anew with --overwrite"
+                f"the training in {config.out} was started with --{option_name(name)} {before}, now it is "
+                f"{now.get(name)}: give the same, or start again with --overwrite"
             )
     if state.fingerprint != fingerprint:
         raise UsageError(
-            f"the pictures of {config.data} are not those that the training in {config.out} was begun with: "
-            "begin anew with --overwrite"
+            f"the images of {config.data} are not those that the training in {config.out} was started with: "
+            "start again with --overwrite"
         )
 
 
 def restore(variables: Sequence[Any], values: Arrays) -> None:
-    """Give variables of a network or an optimizer the values that were kept.
+    """Assign stored values to the variables of a network or an optimizer.
 
     Raises:
-        ModelError: they are not of these variables.
+        ModelError: the shapes differ.
     """
     if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
-        raise ModelError("the kept state does not fit this training: begin anew with --overwrite")
+        raise ModelError("the stored state does not match this training: start again with --overwrite")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
 def config_values(config: TrainConfig) -> dict[str, Any]:
-    """The options as plain values, as JSON holds them."""
+    """The options as plain values for JSON."""
     values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=str))
     return values
 

@@ -1,7 +1,7 @@
-"""Who trains: one device, all GPUs of this machine, or the workers of a cluster. Their sums are one sum.
+"""Train on one device, on all GPUs of this machine, or on the workers of a cluster, with the same result.
 
 Every worker runs the same program on the same data set. Of each batch it reads and trains on its share only;
-gradients and losses are summed over all workers, so that the result does not depend on how many there are.
+gradients and losses are summed over all workers, so that the result does not depend on their number.
 """
 
 import json
@@ -12,36 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import UsageError
+from edge_runtime.core import UsageError
 from trainer.config import Distribute
-
-
-@dataclass(frozen=True)
-class Share:
-    """The pictures of one worker: every `count`-th, beginning with number `index`."""
-
-    index: int = 0
-    count: int = 1
-
-    def of(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of some positions that are this worker's."""
-        own: NDArray[np.int64] = positions[positions % self.count == self.index]
-        return own
-
-
-EVERYTHING = Share()
+from trainer.data import EVERYTHING, Share
 
 PADDING = -1
-"""The class of a row that does not count."""
+"""The class of a row that is ignored."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Those who train together.
+    """The devices and workers that train together.
 
     Attributes:
         strategy: a `tf.distribute.Strategy`; variables are made in its scope.
-        share: this worker's.
+        share: the part of each batch that this worker reads.
         devices: how many this worker has.
     """
 
@@ -56,11 +41,11 @@ class Workers:
 
     @property
     def alone(self) -> bool:
-        """Whether there is one device only."""
+        """Whether there is only one device."""
         return self.share.count * self.devices == 1
 
     def spread(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> tuple[Any, Any]:
-        """Rows divided among this worker's devices; one that would have none gets a row of `PADDING`."""
+        """Rows divided among this worker's devices; a device without rows gets one row of `PADDING`."""
         if self.devices == 1:
             return _padded(inputs, targets)
         parts = [
@@ -79,7 +64,7 @@ class Workers:
         return spread[0], spread[1]
 
     def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sum of a small vector over all workers; every worker must ask for it."""
+        """The sum of a small vector over all workers; every worker must call it."""
         if self.share.count == 1:
             return values
         import tensorflow as tf
@@ -92,11 +77,11 @@ class Workers:
         return total
 
     def wait(self) -> None:
-        """Wait until every worker has come here."""
+        """Wait until every worker has called this."""
         self.total(np.zeros(1))
 
     def agree(self, value: float) -> bool:
-        """Whether every worker brings the same value."""
+        """Whether every worker has the same value."""
         mine = np.array([value, value**2])
         # All are equal if and only if their variance is 0.
         total, squares = self.total(mine) / self.share.count
@@ -104,17 +89,17 @@ class Workers:
 
 
 def _padded(inputs: NDArray[Any], targets: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Convolutions refuse batches of nothing."""
+    """Add a row to an empty batch, which convolutions refuse."""
     if len(targets):
         return inputs, targets
     return np.zeros((1, *inputs.shape[1:]), inputs.dtype), np.array([PADDING])
 
 
 def join_workers(distribute: Distribute) -> Workers:
-    """Join the others. With several workers this waits until all of them are there.
+    """Join the other workers; waits until all of them are there.
 
     Raises:
-        UsageError: several workers are asked for, but TF_CONFIG does not describe them.
+        UsageError: --distribute multi-worker without a valid TF_CONFIG.
     """
     import tensorflow as tf
 
@@ -130,18 +115,18 @@ def join_workers(distribute: Distribute) -> Workers:
 
 
 def read_cluster(text: str | None) -> Share:
-    """This worker's share, out of TF_CONFIG.
+    """This worker's share, from TF_CONFIG.
 
     Raises:
         UsageError: it is missing, or not `{"cluster": {"worker": [...]}, "task": {"type": "worker", …}}`.
     """
     form = '{"cluster": {"worker": ["HOST:PORT", …]}, "task": {"type": "worker", "index": 0}}'
     try:
-        described = json.loads(text or "")
-        workers, task = described["cluster"]["worker"], described["task"]
+        cluster = json.loads(text or "")
+        workers, task = cluster["cluster"]["worker"], cluster["task"]
         share = Share(int(task["index"]), len(workers))
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"--distribute multi-worker needs TF_CONFIG={form}; got {text!r:.200}") from error
-    if task["type"] != "worker" or set(described["cluster"]) != {"worker"} or share.index >= share.count:
+    if task["type"] != "worker" or set(cluster["cluster"]) != {"worker"} or share.index >= share.count:
         raise UsageError(f"TF_CONFIG must have workers only, and this one's index: {form}; got {text!r:.200}")
     return share

@@ -1,4 +1,4 @@
-"""The phases of a training: the head on the frozen base, then fine-tuning; or everything from scratch."""
+"""The phases of a training: the head on the frozen base, then fine-tuning; or all layers from scratch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,26 +7,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.core import Reporter
 from trainer.config import ClassWeights, TrainConfig
-from trainer.data.augmentation import build_augmentation
-from trainer.data.batches import Batches, Targets
-from trainer.evaluation.metrics import build_forward
+from trainer.data import Batches, Targets, build_augmentation
 from trainer.fitting.distribution import Workers
-from trainer.fitting.progress import TrainingReporter
-from trainer.fitting.train_loop import Phase, build_optimizer
-from trainer.network.batch_norm import BatchNormStatistics
-from trainer.network.classifier import Network, freeze
-from trainer.network.features import CachedFeatures, cache_features, cache_training_features
+from trainer.fitting.optimizers import build_optimizer
+from trainer.fitting.steps import Phase
+from trainer.network import (
+    BatchNormStatistics,
+    CachedFeatures,
+    Network,
+    build_forward,
+    cache_features,
+    cache_training_features,
+    freeze,
+)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A phase that is still to be built: by then the network has the best weights of those before.
+class PlannedPhase:
+    """A phase that is built when it starts: the network then has the best weights of the earlier phases.
 
     Attributes:
         name: the phase's.
-        epochs: at most.
-        build: makes the phase.
+        epochs: the largest number.
+        build: builds the phase.
     """
 
     name: str
@@ -36,44 +41,44 @@ class Plan:
 
 @dataclass(frozen=True)
 class Course:
-    """Everything that the phases of one training share."""
+    """What the phases of one training have in common."""
 
     config: TrainConfig
     network: Network
     train: Batches
     validation: Batches
     workers: Workers
-    reporter: TrainingReporter
+    reporter: Reporter
 
-    def plans(self) -> list[Plan]:
+    def phases(self) -> list[PlannedPhase]:
         """The phases, in order."""
         config = self.config
         if config.from_scratch:
             return [
-                Plan(
+                PlannedPhase(
                     "scratch",
                     config.scratch_epochs,
                     lambda: self._whole("scratch", config.scratch_epochs, config.scratch_rate, first_layer=0),
                 )
             ]
-        head = self._head_on_features if config.cache_features else self._head_on_pictures
-        fine_tune = Plan(
+        head = self._head_on_features if config.cache_features else self._head_on_images
+        fine_tune = PlannedPhase(
             "fine-tune",
             config.fine_tune_epochs,
             lambda: self._whole(
                 "fine-tune", config.fine_tune_epochs, config.fine_tune_rate, first_layer=config.fine_tune_at
             ),
         )
-        return [each for each in (Plan("head", config.head_epochs, head), fine_tune) if each.epochs]
+        return [each for each in (PlannedPhase("head", config.head_epochs, head), fine_tune) if each.epochs]
 
     def _head_on_features(self) -> Phase:
         forward = build_forward(self.network.features)
-        with self.reporter.amount("features") as done:
+        with self.reporter.fraction_bar("features") as done:
             train = cache_training_features(self.config, forward, self.train, lambda part: done(part * 0.9))
             validation = cache_features(forward, self.validation, lambda part: done(part * 0.1))
         return self._head(self.network.head, train, validation)
 
-    def _head_on_pictures(self) -> Phase:
+    def _head_on_images(self) -> Phase:
         freeze(self.network, fine_tune_at=len(self.network.base.layers), train_batch_norm=False)
         return self._head(self.network.model, self.train, self.validation)
 
@@ -81,7 +86,7 @@ class Course:
         self, model: Any, train: Batches | CachedFeatures, validation: Batches | CachedFeatures
     ) -> Phase:
         config = self.config
-        on_pictures = isinstance(train, Batches)
+        on_images = isinstance(train, Batches)
         return Phase(
             name="head",
             model=model,
@@ -92,7 +97,7 @@ class Course:
             optimizer=self._optimizer(model, len(train) * config.head_epochs, config.head_rate, decay=False),
             config=config,
             workers=self.workers,
-            augment=build_augmentation(config) if on_pictures else None,
+            augment=build_augmentation(config) if on_images else None,
             class_weights=class_weights(config, train.targets),
             penalty=self._head_penalty(),
         )
@@ -100,7 +105,7 @@ class Course:
     def _whole(self, name: str, epochs: int, rate: float, *, first_layer: int) -> Phase:
         config, network, train = self.config, self.network, self.train
         freeze(network, fine_tune_at=first_layer, train_batch_norm=config.trains_batch_norm)
-        statistics = BatchNormStatistics(network.model, network.base, self.workers)
+        statistics = BatchNormStatistics(network.model, network.base, self.workers.total)
 
         def measure_statistics() -> None:
             statistics.measure(pixels for pixels, _targets in train.shuffled(config.seed))
@@ -131,9 +136,9 @@ class Course:
         )
 
     def _head_penalty(self) -> Callable[[], Any]:
-        """The L2 penalty of the head: a Gaussian prior on its weights, as logistic regression has it.
+        """The L2 penalty of the head: a Gaussian prior on its weights, as in logistic regression.
 
-        With few pictures it counts much, with many little.
+        Its effect decreases with the number of images.
         """
         import tensorflow as tf
 
@@ -144,7 +149,7 @@ class Course:
 
 
 def class_weights(config: TrainConfig, targets: Targets) -> NDArray[np.float32] | None:
-    """How much a picture of each class counts; all together count as many as there are pictures."""
+    """The weight of an image of each class; the weights of all images add up to their number."""
     if config.class_weights is ClassWeights.NONE:
         return None
     counts = np.maximum(np.bincount(targets), 1)

@@ -1,17 +1,20 @@
-"""TensorBoard logs of the epochs. TensorFlow writes them itself, TensorBoard only shows them."""
+"""TensorBoard logs of the epochs, written by TensorFlow itself."""
 
 from pathlib import Path
 from typing import Any, Self
 
-from trainer.fitting.train_loop import Epoch
+from trainer.fitting.epoch import Epoch
 
 
 class EpochLog:
-    """Writes each epoch's numbers into `logs/train` and `logs/validation`. A context manager."""
+    """Writes the numbers of each epoch into `train` and `validation` of a folder. A context manager.
 
-    def __init__(self, run: Path | None) -> None:
-        """Args: run: the run's folder; None to write nothing."""
-        self._folder = run / "logs" if run else None
+    Args:
+        folder: for the logs; None to write nothing.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         self._writers: dict[str, Any] = {}
 
     def __enter__(self) -> Self:

@@ -1,0 +1,32 @@
+"""The network: the classifier, cached features, BatchNormalization statistics, inspection."""
+
+from trainer.network.batch_norm import BatchNormStatistics
+from trainer.network.classifier import (
+    ARCHITECTURE,
+    Network,
+    build_network,
+    freeze,
+    is_plain,
+    rebuild_plain,
+)
+from trainer.network.features import CachedFeatures, cache_features, cache_training_features, extract_features
+from trainer.network.forward import Forward, batch_signature, build_forward
+from trainer.network.inspection import inspect_base
+
+__all__ = [
+    "ARCHITECTURE",
+    "BatchNormStatistics",
+    "CachedFeatures",
+    "Forward",
+    "Network",
+    "batch_signature",
+    "build_forward",
+    "build_network",
+    "cache_features",
+    "cache_training_features",
+    "extract_features",
+    "freeze",
+    "inspect_base",
+    "is_plain",
+    "rebuild_plain",
+]

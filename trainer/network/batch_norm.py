@@ -1,32 +1,39 @@
-"""BatchNormalization statistics that are right, however short the training was.
+"""Measure BatchNormalization statistics before every validation.
 
 Keras keeps a moving average of each batch's mean and variance. With few steps the average lags far behind
 the weights, and a model that is 0.99 in training mode is 0.5 in inference mode. So the statistics are
-measured anew before every validation: the plain average over some batches, for the weights as they are now
+measured again before every validation: the plain average over some batches, for the weights as they are now
 (the "precise BatchNorm" of Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021, section 3).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.fitting.distribution import Workers
-from trainer.fitting.train_loop import batch_signature
+from trainer.network.forward import batch_signature
 
 MAX_BATCHES = 16
 
 
 class BatchNormStatistics:
-    """Measures the statistics of the BatchNormalization layers that train."""
+    """Measures the statistics of the BatchNormalization layers that train.
 
-    def __init__(self, model: Any, base: Any, workers: Workers) -> None:
+    Args:
+        model: the whole network.
+        base: the part with the layers.
+        total: the sum of a vector over all workers.
+    """
+
+    def __init__(
+        self, model: Any, base: Any, total: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> None:
         import keras
         import tensorflow as tf
 
-        self._workers = workers
+        self._total = total
         self._layers = [
             layer
             for layer in base.layers
@@ -42,8 +49,8 @@ class BatchNormStatistics:
         """Set every layer's moving mean and variance to the average over some batches.
 
         Args:
-            batches: pixels, shape (batch, height, width, 3); the first few are used. Of several workers each
-                gives its share, and all of them get the average.
+            batches: pixels, shape (batch, height, width, 3); the first few are used. Each of several
+                workers gives its share, and all get the average.
         """
         if not self._layers:
             return
@@ -59,7 +66,7 @@ class BatchNormStatistics:
                 sums += [*np.concatenate([variable.numpy() for variable in variables]), 1.0]
         for layer, momentum in zip(self._layers, momenta, strict=True):
             layer.momentum = momentum
-        *totals, count = self._workers.total(sums)
+        *totals, count = self._total(sums)
         ends = np.cumsum([variable.shape[0] for variable in variables])[:-1]
         for variable, average in zip(variables, np.split(np.array(totals) / count, ends), strict=True):
             variable.assign(average.astype(np.float32))

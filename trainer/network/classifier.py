@@ -1,4 +1,4 @@
-"""The network: raw pixels → rescaling → MobileNetV2 → average pooling → head → scores."""
+"""Build the network: raw pixels → rescaling → MobileNetV2 → average pooling → head → scores."""
 
 import contextlib
 import warnings
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime import ModelError, UsageError
+from edge_runtime.core import ModelError, UsageError
 from trainer.config import FloatPolicy, TrainConfig
 
 ARCHITECTURE = "MobileNetV2"
@@ -36,8 +36,8 @@ def build_network(config: TrainConfig, classes: int) -> Network:
     """Build the network and load the base's weights.
 
     Raises:
-        ModelError: the weights cannot be had or do not fit.
-        UsageError: one logit, but not two classes.
+        ModelError: the weights cannot be downloaded or do not match.
+        UsageError: one logit for other than two classes.
     """
     with _float_policy(config.float_policy):
         return _build(config, classes)
@@ -51,7 +51,7 @@ def is_plain(config: TrainConfig) -> bool:
 def rebuild_plain(config: TrainConfig, network: Network, classes: int) -> Network:
     """The same network with the same weights as plain float32 variables of this process.
 
-    Whatever number format or device it was trained in, this is what is judged and saved.
+    It is evaluated and saved, whatever number format or device it was trained with.
     """
     plain = build_network(replace(config, weights="none", float_policy=FloatPolicy.FLOAT32), classes)
     plain.model.set_weights(network.model.get_weights())
@@ -74,7 +74,7 @@ def _build(config: TrainConfig, classes: int) -> Network:
 
 @contextlib.contextmanager
 def _float_policy(policy: FloatPolicy) -> Iterator[None]:
-    """Keras's models of others take no dtype: they read it from a global."""
+    """Set Keras' global dtype policy, since its application models take no dtype."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -87,7 +87,7 @@ def _float_policy(policy: FloatPolicy) -> Iterator[None]:
 
 
 def freeze(network: Network, *, fine_tune_at: int, train_batch_norm: bool) -> None:
-    """Let the base train from one layer on, and decide over BatchNormalization.
+    """Freeze the base up to a layer, and BatchNormalization layers on request.
 
     `trainable = False` on each BatchNormalization layer is the only way to keep it in inference mode: calling
     the base with `training=False` inside a functional model does not, once the base is trainable.
@@ -109,13 +109,13 @@ def _build_base(config: TrainConfig, shape: tuple[int, int, int]) -> Any:
             input_shape=shape, alpha=config.alpha, include_top=False, pooling="avg", weights=weights
         )
     except ValueError as error:
-        raise ModelError(f"MobileNetV2 cannot be built so: {error!s:.300}") from error
+        raise ModelError(f"MobileNetV2 cannot be built with these options: {error!s:.300}") from error
     except Exception as error:
         # Keras raises a bare Exception when a download fails.
         raise ModelError(
-            f"the ImageNet weights cannot be downloaded ({error!s:.160}). Three ways out: connect "
-            "this machine to the internet and try again; --weights FILE with a .weights.h5 of MobileNetV2 "
-            "without top; --weights none to start from scratch"
+            f"the ImageNet weights cannot be downloaded ({error!s:.160}). Connect "
+            "this machine to the internet and try again, or use --weights FILE with a .weights.h5 "
+            "of MobileNetV2 without top, or --weights none to start from scratch"
         ) from error
     if weights is None and not config.from_scratch:
         _load_weights(base, Path(config.weights))
@@ -127,7 +127,7 @@ def _load_weights(base: Any, path: Path) -> None:
         raise ModelError(f"--weights takes imagenet, none or a file; there is no file {path}")
     try:
         with warnings.catch_warnings():
-            # Keras only warns of layers that it finds no weights for, and leaves them random.
+            # Keras only warns about layers without weights in the file, and leaves them random.
             warnings.simplefilter("error", UserWarning)
             base.load_weights(path)
     except (OSError, ValueError, KeyError, UserWarning) as error:
@@ -146,7 +146,7 @@ def _build_head(config: TrainConfig, classes: int, channels: int) -> Any:
     if not config.one_logit:
         return keras.Sequential([*layers, _scores(classes)], name="head")
     if classes != 2:
-        raise UsageError(f"--one-logit tells two classes apart, the data has {classes}")
+        raise UsageError(f"--one-logit is for two classes, the data has {classes}")
     # The softmax of (0, logit) is (1 - sigmoid(logit), sigmoid(logit)).
     both = _scores(2, use_bias=False, trainable=False)
     head = keras.Sequential(

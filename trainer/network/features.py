@@ -1,4 +1,4 @@
-"""Cached features: the frozen base sees each picture once, not once an epoch."""
+"""Cached features: the frozen base runs once for each image, not once an epoch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -7,21 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config import Flip, TrainConfig
-from trainer.data.augmentation import Augment, build_augmentation, mirror
-from trainer.data.batches import Batches, Targets
-from trainer.evaluation.metrics import Forward
-from trainer.fitting.distribution import EVERYTHING, Share
+from trainer.data import EVERYTHING, Augment, Batches, Share, Targets, build_augmentation, mirror
+from trainer.network.forward import Forward
 
 
 @dataclass(frozen=True)
 class CachedFeatures:
-    """What the base made of pictures.
+    """The features of images.
 
     Attributes:
-        features: float32, shape (pictures, channels); rows of other workers' pictures are 0.
-        targets: shape (pictures,).
+        features: float32, shape (images, channels); rows of other workers' images are 0.
+        targets: shape (images,).
         batch_size: the last batch may be smaller.
-        share: of each batch only these rows are given.
+        share: of each batch only these rows are returned.
     """
 
     features: NDArray[np.float32]
@@ -36,7 +34,7 @@ class CachedFeatures:
         return self._in_order(np.arange(len(self.targets)))
 
     def shuffled(self, seed: int) -> Iterator[tuple[NDArray[np.float32], Targets]]:
-        """The batches of one epoch in an order that the seed decides."""
+        """The batches of one epoch in an order determined by the seed."""
         return self._in_order(np.random.default_rng(seed).permutation(len(self.targets)))
 
     def _in_order(self, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.float32], Targets]]:
@@ -48,13 +46,13 @@ class CachedFeatures:
 def cache_training_features(
     config: TrainConfig, forward: Forward, train: Batches, done: Callable[[float], None]
 ) -> CachedFeatures:
-    """Features of the training pictures: as they are, mirrored, and so many augmented copies.
+    """The features of the training images: unchanged, mirrored, and augmented copies.
 
     Args:
         config: the augmentation.
         forward: pixels → features.
-        train: the pictures.
-        done: is told each share of the work that is done.
+        train: the images.
+        done: called with each fraction of the work that is done.
     """
     copies: list[Augment | None] = [None]
     augment = build_augmentation(config)
@@ -67,7 +65,7 @@ def cache_training_features(
 
 
 def cache_features(forward: Forward, batches: Batches, done: Callable[[float], None]) -> CachedFeatures:
-    """Features of held-out pictures."""
+    """The features of held-out images."""
     features = extract_features(forward, batches, [None], done)
     return CachedFeatures(features, batches.targets, batches.batch_size, batches.share)
 
@@ -75,16 +73,16 @@ def cache_features(forward: Forward, batches: Batches, done: Callable[[float], N
 def extract_features(
     forward: Forward, batches: Batches, copies: list[Augment | None], done: Callable[[float], None]
 ) -> NDArray[np.float32]:
-    """What the base makes of every picture, in inference mode and in order, one copy after the other.
+    """The features of every image, in inference mode and in order, one copy after the other.
 
     Returns:
-        float32, shape (copies · pictures, channels).
+        float32, shape (copies · images, channels).
     """
     count = len(batches.targets)
     rows: list[NDArray[np.float32]] = []
     owned: list[NDArray[np.int64]] = []
     for number, augment in enumerate(copies):
-        # A row's number decides whose it is, in every copy.
+        # A row's number determines its worker, in every copy.
         share = Share((batches.share.index - number * count) % batches.share.count, batches.share.count)
         owned.append(number * count + share.of(np.arange(count)))
         for pixels, _targets in replace(batches, share=share):

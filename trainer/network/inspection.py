@@ -1,43 +1,41 @@
-"""`--inspect`: what the base model is, and what ImageNet's own head says of the pictures."""
+"""`--inspect`: the layers of the base, and the labels that ImageNet's own head gives the images."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from edge_runtime import Dataset, Image, ImageError, Resize, fit, open_dataset
-from edge_runtime.datasets.layouts import BUILTIN_NAMES
+from edge_runtime.core import Image, ImageError, Reporter, Resize
+from edge_runtime.datasets import Dataset
+from edge_runtime.images import fit
 from trainer.config import TrainConfig
-from trainer.data.builtin_datasets import fetch_builtin
-from trainer.fitting.progress import TrainingReporter
+from trainer.data import open_data
 from trainer.network.classifier import Network, build_network
 
-PICTURES = 8
+IMAGES = 8
 TOP_K = 2
 # The stock head was trained at this size; at others Keras has no weights with a head.
 STOCK_SIZE = 224
 
 
-def inspect_base(config: TrainConfig, reporter: TrainingReporter) -> str:
-    """Describe the base and, where ImageNet's head can be had, its best labels of the first pictures.
+def inspect_base(config: TrainConfig, reporter: Reporter) -> str:
+    """Describe the base and, where ImageNet's head is available, its best labels of the first images.
 
     Raises:
-        DatasetError: there are no pictures.
-        ModelError: the base's weights cannot be had.
+        DatasetError: there are no images.
+        ModelError: the base's weights cannot be downloaded or do not match.
     """
-    if config.data in BUILTIN_NAMES:
-        fetch_builtin(config.data)
-    dataset = open_dataset(config.data)
-    names, images = _first_pictures(dataset, config)
+    dataset = open_data(config.data)
+    names, images = _first_images(dataset, config)
     network = build_network(config, len(dataset.labels))
     return "\n".join([*_describe(network, images), "", *_stock_labels(config, names, images, reporter)])
 
 
-def _first_pictures(dataset: Dataset, config: TrainConfig) -> tuple[list[str], list[Image]]:
+def _first_images(dataset: Dataset, config: TrainConfig) -> tuple[list[str], list[Image]]:
     names: list[str] = []
     images: list[Image] = []
     for sample in dataset.samples:
-        if len(images) == PICTURES:
+        if len(images) == IMAGES:
             break
         try:
             images.append(dataset.read_fitted(sample.file, (config.image_size,) * 2, config.resize))
@@ -55,19 +53,19 @@ def _describe(network: Network, images: Sequence[Image]) -> list[str]:
     before = network.base.layers[-2].output.shape[1:]
     return [
         *lines,
-        f"pictures: {batch.shape}, the base's last feature map: {(len(images), *before)}, "
+        f"images: {batch.shape}, the base's last feature map: {(len(images), *before)}, "
         f"features after pooling: {tuple(features.shape)}",
         f"layers: {len(network.base.layers)}; fine-tuning trains those from --fine-tune-at on",
     ]
 
 
 def _stock_labels(
-    config: TrainConfig, names: Sequence[str], images: Sequence[Image], reporter: TrainingReporter
+    config: TrainConfig, names: Sequence[str], images: Sequence[Image], reporter: Reporter
 ) -> list[str]:
-    """A line for each picture, or one that says why there is none."""
+    """A line for each image, or one with the reason why there is none."""
     import keras
 
-    reporter.say("asking for the stock ImageNet head")
+    reporter.say("loading the stock ImageNet head")
     try:
         stock: Any = keras.applications.MobileNetV2(alpha=config.alpha, weights="imagenet")
         pixels = np.stack([fit(image, (STOCK_SIZE, STOCK_SIZE), Resize.SQUASH) for image in images])
@@ -75,10 +73,8 @@ def _stock_labels(
         scores = stock(scaled, training=False).numpy()
         best = keras.applications.mobilenet_v2.decode_predictions(scores, top=TOP_K)
     except Exception as error:  # noqa: BLE001 - Keras raises a bare Exception when a download fails
-        return [
-            f"ImageNet's labels of the pictures: not available here ({' '.join(str(error).split()):.160})"
-        ]
-    lines = [f"ImageNet's {TOP_K} best labels of the first {len(images)} pictures:"]
+        return [f"ImageNet's labels of the images: not available here ({' '.join(str(error).split()):.160})"]
+    lines = [f"ImageNet's {TOP_K} best labels of the first {len(images)} images:"]
     for name, labels in zip(names, best, strict=True):
         lines.append(f"  {name}: " + ", ".join(f"{label} {score:.3f}" for _id, label, score in labels))
     return lines

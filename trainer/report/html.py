@@ -1,4 +1,4 @@
-"""`report.html`: the whole training on one page that needs no other file."""
+"""`report.html`: everything about a training on one page that needs no other file."""
 
 import base64
 import dataclasses
@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge_runtime import ModelCard
-from edge_runtime.core.options import option_name
-from edge_runtime.datasets.layouts import SPLITS, TEST, VALIDATION
+from edge_runtime.core import option_name
+from edge_runtime.datasets import SPLITS, TEST, VALIDATION
+from edge_runtime.model import ModelCard
 from trainer.config import TrainConfig
-from trainer.data.preparation import Data
-from trainer.evaluation.metrics import SplitMetrics
-from trainer.fitting.train_loop import Epoch
+from trainer.data import Data
+from trainer.evaluation import SplitMetrics
+from trainer.fitting import Epoch
 
-MOST_PASSED_OVER = 50
+MAX_SKIPPED = 50
 
 
 def render_report(
@@ -23,17 +23,17 @@ def render_report(
     history: Sequence[Epoch],
     metrics: Mapping[str, SplitMetrics],
     card: ModelCard,
-    pictures: Mapping[str, bytes],
+    illustrations: Mapping[str, bytes],
 ) -> str:
-    """The page, as HTML with its pictures inside.
+    """Render the page, as HTML with its images inside.
 
     Args:
         config: the options.
-        data: the pictures.
+        data: the images.
         history: every epoch.
         metrics: per split.
         card: the run's.
-        pictures: PNGs by the names of their files.
+        illustrations: PNGs by the names of their files.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -41,25 +41,25 @@ def render_report(
     text = page.get_template("report.html.j2").render(
         title=config.out.name,
         source=config.data,
-        judged=TEST if TEST in metrics else VALIDATION,
+        evaluated=TEST if TEST in metrics else VALIDATION,
         metrics=metrics,
         best=max(history, key=lambda epoch: epoch.rank),
         history=history,
         seconds=sum(epoch.seconds for epoch in history),
         counts=_count(data),
         splits=SPLITS,
-        passed_over=data.passed_over,
-        most_passed_over=MOST_PASSED_OVER,
+        skipped=data.skipped,
+        max_skipped=MAX_SKIPPED,
         card=card,
         options=_options(config),
-        pictures={name: base64.b64encode(content).decode() for name, content in pictures.items()},
+        illustrations={name: base64.b64encode(content).decode() for name, content in illustrations.items()},
     )
-    # A file's name may hold bytes that are no UTF-8.
+    # A file name may contain bytes that are not UTF-8.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _count(data: Data) -> dict[str, dict[str, int]]:
-    """Pictures by label and split."""
+    """Images by label and split."""
     counts = Counter((sample.label, sample.split) for sample in data.samples)
     return {label: {split: counts[label, split] for split in SPLITS} for label in data.labels}
 

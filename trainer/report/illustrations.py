@@ -1,4 +1,4 @@
-"""The pictures of a run: plots, mistakes, augmented versions, and examples to try out."""
+"""The illustrations of a run: plots, mistakes, augmented versions; example images to try the model on."""
 
 import re
 from collections.abc import Sequence
@@ -7,21 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime import encode_png
-from edge_runtime.core.files import write_file
+from edge_runtime.core import write_file
+from edge_runtime.images import encode_png
 from trainer.config import TrainConfig
-from trainer.data.augmentation import build_augmentation
-from trainer.data.batches import Batches
-from trainer.evaluation.evaluated_split import Judged
-from trainer.fitting.train_loop import Epoch
+from trainer.data import Batches, build_augmentation
+from trainer.evaluation import EvaluatedSplit
+from trainer.fitting import Epoch
 from trainer.report.plots import draw_confusion, draw_curves, draw_grid
 
 MISTAKES = 9
 EXAMPLES = 10
 
 
-def draw_pictures(
-    config: TrainConfig, history: Sequence[Epoch], train: Batches, held_out: Judged
+def draw_illustrations(
+    config: TrainConfig, history: Sequence[Epoch], train: Batches, held_out: EvaluatedSplit
 ) -> dict[str, bytes]:
     """The PNGs of a run, by the names of their files."""
     return {
@@ -32,30 +31,34 @@ def draw_pictures(
     }
 
 
-def write_examples(folder: Path, held_out: Judged) -> None:
-    """Write a held-out picture of each class, to try the model on."""
+def write_examples(folder: Path, held_out: EvaluatedSplit) -> None:
+    """Write a held-out image of each class, to try the model on."""
     for position in held_out.first_of_each_class(EXAMPLES):
         label = held_out.labels[held_out.targets[position]]
         name = f"{held_out.targets[position]:04d}-{re.sub(r'[^0-9A-Za-z-]+', '_', label)[:40]}.png"
-        write_file(folder / name, encode_png(held_out.picture(position)))
+        write_file(folder / name, encode_png(held_out.image(position)))
 
 
-def _confusion(held_out: Judged) -> bytes:
+def _confusion(held_out: EvaluatedSplit) -> bytes:
     from sklearn.metrics import confusion_matrix
 
     found = held_out.scores.argmax(axis=1)
     matrix = confusion_matrix(held_out.targets, found, labels=range(len(held_out.labels)))
-    return draw_confusion(matrix, held_out.labels, f"{held_out.split}: {len(found)} pictures")
+    return draw_confusion(matrix, held_out.labels, f"{held_out.split}: {len(found)} images")
 
 
-def _mistakes(held_out: Judged) -> bytes:
-    wrong = held_out.surest_mistakes(MISTAKES)
+def _mistakes(held_out: EvaluatedSplit) -> bytes:
+    wrong = held_out.most_confident_mistakes(MISTAKES)
     captions = [_describe(held_out, position) for position in wrong]
-    title = f"The surest mistakes on {held_out.split}" if wrong else f"No mistakes on {held_out.split}"
-    return draw_grid([held_out.picture(position) for position in wrong], captions, 3, title)
+    title = (
+        f"The mistakes with the highest scores on {held_out.split}"
+        if wrong
+        else f"No mistakes on {held_out.split}"
+    )
+    return draw_grid([held_out.image(position) for position in wrong], captions, 3, title)
 
 
-def _describe(held_out: Judged, position: int) -> str:
+def _describe(held_out: EvaluatedSplit, position: int) -> str:
     best = int(held_out.scores[position].argmax())
     true = held_out.labels[held_out.targets[position]]
     return f"true: {true}\npredicted: {held_out.labels[best]} {held_out.scores[position, best]:.2f}"

@@ -1,4 +1,4 @@
-"""The pictures of a run: curves, confusion matrix, augmented examples, the surest mistakes."""
+"""Plots: curves, confusion matrix, grids of images."""
 
 import io
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime import Image
-from trainer.fitting.train_loop import Epoch
+from edge_runtime.core import Image
+from trainer.fitting import Epoch
 
 _DPI = 110
-_MOST_TICKS = 40
+_MAX_TICKS = 40
 
 
 def draw_curves(history: Sequence[Epoch]) -> bytes:
@@ -38,21 +38,21 @@ def draw_confusion(matrix: NDArray[np.int64], labels: Sequence[str], title: str)
     side = min(14.0, 3.5 + 0.45 * len(labels))
     figure, axes = _figure(1, 1, (side + 0.8, side))
     axis = axes.flat[0]
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axis, fraction=0.046, label="share of the true class")
+    fractions = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    image = axis.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axis, fraction=0.046, label="fraction of the true class")
     axis.set(xlabel="predicted", ylabel="true", title=title)
-    if len(labels) <= _MOST_TICKS:
+    if len(labels) <= _MAX_TICKS:
         axis.set_xticks(range(len(labels)), [_plain(label) for label in labels], rotation=60, ha="right")
         axis.set_yticks(range(len(labels)), [_plain(label) for label in labels])
         for row, column in np.argwhere(matrix > 0):
-            color = "white" if shares[row, column] > 0.5 else "black"
+            color = "white" if fractions[row, column] > 0.5 else "black"
             axis.text(column, row, matrix[row, column], ha="center", va="center", color=color, fontsize=8)
     return _png(figure)
 
 
 def draw_grid(images: Sequence[Image], captions: Sequence[str], columns: int, title: str) -> bytes:
-    """Pictures with captions in a grid."""
+    """Images with captions in a grid."""
     rows = max(1, -(-len(images) // columns))
     figure, axes = _figure(rows, columns, (2.4 * columns, 2.6 * rows + 0.5))
     for axis in axes.flat:
@@ -65,7 +65,7 @@ def draw_grid(images: Sequence[Image], captions: Sequence[str], columns: int, ti
 
 
 def _plain(text: str) -> str:
-    """Text that Matplotlib does not take for mathematics."""
+    """Text that Matplotlib does not parse as mathematics."""
     return text.replace("$", r"\$")
 
 

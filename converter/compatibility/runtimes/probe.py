@@ -1,6 +1,6 @@
-"""Read from a runtime itself which operators it has, in which versions, and for which types its layers.
+"""Probe an installed runtime for its operators, their versions and the types of its layers; write its table.
 
-    python converter/runtimes/probe.py tflite-runtime-2.14 tflite_runtime /path/to/its/python
+    python converter/compatibility/runtimes/probe.py tflite-runtime-2.14 tflite_runtime /path/to/its/python
 
 For every builtin operator and version a model with that one operator is loaded by the runtime, in a Python
 that has it installed; a runtime without it refuses. The table is written beside this file. tflite-micro looks

@@ -1,4 +1,4 @@
-"""Network cameras that send one JPEG after the other over HTTP."""
+"""Network cameras that send one JPEG after the other over HTTP, and videos over HTTP."""
 
 import http.client
 import urllib.error
@@ -6,34 +6,27 @@ import urllib.request
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from edge_runtime.core.errors import ImageError, SourceError
-from edge_runtime.core.types import Image
-from edge_runtime.images.codec import decode_image, jpeg_size
-from edge_runtime.sources.devices.drivers import (
-    NETWORK_SECONDS,
-    Device,
-    DeviceRequest,
-    OpenCvDevice,
-    Raw,
-    without_password,
-)
-from edge_runtime.sources.jpeg_stream import CHUNK_BYTES, split_jpegs
+from edge_runtime.core import Image, ImageError, SourceError
+from edge_runtime.images import decode_image, jpeg_size
+from edge_runtime.sources.devices.opencv import OpenCvDevice
+from edge_runtime.sources.devices.request import NETWORK_SECONDS, Device, DeviceRequest, Raw, without_password
+from edge_runtime.sources.jpeg_splitter import CHUNK_BYTES, split_jpegs
 
 MAX_FRAME_PIXELS = 128 * 1024**2 // 3
-"""What has room in the memory that the capture child shares: 8K and more."""
+"""What fits into the memory shared with the capture process: 8K and more."""
 
 
 class JpegDevice:
-    """An HTTP answer that never ends: one JPEG after the other."""
+    """An endless HTTP response: one JPEG after the other."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.given = "a stream of JPEGs over HTTP"
-        self._pictures = split_jpegs(_chunks(response))
+        self._images = split_jpegs(_chunks(response))
 
     def read(self) -> Raw | None:
         """See `Device.read`."""
         try:
-            return next(self._pictures, None)
+            return next(self._images, None)
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"the stream broke off ({error})") from error
 
@@ -50,10 +43,10 @@ class JpegDevice:
 
 
 def open_http(request: DeviceRequest) -> Device:
-    """Open an HTTP address: an endless row of JPEGs, or a video that FFmpeg reads.
+    """Open an HTTP address: an endless sequence of JPEGs, or a video that FFmpeg reads.
 
     Raises:
-        SourceError: nobody answers there, or with an error.
+        SourceError: no answer, or an error.
     """
     parts = urlsplit(request.address)
     passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
@@ -67,15 +60,15 @@ def open_http(request: DeviceRequest) -> Device:
     try:
         response = opener.open(plain, timeout=NETWORK_SECONDS)
     except urllib.error.HTTPError as error:
-        raise SourceError(f"it answers {error.code} {error.reason}") from error
+        raise SourceError(f"the server answers {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise SourceError(f"nobody answers ({getattr(error, 'reason', None) or error})") from error
+        raise SourceError(f"no answer ({getattr(error, 'reason', None) or error})") from error
     kind = response.headers.get_content_type()
     if kind.startswith("multipart/"):
         return JpegDevice(response)
     response.close()
     if kind.startswith(("text/", "image/")):
-        raise SourceError(f"it gives {kind}; a multipart stream of JPEGs or a video is expected")
+        raise SourceError(f"it sends {kind}; a multipart stream of JPEGs or a video is expected")
     return OpenCvDevice(request)
 
 

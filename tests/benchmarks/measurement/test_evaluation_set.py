@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import find_held_out
+from benchmarks import find_evaluation_set
 from converter import read_run
 from edge_runtime import DatasetError
 from tests.conftest import paint, save
@@ -13,7 +13,7 @@ from tests.conftest import paint, save
 @pytest.mark.slow
 def test_held_out_pictures_are_those_the_run_never_saw(digits_run: Path) -> None:
     run = read_run(digits_run)
-    pictures = find_held_out(run, None)
+    pictures = find_evaluation_set(run, None)
     assert pictures.kind == "test"
     assert {each.hash for each in pictures.samples} == {each.hash for each in run.split("test")}
     assert [run.card.labels[target] for target in pictures.targets] == [
@@ -26,12 +26,12 @@ def test_other_data_must_have_the_runs_classes_and_unseen_pictures(digits_run: P
     run = read_run(digits_run)
     for label in ("0", "1"):
         save(tmp_path / "new" / label / "1.png", paint((9, 9, int(label))))
-    assert len(find_held_out(run, str(tmp_path / "new")).samples) == 2
+    assert len(find_evaluation_set(run, str(tmp_path / "new")).samples) == 2
     save(tmp_path / "new" / "zebra" / "1.png", paint((9, 9, 9)))
     with pytest.raises(DatasetError, match="has no class 'zebra'"):
-        find_held_out(run, str(tmp_path / "new"))
+        find_evaluation_set(run, str(tmp_path / "new"))
     data = run.open_data()
     for each in run.split("train")[:40]:
         save(tmp_path / "old" / each.label / f"{each.file}.png", data.read(each.file))
     with pytest.raises(DatasetError, match="no held-out pictures"):
-        find_held_out(run, str(tmp_path / "old"))
+        find_evaluation_set(run, str(tmp_path / "old"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from converter import Run, check_calibration, choose_samples
 from converter.quantization.calibration import check_held_out, read_fitted, representative_dataset
 from edge_runtime import DatasetError, ModelCard, Sample, encode_png, open_dataset
-from edge_runtime.datasets.layouts import pixel_hash
+from edge_runtime.datasets import pixel_hash
 from tests.conftest import Command
 
 SAMPLES = st.lists(st.tuples(st.sampled_from("abc"), st.integers()), min_size=3, max_size=60)

@@ -7,7 +7,7 @@ import pytest
 
 from edge_runtime.sources import DeviceKind, DeviceRequest
 from edge_runtime.sources.cameras import list_cameras, stable_path
-from edge_runtime.system.hardware import read_board
+from edge_runtime.system import read_hardware
 from tests.conftest import Command
 
 
@@ -117,10 +117,10 @@ def test_the_board_tells_what_slows_it_down(tmp_path: Path) -> None:
     firmware = tmp_path / "devices/platform/soc/soc:firmware"
     firmware.mkdir(parents=True)
     (firmware / "get_throttled").write_text("50005\n")
-    board = read_board(tmp_path)
+    board = read_hardware(tmp_path)
     assert board.temperature == 71.5
-    assert board.slowed_by == ("under-voltage", "throttled")
-    assert read_board(tmp_path / "nothing").slowed_by is None
+    assert board.throttled_by == ("under-voltage", "throttled")
+    assert read_hardware(tmp_path / "nothing").throttled_by is None
 
 
 def test_wrong_usage(command: Command) -> None:

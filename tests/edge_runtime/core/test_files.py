@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import OutputError
-from edge_runtime.core.files import lock_folder, make_folder, remove_temporaries, write_file, write_with
+from edge_runtime.core import lock_folder, make_folder, remove_temporaries, write_file, write_with
 
 
 def test_a_file_is_written_with_its_parents(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_disk_that_fills_half_way_leaves_the_old_file(tmp_path: Path) -> None:
 import resource
 from pathlib import Path
 from edge_runtime import OutputError
-from edge_runtime.core.files import write_file
+from edge_runtime.core import write_file
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     write_file(Path({str(path)!r}), bytes(200_000))
@@ -73,7 +73,7 @@ def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from edge_runtime.core.files import lock_folder
+from edge_runtime.core import lock_folder
 with lock_folder(Path({str(tmp_path)!r})):
     print("locked", flush=True)
     sys.stdin.read()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.core import clock
-from edge_runtime.core.progress import ProgressLines, Reporter, format_seconds
+from edge_runtime.core import ProgressLines, Reporter, format_seconds
 
 
 @pytest.fixture

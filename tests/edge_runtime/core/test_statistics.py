@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from edge_runtime.core.statistics import mcnemar
+from edge_runtime.core import mcnemar
 
 
 def test_the_test_of_mcnemar_is_scipys_on_a_thousand_cases() -> None:

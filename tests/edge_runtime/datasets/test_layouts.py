@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import DatasetError, ImageError, Sample, open_dataset
-from edge_runtime.datasets.layouts import SPLITS, format_split, parse_split, pixel_hash
+from edge_runtime.datasets import SPLITS, format_split, parse_split, pixel_hash
 from tests.conftest import paint, save
 
 NAME = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"))

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import ImageError, Resize, decode_image, encode_png, fit, read_image
-from edge_runtime.images.codec import list_images, natural_key, opencv, pixels_needed
+from edge_runtime.images import list_images, natural_key, opencv, pixels_needed
 
 cv2 = opencv()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_runtime import GoldenSample, Image, ModelError, Scores, encode_png
-from edge_runtime.inference.golden import MAX_DIFFERENCE, compare_golden
+from edge_runtime.inference.self_test import MAX_DIFFERENCE, compare_golden
 from tests.conftest import paint
 
 GOLDEN = tuple(

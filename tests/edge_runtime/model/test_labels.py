@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import ModelError
-from edge_runtime.model.labels import format_labels, parse_labels, read_labels
+from edge_runtime.model import format_labels, parse_labels, read_labels
 
 LINE = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\n\r"), min_size=1).filter(
     lambda text: text == text.strip() and text and not text[0].isdecimal() and not text.startswith("\ufeff")

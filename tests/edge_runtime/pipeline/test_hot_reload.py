@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_runtime import Classifier, FolderSource, Frame, ModelError, ModelFile, ModelWatch, fit, read_image
+from edge_runtime import Classifier, FolderSource, Frame, ModelError, ModelFile, HotReload, fit, read_image
 from edge_runtime.core import clock
-from edge_runtime.core.files import write_file
+from edge_runtime.core import write_file
 from tests.conftest import BIN, COLORS, linear_model, paint, save
 
 FRAME = Frame(paint(COLORS["red"]), 0, 0.0, 0.0, "x")
@@ -25,7 +25,7 @@ class Watched:
         (folder / "labels.txt").write_text("red\ngreen\nblue\n")
         write_file(self.path, source.read_bytes())
         self.said: list[str] = []
-        self.watch = ModelWatch(self.path, Classifier, say=self.said.append, look_every=0.05)
+        self.watch = HotReload(self.path, Classifier, say=self.said.append, look_every=0.05)
 
     def replace(self, content: bytes) -> None:
         write_file(self.path, content)
@@ -93,7 +93,7 @@ def test_after_a_swap_images_are_decoded_as_the_new_model_needs_them(tmp_path: P
     small, large = linear_model(32, ("small 0", "small 1")), linear_model(160, ("large 0", "large 1"))
     path = tmp_path / "model.tflite"
     write_file(path, small)
-    watch = ModelWatch(path, Classifier, say=lambda _line: None, look_every=0.02)
+    watch = HotReload(path, Classifier, say=lambda _line: None, look_every=0.02)
     source = FolderSource(tmp_path / "in", say=print, ahead=4, hint=lambda: watch.current.at_least)
     fresh = {len(content): Classifier(watch_file(tmp_path, content)) for content in (small, large)}
     seen = set()

@@ -160,7 +160,7 @@ def test_a_killed_command_leaves_no_capture_child(model: Path, tmp_path: Path) -
     os.mkfifo(tmp_path / "never.mp4")
     running = Running(tmp_path, model, "--input", tmp_path / "never.mp4")
     deadline = clock.now() + 20
-    while not (left := children(running.process.pid, "edge_runtime.sources")):
+    while not (left := children(running.process.pid, "edge_runtime.sources.capture")):
         assert clock.now() < deadline
         time.sleep(0.05)
     running.process.kill()

@@ -7,12 +7,12 @@ from edge_runtime import read_model_file
 from edge_runtime.core import clock
 from edge_runtime.inference.thread_tuning import fastest_threads, remembered_threads
 from edge_runtime.pipeline.throttling import Pace, every, paced
-from edge_runtime.system.hardware import Board
+from edge_runtime.system import Hardware
 from tests.edge_runtime.results import result
 
 
-def board(*slowed_by: str) -> Board:
-    return Board(temperature=85.0, throttle_count=None, slowed_by=slowed_by, governor=None)
+def board(*throttled_by: str) -> Hardware:
+    return Hardware(temperature=85.0, throttle_count=None, throttled_by=throttled_by, governor=None)
 
 
 def test_every_takes_the_first_and_then_one_of_so_many() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from edge_runtime import Classifier, Frame, ModelWatch
+from edge_runtime import Classifier, Frame, HotReload
 from edge_runtime.core import clock
-from edge_runtime.core.files import write_file
+from edge_runtime.core import write_file
 from edge_runtime.pipeline.worker_pool import Crew
 from tests.conftest import COLORS, Command, paint, save
 
@@ -23,7 +23,7 @@ def frames() -> Iterator[Frame]:
 
 
 def test_results_come_in_order(color_models: dict[str, Path]) -> None:
-    watch = ModelWatch(color_models["uint8"], Classifier, say=lambda _line: None)
+    watch = HotReload(color_models["uint8"], Classifier, say=lambda _line: None)
     results = list(Crew(watch, 4).observe_all(islice(frames(), 60), 1))
     assert [result.frame.index for result in results] == list(range(60))
     assert [result.answer for result in results] == list(COLORS) * 20
@@ -35,7 +35,7 @@ def test_a_model_that_is_replaced_meanwhile_is_taken_by_every_thread(
     (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
     model = tmp_path / "model.tflite"
     write_file(model, color_models["uint8"].read_bytes())
-    watch = ModelWatch(model, Classifier, say=lambda _line: None, look_every=0.05)
+    watch = HotReload(model, Classifier, say=lambda _line: None, look_every=0.05)
     before = watch.current
     write_file(model, color_models["int8"].read_bytes())
     deadline = clock.now() + 60

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import CsvSink, JsonLinesSink, OnChange, OutputError, TextSink
-from edge_runtime.images.codec import read_image
+from edge_runtime.images import read_image
 from edge_runtime.sinks.rotating_file import RotatingFile
 from edge_runtime.sinks.saved_frames import SavedFramesSink, SaveWhen
 from tests.edge_runtime.results import result

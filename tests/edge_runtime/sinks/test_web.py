@@ -12,7 +12,7 @@ import pytest
 
 from edge_runtime import OutputError
 from edge_runtime.core import clock
-from edge_runtime.images.codec import decode_image
+from edge_runtime.images import decode_image
 from edge_runtime.sinks.metrics import Metrics
 from edge_runtime.sinks.web import MOST_CONNECTIONS, MOST_VIEWERS, WebAddress, WebSink
 from edge_runtime.sources.jpeg_stream import split_jpegs

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_runtime.sources.capture import serve
-from edge_runtime.sources.devices.drivers import Device, DeviceRequest, PatternDevice, Raw
+from edge_runtime.sources.capture_server import serve
+from edge_runtime.sources.devices.request import Device, DeviceRequest, PatternDevice, Raw
 
 GOOD_FRAMES = 5
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge_runtime import CameraError, LiveSource, SourceError, SyntheticSource, camera_request
-from edge_runtime.images.codec import opencv
+from edge_runtime.images import opencv
 from edge_runtime.sources import open_input
 from tests.conftest import paint, save
 

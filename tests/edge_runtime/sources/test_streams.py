@@ -25,8 +25,8 @@ from edge_runtime import (
     StreamSource,
     encode_jpeg,
 )
-from edge_runtime.images.codec import decode_image
-from edge_runtime.sources.devices.drivers import without_password
+from edge_runtime.images import decode_image
+from edge_runtime.sources.devices.request import without_password
 from edge_runtime.sources.jpeg_stream import split_jpegs
 from tests.conftest import BIN, Command, paint
 from tests.edge_runtime.sources.test_sources import write_video

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime.core import clock
-from edge_runtime.system.systemd import Notifier
+from edge_runtime.system import Notifier
 from tests.conftest import BIN, Command
 
 

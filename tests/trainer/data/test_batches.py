@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.studies.training_speed import measure_reading
-from edge_runtime.images.codec import opencv
+from edge_runtime.images import opencv
 from tests.conftest import BIN
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge_runtime import DatasetError, Resize, Sample, fit, open_dataset, read_image
 from edge_runtime.datasets.scan import scan_dataset
 from tests.conftest import COLORS, paint, save
-from trainer.data.batches import PictureLoader, make_batches
+from trainer.data.batches import ImageLoader, make_batches
 from trainer.data.splitting import count_splits, split_samples
 
 
@@ -50,7 +50,7 @@ def test_the_check_names_one_picture_under_two_labels(color_folder: Path) -> Non
 
 def test_a_batch_cannot_be_changed_for_later_epochs_take_its_pictures(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
-    batches = make_batches(PictureLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
+    batches = make_batches(ImageLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
     for images, _targets in batches:
         with pytest.raises(ValueError, match="read-only"):
             images[:] = 0
@@ -108,7 +108,7 @@ def test_a_test_part_that_the_data_brings_is_kept_and_cleaned_out_of_training() 
 def test_batches_hold_what_the_device_would_see(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
     batches = make_batches(
-        PictureLoader(dataset, (32, 24), Resize.FIT_LONGEST), dataset.samples, dataset.labels, 10
+        ImageLoader(dataset, (32, 24), Resize.FIT_LONGEST), dataset.samples, dataset.labels, 10
     )
     seen = list(batches)
     assert [len(targets) for _images, targets in seen] == [10, 10, 10, 6]
@@ -123,7 +123,7 @@ def test_batches_hold_what_the_device_would_see(color_folder: Path) -> None:
 
 def test_shuffled_batches_hold_every_picture_once_in_a_seeded_order(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
-    batches = make_batches(PictureLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
+    batches = make_batches(ImageLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
 
     def order(seed: int) -> list[bytes]:
         return [image.tobytes() for images, _targets in batches.shuffled(seed) for image in images]
@@ -136,7 +136,7 @@ def test_shuffled_batches_hold_every_picture_once_in_a_seeded_order(color_folder
 
 def test_a_picture_that_vanishes_is_named(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
-    batches = make_batches(PictureLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
+    batches = make_batches(ImageLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
     (color_folder / "red" / "3.png").unlink()
     with pytest.raises(DatasetError, match=r"can no longer be read: .*red/3\.png"):
         list(batches)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime import ModelError, UsageError
-from edge_runtime.core.files import lock_folder
+from edge_runtime.core import lock_folder
 from tests.conftest import BIN, Command, Finished
 from trainer import Epoch, TrainConfig
 from trainer.fitting.checkpoints import State, check_state, config_values, read_state, state_path, write_state

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.studies.training_speed import measure_head_phase
 from trainer import Flip, TrainConfig, TrainingReporter
-from trainer.data.batches import PictureLoader, make_batches
+from trainer.data.batches import ImageLoader, make_batches
 from trainer.data.preparation import prepare_data
 from trainer.evaluation.metrics import build_forward
 from trainer.fitting.distribution import Share
@@ -39,7 +39,7 @@ def test_every_copy_of_a_picture_keeps_its_place(color_folder: Path) -> None:
         )
         data = prepare_data(config, reporter)
     forward = build_forward(build_network(config, 3).features)
-    loader = PictureLoader(data.dataset, (32, 32), config.resize)
+    loader = ImageLoader(data.dataset, (32, 32), config.resize)
 
     def features(share: Share) -> np.ndarray:
         batches = make_batches(loader, data.split("train"), data.labels, 5, share)

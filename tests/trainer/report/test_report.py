@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import decode_image
-from edge_runtime.datasets.layouts import parse_split
+from edge_runtime.datasets import parse_split
 from tests.conftest import Command
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from converter import Target, check_fit, read_demands
 from edge_runtime import ModelError
 from tests.conftest import ROOT, Command
 
-LOADED_HERE = {Target.LITERT} | ({Target.TFLITE_MICRO} if find_spec("tflite_micro") else set())
+LOADED_HERE = {Runtime.LITERT} | ({Runtime.TFLITE_MICRO} if find_spec("tflite_micro") else set())
 TABLES = sorted((ROOT / "converter" / "runtimes").glob("*.json"))
 
 
@@ -76,11 +76,11 @@ def test_a_plain_int8_model_runs_everywhere(color_models: dict[str, Path], targe
 
 def test_a_newer_operator_version_is_reported_before_loading(color_models: dict[str, Path]) -> None:
     newer = change(color_models["uint8"].read_bytes(), raise_versions(12))
-    fit = check_fit(newer, Target.TFLITE_RUNTIME_2_14, name="newer")
+    fit = check_fit(newer, Runtime.TFLITE_RUNTIME_2_14, name="newer")
     assert not fit.fits
     assert fit.problems == ("FULLY_CONNECTED version 12 is needed, it has 1 to 10",)
     assert not fit.ran
-    assert check_fit(newer, Target.LITERT, name="newer").fits
+    assert check_fit(newer, Runtime.LITERT, name="newer").fits
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_flex_and_custom_operators_are_reported(color_models: dict[str, Path], n
 
 def test_a_custom_operator_that_is_part_of_a_runtime_is_no_problem(color_models: dict[str, Path]) -> None:
     custom = change(color_models["uint8"].read_bytes(), make_custom("TFLite_Detection_PostProcess"))
-    assert check_fit(custom, Target.TFLITE_RUNTIME_2_14, name="custom").fits
+    assert check_fit(custom, Runtime.TFLITE_RUNTIME_2_14, name="custom").fits
     # LiteRT has it too; this model gives it no boxes, and what is loaded and run here has the last word.
-    refused = check_fit(custom, Target.LITERT, name="custom")
+    refused = check_fit(custom, Runtime.LITERT, name="custom")
     assert not any("custom operator" in line for line in refused.problems)
     assert not refused.fits
     assert refused.verdict.startswith("does not run on litert")
@@ -119,23 +119,23 @@ def convert_layers(kind: str) -> bytes:
 
 def test_a_hybrid_model_does_not_run_on_a_microcontroller() -> None:
     """int8 weights with float activations: each operator is there, but not for these types."""
-    hybrid = check_fit(convert_layers("dynamic"), Target.TFLITE_MICRO, name="hybrid")
+    hybrid = check_fit(convert_layers("dynamic"), Runtime.TFLITE_MICRO, name="hybrid")
     assert hybrid.problems == (
         "its CONV_2D does not take FLOAT32 activations with INT8 weights",
         "its FULLY_CONNECTED does not take FLOAT32 activations with INT8 weights",
     )
-    assert check_fit(convert_layers("float32"), Target.TFLITE_MICRO, name="float").fits
+    assert check_fit(convert_layers("float32"), Runtime.TFLITE_MICRO, name="float").fits
 
 
 @pytest.mark.assets
 def test_a_model_of_uint8_layers_does_not_run_on_a_microcontroller(assets: Path) -> None:
     model = assets / "foreign" / "mobilenet_v2_1.0_224_quant.tflite"
-    fit = check_fit(model.read_bytes(), Target.TFLITE_MICRO, name="uint8")
+    fit = check_fit(model.read_bytes(), Runtime.TFLITE_MICRO, name="uint8")
     assert "its CONV_2D does not take UINT8 activations with UINT8 weights" in fit.problems
-    assert check_fit(model.read_bytes(), Target.LITERT, name="uint8").ran
+    assert check_fit(model.read_bytes(), Runtime.LITERT, name="uint8").ran
 
 
-@pytest.mark.skipif(Target.TFLITE_MICRO not in LOADED_HERE, reason="tflite-micro is not installed")
+@pytest.mark.skipif(Runtime.TFLITE_MICRO not in LOADED_HERE, reason="tflite-micro is not installed")
 def test_what_tflite_micro_refuses_itself_is_said_in_its_words(
     color_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,15 +143,15 @@ def test_what_tflite_micro_refuses_itself_is_said_in_its_words(
     import converter.compatibility.runtime_check as targets
 
     monkeypatch.setattr(targets, "_TYPES", {})
-    table = targets._read_table(Target.TFLITE_MICRO)
+    table = targets._read_table(Runtime.TFLITE_MICRO)
     monkeypatch.setattr(targets, "_read_table", lambda _target: dataclasses.replace(table, layers={}))
-    fit = check_fit(convert_layers("dynamic"), Target.TFLITE_MICRO, name="hybrid")
+    fit = check_fit(convert_layers("dynamic"), Runtime.TFLITE_MICRO, name="hybrid")
     assert "tflite-micro refuses it" in fit.verdict
     assert "Hybrid models are not supported" in fit.verdict
 
 
 def test_float_does_not_run_on_an_edge_tpu(color_models: dict[str, Path]) -> None:
-    fit = check_fit(color_models["float32"].read_bytes(), Target.EDGETPU, name="float")
+    fit = check_fit(color_models["float32"].read_bytes(), Runtime.EDGETPU, name="float")
     assert fit.problems == ("tensors of type FLOAT32 are not supported",)
 
 

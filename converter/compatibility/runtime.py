@@ -1,4 +1,4 @@
-"""Will a model run there? Its operators and versions against what a runtime registers."""
+"""Check whether a model runs on a runtime: its operators and versions against those of the runtime."""
 
 import importlib.metadata
 import json
@@ -9,11 +9,12 @@ from importlib.resources import files
 
 from converter.compatibility.micro_interpreter import run_micro
 from converter.compatibility.operators import Operator, read_demands
-from edge_runtime import ModelError
-from edge_runtime.inference.sandbox import prove_model
+from edge_runtime.core import ModelError, text_table
+from edge_runtime.inference import try_in_sandbox
+from edge_runtime.model import ModelFile
 
 
-class Target(StrEnum):
+class Runtime(StrEnum):
     """Runtimes that a model can be checked against."""
 
     LITERT = "litert"
@@ -23,38 +24,38 @@ class Target(StrEnum):
     TFLITE_MICRO = "tflite-micro"
 
 
-# Engine and package of the targets whose interpreter may be installed here; the version must begin so.
+# Engine and package of the runtimes whose interpreter may be installed here, and how its version starts.
 _INTERPRETERS = {
-    Target.LITERT: ("litert", "ai-edge-litert", ""),
-    Target.TFLITE_RUNTIME_2_14: ("tflite-runtime", "tflite-runtime", "2.14"),
-    Target.TFLITE_RUNTIME_2_11: ("tflite-runtime", "tflite-runtime", "2.11"),
-    Target.TFLITE_MICRO: ("tflite-micro", "tflite-micro", ""),
+    Runtime.LITERT: ("litert", "ai-edge-litert", ""),
+    Runtime.TFLITE_RUNTIME_2_14: ("tflite-runtime", "tflite-runtime", "2.14"),
+    Runtime.TFLITE_RUNTIME_2_11: ("tflite-runtime", "tflite-runtime", "2.11"),
+    Runtime.TFLITE_MICRO: ("tflite-micro", "tflite-micro", ""),
 }
-_WAYS_TO_BE_SURE = {
-    Target.LITERT: "to be sure: pip install ai-edge-litert",
-    Target.TFLITE_RUNTIME_2_14: "to be sure: edge-doctor MODEL on the device",
-    Target.TFLITE_RUNTIME_2_11: "to be sure: edge-doctor MODEL on the device",
-    Target.EDGETPU: "the Edge TPU compiler has the last word",
-    Target.TFLITE_MICRO: "to be sure: pip install tflite-micro (Python 3.11) and check again",
+_HOW_TO_VERIFY = {
+    Runtime.LITERT: "to verify: pip install ai-edge-litert",
+    Runtime.TFLITE_RUNTIME_2_14: "to verify: edge-doctor MODEL on the device",
+    Runtime.TFLITE_RUNTIME_2_11: "to verify: edge-doctor MODEL on the device",
+    Runtime.EDGETPU: "to verify: the Edge TPU compiler",
+    Runtime.TFLITE_MICRO: "to verify: pip install tflite-micro (Python 3.11) and check again",
 }
 _INTEGERS = frozenset({"INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL"})
 # Edge TPU computes in 8 bits (32 for biases); tflite-micro has kernels for these types and none for float16.
 _TYPES = {
-    Target.EDGETPU: frozenset({"INT8", "UINT8", "INT32"}),
-    Target.TFLITE_MICRO: _INTEGERS | {"FLOAT32"},
+    Runtime.EDGETPU: frozenset({"INT8", "UINT8", "INT32"}),
+    Runtime.TFLITE_MICRO: _INTEGERS | {"FLOAT32"},
 }
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """One kind of operator beside what the target has.
+    """One kind of operator of the model, and what the runtime has.
 
     Attributes:
-        operator: in the model.
-        supported: lowest and highest version that the target registers, the highest None for any;
+        operator: of the model.
+        supported: lowest and highest version that the runtime registers, the highest None for any;
             None where it has no such operator.
-        types: pairs of activation and weight type that the target computes this layer with; None where any
-            are taken, or where the table does not tell.
+        types: pairs of activation and weight type that the runtime computes this layer with; None for any, or
+            where the table does not say.
     """
 
     operator: Operator
@@ -63,12 +64,12 @@ class Requirement:
 
     @property
     def fits(self) -> bool:
-        """Whether the target can run the operator."""
+        """Whether the runtime can run the operator."""
         return self.has_version and not self.refused_types
 
     @property
     def has_version(self) -> bool:
-        """Whether the target registers the operator in the version that is needed."""
+        """Whether the runtime registers the needed version of the operator."""
         if self.supported is None:
             return False
         low, high = self.supported
@@ -76,7 +77,7 @@ class Requirement:
 
     @property
     def refused_types(self) -> tuple[str, ...]:
-        """The pairs of types that the target does not compute this layer with."""
+        """The pairs of types that the runtime does not compute this layer with."""
         if self.types is None:
             return ()
         refused = [pair for pair in self.operator.types if pair not in self.types]
@@ -85,52 +86,52 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether a model runs on a target.
+    """Whether a model runs on a runtime.
 
     Attributes:
-        target: the runtime.
+        runtime: the runtime.
         read_from: the release that its table was read from.
         requirements: every kind of operator of the model.
-        strange_types: tensor types that the target cannot compute with.
-        ran: whether the file was also really loaded and run by the target's interpreter.
-        refusal: what the target's interpreter said when it refused the file; empty where it did not.
+        unsupported_types: tensor types that the runtime cannot compute with.
+        ran: whether the file was also loaded and run by the runtime's interpreter here.
+        refusal: the error of the runtime's interpreter; empty for none.
     """
 
-    target: Target
+    runtime: Runtime
     read_from: str
     requirements: tuple[Requirement, ...]
-    strange_types: tuple[str, ...]
+    unsupported_types: tuple[str, ...]
     ran: bool = False
     refusal: str = ""
 
     @property
     def fits(self) -> bool:
-        """Nothing stands against it."""
+        """Whether there is no problem."""
         return not self.problems
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What stands against it, one line each."""
+        """Why it does not run, one line each."""
         lines = [_explain(each) for each in self.requirements if not each.fits]
-        lines += [f"tensors of type {name} are not supported" for name in self.strange_types]
+        lines += [f"tensors of type {name} are not supported" for name in self.unsupported_types]
         lines += [self.refusal] if self.refusal else []
         return tuple(lines)
 
     @property
     def verdict(self) -> str:
-        """One line."""
+        """The result in one line."""
         if not self.fits:
-            return f"does not run on {self.target} ({self.read_from}): {'; '.join(self.problems)}"
+            return f"does not run on {self.runtime} ({self.read_from}): {'; '.join(self.problems)}"
         if self.ran:
-            return f"runs on {self.target} ({self.read_from}, loaded and run here)"
+            return f"runs on {self.runtime} ({self.read_from}, loaded and run here)"
         return (
-            f"should run on {self.target} ({self.read_from}): it has every operator and version; it was not "
-            f"loaded here, {_WAYS_TO_BE_SURE[self.target]}"
+            f"should run on {self.runtime} ({self.read_from}): it has every operator and version; not loaded "
+            f"here, {_HOW_TO_VERIFY[self.runtime]}"
         )
 
     def to_table(self) -> str:
-        """Every operator with its version and what the target has."""
-        rows = [("operator", "version", "count", f"{self.target} has", "")]
+        """A table of every operator with its version and what the runtime has."""
+        rows = [("operator", "version", "count", f"{self.runtime} has", "")]
         rows += [
             (
                 each.operator.name,
@@ -141,38 +142,34 @@ class Fit:
             )
             for each in self.requirements
         ]
-        widths = [max(len(row[column]) for row in rows) for column in range(5)]
-        lines = (
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
-        )
-        return "\n".join(line.rstrip() for line in lines)
+        return text_table(rows)
 
 
-def check_fit(content: bytes, target: Target, *, name: str) -> Fit:
-    """Hold a model against a target; where the target's interpreter is installed, load and run it too.
+def check_fit(content: bytes, runtime: Runtime, *, name: str) -> Fit:
+    """Check a model; where the runtime's interpreter is installed, load and run it too.
 
-    The table comes first: what it refuses is not loaded.
+    The table comes first: a model that it refuses is not loaded.
 
     Args:
         content: the bytes of a `.tflite`.
-        target: the runtime.
-        name: what messages call the model.
+        runtime: the runtime.
+        name: how messages call the model.
 
     Raises:
         ModelError: the file is damaged.
     """
     demands = read_demands(content, name=name)
-    table = _read_table(target)
+    table = _read_table(runtime)
     requirements = tuple(table.requirement(each) for each in demands.operators)
-    strange = tuple(sorted(demands.types - _TYPES.get(target, demands.types)))
-    fit = Fit(target, table.read_from, requirements, strange)
-    if not fit.fits or not _installed(target):
+    unsupported = tuple(sorted(demands.types - _TYPES.get(runtime, demands.types)))
+    fit = Fit(runtime, table.read_from, requirements, unsupported)
+    if not fit.fits or not _installed(runtime):
         return fit
     try:
-        if target is Target.TFLITE_MICRO:
+        if runtime is Runtime.TFLITE_MICRO:
             run_micro(content, name=name)
         else:
-            prove_model(content, name=name, engine=_INTERPRETERS[target][0])
+            try_in_sandbox(ModelFile(content, (), None, name), _INTERPRETERS[runtime][0])
     except ModelError as error:
         return replace(fit, refusal=str(error))
     return replace(fit, ran=True)
@@ -180,7 +177,7 @@ def check_fit(content: bytes, target: Target, *, name: str) -> Fit:
 
 @dataclass(frozen=True)
 class _Table:
-    """What a runtime has, as `runtimes/TARGET.json` says.
+    """What a runtime has, from `runtimes/RUNTIME.json`.
 
     Attributes:
         read_from: the release that it was read from.
@@ -195,17 +192,19 @@ class _Table:
     layers: Mapping[str, frozenset[tuple[str, str]]]
 
     def requirement(self, operator: Operator) -> Requirement:
-        """One of a model's operators beside what the runtime has."""
+        """One of a model's operators, and what the runtime has."""
         if operator.custom:
             return Requirement(operator, (1, None) if operator.name in self.custom else None)
         return Requirement(operator, self.operators.get(operator.name), self.layers.get(operator.name))
 
 
-def _read_table(target: Target) -> _Table:
-    text = files("converter.compatibility").joinpath("runtimes", f"{target}.json").read_text(encoding="utf-8")
+def _read_table(runtime: Runtime) -> _Table:
+    text = (
+        files("converter.compatibility").joinpath("runtimes", f"{runtime}.json").read_text(encoding="utf-8")
+    )
     table = json.loads(text)
-    if table["target"] != target:
-        raise ModelError(f"the table of {target} is that of {table['target']}")
+    if table["target"] != runtime:
+        raise ModelError(f"the table of {runtime} is that of {table['runtime']}")
     layers = table.get("layers", {})
     return _Table(
         read_from=table["read_from"],
@@ -217,10 +216,10 @@ def _read_table(target: Target) -> _Table:
     )
 
 
-def _installed(target: Target) -> bool:
-    if target not in _INTERPRETERS:
+def _installed(runtime: Runtime) -> bool:
+    if runtime not in _INTERPRETERS:
         return False
-    _engine, package, version = _INTERPRETERS[target]
+    _engine, package, version = _INTERPRETERS[runtime]
     try:
         return importlib.metadata.version(package).startswith(version)
     except importlib.metadata.PackageNotFoundError:

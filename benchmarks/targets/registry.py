@@ -1,0 +1,91 @@
+"""Plan the targets of a benchmark, and load one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.targets.keras import KerasTarget
+from benchmarks.targets.model_file import ModelFileTarget
+from benchmarks.targets.peers import load_peer
+from benchmarks.targets.slowed import SlowedTarget
+from benchmarks.targets.spec import Kind, Reader, Target, TargetSpec
+from benchmarks.targets.yardstick import YardstickTarget
+from edge_runtime.core import ModelError
+from edge_runtime.model import read_model_file
+
+_READERS = {Reader.MEDIAPIPE: "MediaPipe Tasks"}
+
+
+def load_target(spec: TargetSpec) -> Target:
+    """Load a target.
+
+    Raises:
+        ModelError: the run or the file cannot be used.
+        MissingLibraryError: its engine is not installed.
+    """
+    target = _load(spec)
+    return target if spec.slowdown == 1 else SlowedTarget(target, spec.slowdown)
+
+
+def _load(spec: TargetSpec) -> Target:
+    if spec.kind is Kind.YARDSTICK:
+        return YardstickTarget()
+    if spec.kind is Kind.PEER:
+        return load_peer(str(spec.engine), Path(spec.path))
+    if spec.kind is Kind.MODEL_FILE:
+        return ModelFileTarget(Path(spec.path), engine=spec.engine, num_threads=spec.num_threads)
+    return KerasTarget(Path(spec.path), predict=spec.kind is Kind.KERAS_PREDICT)
+
+
+def plan_targets(
+    run: Path, models: Sequence[Path], engines: Sequence[str | None], threads: Sequence[int | None]
+) -> list[TargetSpec]:
+    """The Keras model in both ways, then every model file on every engine with every number of threads."""
+    specs = [
+        TargetSpec("keras", Kind.KERAS, str(run)),
+        TargetSpec("keras-predict", Kind.KERAS_PREDICT, str(run)),
+    ]
+    for path in models:
+        for engine in engines:
+            for number in threads:
+                notes = [engine] if len(engines) > 1 else []
+                notes += [_describe_threads(number)] if len(threads) > 1 else []
+                name = f"{path.stem} ({', '.join(map(str, notes))})" if notes else path.stem
+                specs.append(TargetSpec(name, Kind.MODEL_FILE, str(path), engine, number))
+    return specs
+
+
+def plan_readers(models: Sequence[Path], readers: Sequence[Reader], python: Path | None) -> list[TargetSpec]:
+    """Every model file in every other program that reads it.
+
+    Args:
+        models: the model files.
+        readers: the programs.
+        python: the Python that has them installed; this one when None.
+    """
+    interpreter = str(python) if python else None
+    return [
+        TargetSpec(
+            f"{path.stem} ({reader})", Kind.PEER, str(path.resolve()), _READERS[reader], python=interpreter
+        )
+        for path in models
+        for reader in readers
+    ]
+
+
+def check_labels(path: Path, labels: tuple[str, ...], run: Path) -> None:
+    """Refuse a model file of another run.
+
+    Raises:
+        ModelError: its labels are not the run's.
+    """
+    found = read_model_file(path).labels
+    if found != labels:
+        raise ModelError(
+            f"{path}: its {len(found)} labels are not the {len(labels)} of the run {run}; convert it again"
+        )
+
+
+def _describe_threads(number: int | None) -> str:
+    if number is None:
+        return "default threads"
+    return "1 thread" if number == 1 else f"{number} threads"

@@ -1,0 +1,89 @@
+"""The options of `edge-convert` and `edge-check`, each as one frozen value."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from converter.compatibility import Runtime
+from converter.quantization import DEFAULT_COUNT, Calibration, Io, Precision
+from edge_runtime.core import UsageError, check_ranges, option
+
+OUTPUT, QUANTIZATION, GATE = "Output", "Quantization", "Accuracy and compatibility"
+
+
+class KeepFloat(StrEnum):
+    """Whether layers may stay in float: none, or the fewest that pass `--max-drop`."""
+
+    NONE = "none"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertConfig:
+    """All options of `edge-convert`; each field but `run` is an option of that name."""
+
+    run: Path
+
+    out: Path = option(Path("model.tflite"), "Model file to write.", panel=OUTPUT)
+    data: str | None = option(None, "Location of the run's data, if it was moved.", panel=OUTPUT)
+    precision: str = option(
+        Precision.INT8.value,
+        f"{', '.join(Precision)}; several separated by commas: each is written to OUT with its name.",
+        panel=OUTPUT,
+    )
+    io: Io | None = option(None, "Input and output of int8.", shown="uint8", panel=OUTPUT)
+
+    calibrate: Calibration = option(
+        Calibration.MINMAX,
+        "How ranges are selected: minmax, percentile, mse, or auto, which measures the best agreement.",
+        panel=QUANTIZATION,
+    )
+    calibration: Path | None = option(
+        None, "Images to calibrate with.", shown="from the training split", panel=QUANTIZATION
+    )
+    calibration_count: int = option(
+        DEFAULT_COUNT, "Number of calibration images.", 1, 1_000_000, panel=QUANTIZATION
+    )
+    keep_float: KeepFloat = option(
+        KeepFloat.NONE,
+        "auto: keep the fewest layers in float that pass --max-drop.",
+        panel=QUANTIZATION,
+    )
+    layer_report: bool = option(False, "Write the signal-to-noise ratio of every layer.", panel=QUANTIZATION)
+
+    max_drop: float = option(
+        0.01,
+        "Largest allowed loss of accuracy; with a larger one that is more than chance nothing is written.",
+        0.0,
+        1.0,
+        panel=GATE,
+    )
+    target: Runtime = option(Runtime.LITERT, "Runtime that the file must run on.", panel=GATE)
+
+    def __post_init__(self) -> None:
+        """Refuse invalid values.
+
+        Raises:
+            UsageError: a value is outside its range, or a precision is unknown.
+        """
+        check_ranges(self)
+        if not set(map(str.strip, self.precision.split(","))) <= set(Precision):
+            raise UsageError(
+                f"--precision takes {', '.join(Precision)} (with commas), got {self.precision!r}"
+            )
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """The precisions, each once."""
+        return tuple(dict.fromkeys(Precision(part.strip()) for part in self.precision.split(",")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckConfig:
+    """All options of `edge-check`; each field but `model` is an option of that name."""
+
+    model: Path
+
+    target: tuple[Runtime, ...] = option(
+        (Runtime.LITERT,), "Runtime to check against; may be repeated.", panel="Check"
+    )

@@ -1,0 +1,124 @@
+"""int8 in steps: calibrate → equalize → correct → quantize, each a function from a value to the next.
+
+TensorFlow's converter makes a float model in which the activations to quantize are marked; the calibration
+images run through it and give the ranges; channels are equalized and biases corrected; then TensorFlow's
+quantizer turns ranges into scales. The last step takes milliseconds: other ranges, or layers kept in float,
+can be tried without calibrating again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from converter.flatbuffer import pack, unpack
+from converter.quantization.activations import Channels, measure_channels
+from converter.quantization.bias_correction import correct_biases
+from converter.quantization.calibration import representative_dataset
+from converter.quantization.equalization import equalize
+from converter.quantization.precisions import Io, fix_batch, remove_rescaling, silence
+from converter.tensorflow_internals import convert_for_calibration, quantize_calibrated
+from edge_runtime.core import Image, Tick, no_tick
+from edge_runtime.inference import RAW, InputRange, open_engine
+
+Ranges = Mapping[int, tuple[float, float]]
+"""Tensor index → the lowest and highest value that its integers cover."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """A float model with the ranges of its activations.
+
+    Attributes:
+        content: the bytes of a float `.tflite` in which every activation has its range.
+        channels: the range and mean of each channel of every activation, by tensor index.
+        images: the representative dataset, uint8 RGB at the model's size.
+        input_range: the values of pixels 0 and 255 that the float model takes.
+        io: type of the int8 model's input and output.
+    """
+
+    content: bytes
+    channels: Mapping[int, Channels]
+    images: Sequence[Image]
+    input_range: InputRange
+    io: Io
+
+
+def calibrate(model: Any, images: Sequence[Image], io: Io = Io.UINT8, tick: Tick = no_tick) -> Calibrated:
+    """Convert a Keras model to float and measure the ranges of its activations.
+
+    With integer input the rescaling layer is removed and absorbed in the input tensor's scale and zero point;
+    with float32 input it stays. Either way the int8 model takes raw pixels.
+
+    Args:
+        model: the run's Keras model: pixels in [0, 255] → scores.
+        images: the representative dataset, uint8 RGB at the model's size.
+        io: type of the int8 model's input and output.
+        tick: progress callback.
+    """
+    core, input_range = (fix_batch(model), RAW) if io is Io.FLOAT32 else remove_rescaling(model)
+    content = _convert_to_float(core, images[:1], input_range)
+    channels = measure_channels(content, images, input_range, tick)
+    return Calibrated(_with_spans(content, channels), channels, images, input_range, io)
+
+
+def equalize_channels(calibrated: Calibrated) -> Calibrated:
+    """Equalize the ranges of channels; the float model computes the same as before."""
+    content, channels = equalize(calibrated.content, calibrated.channels)
+    return replace(calibrated, content=_with_spans(content, channels), channels=channels)
+
+
+def correct(calibrated: Calibrated) -> Calibrated:
+    """Correct biases by the mean output error that rounding the weights causes."""
+    shift = _input_shift(calibrated)
+    return replace(calibrated, content=correct_biases(calibrated.content, calibrated.channels, shift))
+
+
+def quantize(calibrated: Calibrated, ranges: Ranges | None = None, keep_float: Collection[str] = ()) -> bytes:
+    """Quantize to int8.
+
+    Args:
+        calibrated: the float model.
+        ranges: replace the calibrated ranges of these tensors.
+        keep_float: names of output tensors of operators that stay in float.
+
+    Returns:
+        The bytes of a `.tflite` without labels, metadata or card.
+    """
+    content = calibrated.content if ranges is None else _with_ranges(calibrated.content, ranges)
+    with silence():
+        return quantize_calibrated(content, calibrated.io, keep_float)
+
+
+def _convert_to_float(core: Any, images: Sequence[Image], input_range: InputRange) -> bytes:
+    """A float `.tflite` in which the activations to quantize have the ranges of one image."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(core)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.representative_dataset = lambda: representative_dataset(images, input_range)
+    with silence():
+        return convert_for_calibration(converter)
+
+
+def _input_shift(calibrated: Calibrated) -> float:
+    """How much the int8 model's value of a pixel is above the float model's."""
+    engine = open_engine(quantize(calibrated), name="the converted model")
+    if not engine.input.quantized:
+        return 0.0
+    lowest = np.array(np.iinfo(engine.input.dtype).min)
+    return float(engine.input.real(lowest)) - calibrated.input_range[0]
+
+
+def _with_spans(content: bytes, channels: Mapping[int, Channels]) -> bytes:
+    return _with_ranges(content, {index: each.span for index, each in channels.items()})
+
+
+def _with_ranges(content: bytes, ranges: Ranges) -> bytes:
+    _schema, model = unpack(content)
+    for index, (low, high) in ranges.items():
+        quantization = model.subgraphs[0].tensors[index].quantization
+        quantization.min, quantization.max = [low], [high]
+    return pack(model)

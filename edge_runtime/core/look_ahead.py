@@ -1,0 +1,36 @@
+"""Apply a function to items in several threads, a few items ahead, with results in order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+
+def map_in_order(
+    function: Callable[[Item], Value], items: Iterable[Item], *, threads: int, ahead: int
+) -> Iterator["Future[Value]"]:
+    """Apply a function to each item in threads.
+
+    Args:
+        function: called with each item, in any thread.
+        items: taken one at a time, at most `ahead` before their results are.
+        threads: how many work at a time.
+        ahead: how many items are begun before the oldest result is handed over.
+
+    Yields:
+        The future of each item, in the order of the items; `result()` waits for it or raises its error.
+    """
+    pending: deque[Future[Value]] = deque()
+    with ThreadPoolExecutor(threads) as workers:
+        try:
+            for item in items:
+                pending.append(workers.submit(function, item))
+                if len(pending) > ahead:
+                    yield pending.popleft()
+            while pending:
+                yield pending.popleft()
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,76 @@
+"""The engine for LiteRT and tflite-runtime, whose interpreters have the same interface."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.core import ModelError
+from edge_runtime.inference.delegate import Delegate, load_delegate
+from edge_runtime.inference.engine_registry import MODULES
+from edge_runtime.inference.tensors import TensorSpec
+
+
+class InterpreterEngine:
+    """A model in LiteRT's or tflite-runtime's interpreter.
+
+    Args:
+        content: the bytes of a `.tflite`.
+        name: `litert` or `tflite-runtime`.
+        num_threads: 1 or more.
+        delegate: a library that runs operators in place of the interpreter.
+
+    Raises:
+        ModelError: not one RGB image in and one score vector out.
+        ValueError: the interpreter refuses the model.
+        ImportError: the interpreter is not installed.
+    """
+
+    def __init__(self, content: bytes, name: str, num_threads: int, delegate: Delegate | None = None) -> None:
+        module = importlib.import_module(MODULES[name])
+        self.name = name
+        self.num_threads = num_threads
+        self._interpreter = module.Interpreter(
+            model_content=content,
+            num_threads=num_threads,
+            experimental_delegates=[load_delegate(module, delegate)] if delegate else None,
+        )
+        self._interpreter.allocate_tensors()
+        self._input_index, self.input = _only("input", self._interpreter.get_input_details())
+        self._output_index, self.output = _only("output", self._interpreter.get_output_details())
+        _check_shapes(self.input, self.output)
+
+    def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """Run the model; see `Engine.invoke`."""
+        self._interpreter.set_tensor(self._input_index, tensor)
+        self._interpreter.invoke()
+        output: NDArray[Any] = self._interpreter.get_tensor(self._output_index)
+        return output
+
+
+def _only(role: str, details: list[dict[str, Any]]) -> tuple[int, TensorSpec]:
+    if len(details) != 1:
+        raise ModelError(f"expected one {role} tensor, the model has {len(details)}")
+    detail = details[0]
+    scale, zero_point = detail["quantization"]
+    spec = TensorSpec(
+        shape=tuple(int(side) for side in detail["shape"]),
+        dtype=np.dtype(detail["dtype"]),
+        scale=float(scale),
+        zero_point=int(zero_point),
+    )
+    return int(detail["index"]), spec
+
+
+def _check_shapes(input_spec: TensorSpec, output_spec: TensorSpec) -> None:
+    known = (np.dtype(np.float32), np.dtype(np.uint8), np.dtype(np.int8))
+    if len(input_spec.shape) != 4 or input_spec.shape[0] != 1 or input_spec.shape[3] != 3:
+        raise ModelError(f"expected one RGB image (1, height, width, 3) as input, got {input_spec.shape}")
+    if int(np.prod(output_spec.shape)) != output_spec.shape[-1]:
+        raise ModelError(f"expected one score vector (1, classes) as output, got {output_spec.shape}")
+    for role, spec in (("input", input_spec), ("output", output_spec)):
+        if spec.dtype not in known:
+            raise ModelError(f"expected a float32, uint8 or int8 {role}, got {spec.dtype}")
+        if spec.dtype != np.float32 and not spec.quantized:
+            raise ModelError(f"the {role} is {spec.dtype} without a scale: not a quantized model")

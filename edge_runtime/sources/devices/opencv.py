@@ -1,0 +1,95 @@
+"""Cameras through V4L2, video files and network streams through FFmpeg, both inside OpenCV."""
+
+import os
+import re
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from edge_runtime.core import Image, SourceError
+from edge_runtime.images import bgr_to_rgb, opencv
+from edge_runtime.sources.devices.request import NETWORK_SECONDS, DeviceKind, DeviceRequest, Raw
+
+# FFmpeg's demuxers for files that hold the video themselves: not hls, dash or concat, which name other files.
+_CONTAINERS = (
+    "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,h264,hevc,m4v,mjpeg,mpjpeg,yuv4mpegpipe,ivf,mxf"
+)
+
+
+class OpenCvDevice:
+    """A camera through V4L2, a video file or a network stream through FFmpeg."""
+
+    def __init__(self, request: DeviceRequest) -> None:
+        cv2 = opencv()
+        camera = request.kind is DeviceKind.CAMERA
+        if not camera:
+            # Read when a capture is opened. A playlist from a stranger may name other files and hosts.
+            os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = _ffmpeg_options(request)
+        backend = cv2.CAP_V4L2 if camera else cv2.CAP_FFMPEG
+        address: str | int = request.address
+        if camera and request.address.isdecimal():
+            address = int(request.address)
+        self._capture = cv2.VideoCapture(address, backend)
+        if not self._capture.isOpened():
+            video = request.kind is DeviceKind.VIDEO
+            raise SourceError(
+                "neither an image nor a video that can be opened" if video else "it cannot be opened"
+            )
+        if camera:
+            self._configure(request)
+        self.given = self._describe()
+
+    def read(self) -> Raw | None:
+        """See `Device.read`."""
+        given, bgr = self._capture.read()
+        return bgr if given else None
+
+    def to_rgb(self, raw: Raw) -> Image:
+        """See `Device.to_rgb`."""
+        return bgr_to_rgb(np.asarray(raw, np.uint8))
+
+    def close(self) -> None:
+        """See `Device.close`; the end of the process does it, while another thread may still read."""
+
+    def _configure(self, request: DeviceRequest) -> None:
+        cv2 = opencv()
+        # The format decides which sizes and rates there are, so it comes first.
+        if request.pixel_format:
+            self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*request.pixel_format))
+        for wanted, property_ in (
+            (request.width, cv2.CAP_PROP_FRAME_WIDTH),
+            (request.height, cv2.CAP_PROP_FRAME_HEIGHT),
+            (request.frame_rate, cv2.CAP_PROP_FPS),
+            # Keep the driver's queue short: an old frame is worth less than none.
+            (1, cv2.CAP_PROP_BUFFERSIZE),
+        ):
+            if wanted is not None:
+                self._capture.set(property_, wanted)
+
+    def _describe(self) -> str:
+        cv2 = opencv()
+        width, height, rate, code = (
+            self._capture.get(each)
+            for each in (
+                cv2.CAP_PROP_FRAME_WIDTH,
+                cv2.CAP_PROP_FRAME_HEIGHT,
+                cv2.CAP_PROP_FPS,
+                cv2.CAP_PROP_FOURCC,
+            )
+        )
+        letters = int(code).to_bytes(4, "little", signed=True).decode("ascii", "replace")
+        format_ = re.sub(r"[^\w]", "", letters) or "unknown format"
+        return f"{width:.0f}x{height:.0f} at {rate:.3g} fps, {format_}, {self._capture.getBackendName()}"
+
+
+def _ffmpeg_options(request: DeviceRequest) -> str:
+    if request.kind is DeviceKind.VIDEO:
+        return f"protocol_whitelist;file|format_whitelist;{_CONTAINERS}"
+    microseconds = int(NETWORK_SECONDS * 1e6)
+    if urlsplit(request.address).scheme.lower() in ("http", "https"):
+        # A file that comes over HTTP has to be buffered to be understood; of playlists nothing is followed.
+        return f"protocol_whitelist;tcp,tls,http,https|format_whitelist;{_CONTAINERS}|timeout;{microseconds}"
+    return (
+        f"protocol_whitelist;rtsp,rtsps,rtp,srtp,udp,tcp,tls|rtsp_transport;tcp|timeout;{microseconds}"
+        "|fflags;nobuffer"
+    )

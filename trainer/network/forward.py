@@ -1,0 +1,33 @@
+"""A Keras model in inference mode as one compiled function for batches of all sizes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Forward = Callable[[Any], NDArray[np.float32]]
+"""Pixels in [0, 255], shape (batch, height, width, 3) → float32, shape (batch, outputs)."""
+
+
+def build_forward(model: Any) -> Forward:
+    """Compile a model in inference mode, once for batches of all sizes."""
+    import tensorflow as tf
+
+    shape = tf.TensorShape([None, *model.input_shape[1:]])
+
+    # No Python branch here depends on a tensor: AutoGraph would translate Keras' source for nothing.
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.float32)])
+    def forward(pixels: Any) -> Any:
+        return tf.cast(model(pixels, training=False), tf.float32)
+
+    return lambda pixels: forward(tf.cast(pixels, tf.float32)).numpy()
+
+
+def batch_signature(model: Any) -> tuple[Any, Any]:
+    """The signature (inputs, targets) of a function that is traced once for batches of all sizes."""
+    import tensorflow as tf
+
+    shape = tf.TensorShape([None, *model.input_shape[1:]])
+    kind = tf.uint8 if len(model.input_shape) == 4 else tf.float32
+    return tf.TensorSpec(shape, kind), tf.TensorSpec([None], tf.int64)

@@ -33,9 +33,14 @@ def _help(command: tuple[str, ...]) -> str:
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "COLUMNS": "100", "TERMINAL_WIDTH": "100"},
+        env={**_without_color(), "COLUMNS": "100", "TERMINAL_WIDTH": "100"},
     )
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def _without_color() -> dict[str, str]:
+    forced = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
+    return {name: value for name, value in os.environ.items() if name not in forced}
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""What several tests share: real pictures, small real models, one real training."""
+"""What several tests share: real images, small real models, one real training."""
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
@@ -16,6 +15,7 @@ import pytest
 
 from edge_runtime import ModelCard, Resize, pack_model_file
 from edge_runtime.images import opencv
+from tests.commands import BIN, Command, Finished, run_command
 
 # Time is no property here: a busy machine is slow now and then.
 hypothesis.settings.register_profile(
@@ -26,43 +26,43 @@ hypothesis.settings.load_profile("gate")
 # A shell that starts this in the background has SIGINT ignored, and what is ignored is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
+__all__ = ["BIN", "Command", "Finished"]
 
-# Every process that the tests start keeps its caches here, not in the user's home.
+ROOT = Path(__file__).parent.parent
 COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def fails_with(self, code: int, *words: str) -> None:
-        """One line on stderr with these words and no other, and this exit code."""
-        assert len(self.err.strip().splitlines()) == 1, self.err
-        self.fails_at_last_with(code, *words)
-
-    def fails_at_last_with(self, code: int, *words: str) -> None:
-        """The same, after lines that told of the progress."""
-        assert self.code == code, (self.code, self.out, self.err)
-        assert all(word in self.err.strip().splitlines()[-1] for word in words), self.err
-        assert "Traceback" not in self.err
-
-
-Command = Callable[..., Finished]
+Shared = Callable[[str, Callable[[Path], None]], Path]
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Fill a folder once for all the processes that run tests; the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def build(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = base / name, base / f"{name}.done"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def cache(shared: Shared) -> Path:
+    return shared("cache", lambda _folder: None)
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    # Every process that the tests start keeps its caches there, not in the user's home.
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
 
 
@@ -73,16 +73,13 @@ def command(cache: Path) -> Command:
     def run(
         name: str, *arguments: object, cwd: Path | None = None, timeout: float = 600, **env: str
     ) -> Finished:
-        done = subprocess.run(
-            [str(BIN / name), *map(str, arguments)],
-            capture_output=True,
-            text=True,
+        return run_command(
+            name,
+            [str(each) for each in arguments],
+            folder=cwd,
             timeout=timeout,
-            cwd=cwd,
-            env={**os.environ, "XDG_CACHE_HOME": str(cache), **env},
-            check=False,
+            environment={**os.environ, "XDG_CACHE_HOME": str(cache), **env},
         )
-        return Finished(done.returncode, done.stdout, done.stderr)
 
     return run
 
@@ -96,29 +93,39 @@ def assets() -> Path:
 
 
 @pytest.fixture(scope="session")
-def digits_run(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run of the demo: scikit-learn's digits, from scratch."""
-    folder = tmp_path_factory.mktemp("digits") / "run"
-    done = command("edge-train", "--config", ROOT / "recipes" / "digits.toml", "--out", folder)
-    assert done.code == 0, done.err
-    return folder
+def digits_run(command: Command, shared: Shared) -> Path:
+    """The run of the demo, scikit-learn's digits from scratch, in fewer epochs."""
+
+    def train(folder: Path) -> None:
+        options = ("--config", ROOT / "recipes" / "digits.toml", "--scratch-epochs", 10)
+        done = command("edge-train", *options, "--out", folder / "run")
+        assert done.code == 0, done.err
+
+    return shared("digits", train) / "run"
 
 
 @pytest.fixture(scope="session")
-def digits_model(command: Command, digits_run: Path) -> Path:
+def digits_model(command: Command, digits_run: Path, shared: Shared) -> Path:
     """The int8 model file of `digits_run`."""
-    path = digits_run.parent / "digits.tflite"
-    done = command("edge-convert", digits_run, "--out", path)
-    assert done.code == 0, done.err
-    return path
+
+    def convert(folder: Path) -> None:
+        done = command("edge-convert", digits_run, "--out", folder / "digits.tflite")
+        assert done.code == 0, done.err
+
+    return shared("digits-model", convert) / "digits.tflite"
 
 
 @pytest.fixture(scope="session")
-def color_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def color_models(shared: Shared) -> dict[str, Path]:
     """Real model files without labels inside that tell red, green and blue: by dtype of their tensors.
 
     All expect pixels in [-1, 1]; the quantized ones have that in their input's scale.
     """
+    folder = shared("colors", _write_color_models)
+    return {dtype: folder / f"{dtype}.tflite" for dtype in ("float32", "uint8", "int8")}
+
+
+def _write_color_models(folder: Path) -> None:
     import keras
     import tensorflow as tf
 
@@ -128,11 +135,9 @@ def color_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     dense.set_weights([np.eye(3, dtype=np.float32) * 4, np.zeros(3, np.float32)])
 
     def samples() -> list[list[np.ndarray]]:
-        pictures = [np.full((1, 8, 8, 3), color) / 127.5 - 1 for color in COLORS.values()]
-        return [[picture.astype(np.float32)] for picture in pictures]
+        images = [np.full((1, 8, 8, 3), color) / 127.5 - 1 for color in COLORS.values()]
+        return [[image.astype(np.float32)] for image in images]
 
-    folder = tmp_path_factory.mktemp("colors")
-    paths = {}
     for dtype in ("float32", "uint8", "int8"):
         converter = tf.lite.TFLiteConverter.from_keras_model(model)
         if dtype != "float32":
@@ -140,13 +145,11 @@ def color_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             converter.representative_dataset = samples
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = converter.inference_output_type = getattr(tf, dtype)
-        paths[dtype] = folder / f"{dtype}.tflite"
         with warnings.catch_warnings():
             # The converter warns of every model that is calibrated by samples.
             warnings.simplefilter("ignore")
-            paths[dtype].write_bytes(converter.convert())
+            (folder / f"{dtype}.tflite").write_bytes(converter.convert())
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in COLORS))
-    return paths
 
 
 @pytest.fixture(scope="session")
@@ -164,34 +167,37 @@ def without_vnni(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[
 
 
 def paint(color: tuple[int, int, int], height: int = 20, width: int = 30) -> np.ndarray:
-    """A picture of one RGB color."""
+    """An image of one RGB color."""
     return np.full((height, width, 3), color, np.uint8)
 
 
 def save(path: Path, image: np.ndarray) -> Path:
-    """Write an RGB picture as a file."""
+    """Write an RGB image as a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(opencv().imencode(path.suffix, image[..., ::-1])[1].tobytes())
     return path
 
 
 @pytest.fixture(scope="session")
-def hard_colors(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
-    """Pictures that are hard to tell apart and a pretrained base, as arguments of `edge-train`."""
-    import keras
+def hard_colors(digits_run: Path, shared: Shared) -> tuple[object, ...]:
+    """Images that are hard to tell apart and a pretrained base, as arguments of `edge-train`."""
 
-    folder = tmp_path_factory.mktemp("hard")
-    base = keras.saving.load_model(digits_run / "model.keras", compile=False).get_layer("mobilenetv2_0.35_32")
-    with warnings.catch_warnings():
-        # Keras asks numpy in an old way.
-        warnings.simplefilter("ignore")
-        base.save_weights(folder / "base.weights.h5")
-    random = np.random.default_rng(0)
-    for name, color in COLORS.items():
-        for number in range(12):
-            noise = random.integers(-90, 90, (40, 50, 3))
-            image = np.clip(np.array(color) * 0.2 + 100 + noise, 0, 255).astype(np.uint8)
-            save(folder / "colors" / name / f"{number}.png", image)
+    def write(folder: Path) -> None:
+        import keras
+
+        model = keras.saving.load_model(digits_run / "model.keras", compile=False)
+        with warnings.catch_warnings():
+            # Keras uses a deprecated function of numpy.
+            warnings.simplefilter("ignore")
+            model.get_layer("mobilenetv2_0.35_32").save_weights(folder / "base.weights.h5")
+        random = np.random.default_rng(0)
+        for name, color in COLORS.items():
+            for number in range(12):
+                noise = random.integers(-90, 90, (40, 50, 3))
+                image = np.clip(np.array(color) * 0.2 + 100 + noise, 0, 255).astype(np.uint8)
+                save(folder / "colors" / name / f"{number}.png", image)
+
+    folder = shared("hard", write)
     weights = ("--weights", folder / "base.weights.h5", "--alpha", 0.35, "--image-size", 32)
     return (folder / "colors", *weights, "--batch-size", 8)
 
@@ -213,7 +219,7 @@ def linear_model(side: int, labels: tuple[str, ...], resize: Resize = Resize.SQU
 
 @pytest.fixture
 def color_folder(tmp_path: Path) -> Path:
-    """Class folders with 12 noisy pictures of each color."""
+    """Class folders with 12 noisy images of each color."""
     random = np.random.default_rng(0)
     for name, color in COLORS.items():
         for number in range(12):

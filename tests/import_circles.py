@@ -1,9 +1,5 @@
-"""Count import circles between the modules of the four packages; imports inside functions count too.
+"""Find import circles between the modules of the four packages; imports inside functions count too."""
 
-python -m tests.import_circles
-"""
-
-import sys
 from collections.abc import Iterator
 
 import grimp
@@ -40,11 +36,3 @@ def _strongly_connected(imports: dict[str, list[str]]) -> Iterator[tuple[str, ..
     for module in sorted(imports):
         if module not in number:
             yield from visit(module)
-
-
-if __name__ == "__main__":
-    circles = find_circles()
-    for circle in circles:
-        print(" ↔ ".join(circle))
-    print(f"{len(circles)} import circles")
-    sys.exit(bool(circles))

@@ -33,10 +33,10 @@ import json
 import sys
 import mediapipe
 from mediapipe.tasks.python import BaseOptions, vision
-model, picture = sys.argv[1:]
+model, image = sys.argv[1:]
 options = vision.ImageClassifierOptions(base_options=BaseOptions(model_asset_path=model), max_results=-1)
 with vision.ImageClassifier.create_from_options(options) as classifier:
-    found = classifier.classify(mediapipe.Image.create_from_file(picture)).classifications[0].categories
+    found = classifier.classify(mediapipe.Image.create_from_file(image)).classifications[0].categories
     print(json.dumps({each.category_name: each.score for each in found}))
 """
 OPENVINO = """
@@ -70,19 +70,19 @@ def float_model(command: Command, digits_run: Path, tmp_path_factory: pytest.Tem
     return path
 
 
-def ours(command: Command, model: Path, pictures: Path) -> list[str]:
-    lines = command("edge-classify", "-m", model, "--input", pictures, "--format", "jsonl").out.splitlines()
+def ours(command: Command, model: Path, images: Path) -> list[str]:
+    lines = command("edge-classify", "-m", model, "--input", images, "--format", "jsonl").out.splitlines()
     return [json.loads(line)["predictions"][0]["label"] for line in lines]
 
 
-def theirs(python: Path, program: str, model: Path, pictures: Path) -> list[str]:
-    return theirs_text(python, program, model, pictures).split()
+def theirs(python: Path, program: str, model: Path, images: Path) -> list[str]:
+    return theirs_text(python, program, model, images).split()
 
 
-def theirs_text(python: Path, program: str, model: Path, pictures: Path) -> str:
+def theirs_text(python: Path, program: str, model: Path, images: Path) -> str:
     root = Path(__file__).parent.parent
     done = subprocess.run(
-        [python, "-c", program, model, pictures],
+        [python, "-c", program, model, images],
         capture_output=True,
         text=True,
         check=False,
@@ -96,18 +96,18 @@ def theirs_text(python: Path, program: str, model: Path, pictures: Path) -> str:
 def test_mediapipe_names_the_same_labels(
     command: Command, others: Path, digits_run: Path, digits_model: Path, float_model: Path
 ) -> None:
-    pictures = digits_run / "examples"
+    images = digits_run / "examples"
     for model in (digits_model, float_model):
-        found = theirs(others, MEDIAPIPE, model, pictures)
+        found = theirs(others, MEDIAPIPE, model, images)
         assert len(found) == 10
-        assert found == ours(command, model, pictures)
+        assert found == ours(command, model, images)
 
 
 def test_openvino_runs_the_same_file(
     command: Command, others: Path, digits_run: Path, digits_model: Path
 ) -> None:
-    pictures = digits_run / "examples"
-    assert theirs(others, OPENVINO, digits_model, pictures) == ours(command, digits_model, pictures)
+    images = digits_run / "examples"
+    assert theirs(others, OPENVINO, digits_model, images) == ours(command, digits_model, images)
 
 
 def test_edge_bench_shows_the_file_as_mediapipe_reads_it(
@@ -147,10 +147,10 @@ def test_mediapipes_resizing_gives_the_pixels_that_mediapipe_sees(others: Path, 
     named = add_metadata(bare, card, name="m", version="1", normalization=Normalization(0.0, 1.0))
     (tmp_path / "m.tflite").write_bytes(pack_model_file(named, card))
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3)).astype(np.uint8)
-    picture = save(tmp_path / "p.png", noise)
-    answered = json.loads(theirs_text(others, MEDIAPIPE_SCORES, tmp_path / "m.tflite", picture))
+    image = save(tmp_path / "p.png", noise)
+    answered = json.loads(theirs_text(others, MEDIAPIPE_SCORES, tmp_path / "m.tflite", image))
     classifier = Classifier(tmp_path / "m.tflite")
-    own = classifier.scores(read_image(picture, at_least=classifier.at_least))
+    own = classifier.scores(read_image(image, at_least=classifier.at_least))
     found = [answered[label] for label in labels]
     assert np.abs(found - own).max() < 0.005
     squashed = fit(noise, (96, 96), Resize.SQUASH)

@@ -52,10 +52,10 @@ def install(folder: Path, python: Path, what: str) -> Path:
     return bin_folder
 
 
-def answers(bin_folder: Path, model: Path, pictures: Path, *options: str) -> list[tuple[str, str]]:
-    """Source and best label of every picture."""
+def answers(bin_folder: Path, model: Path, images: Path, *options: str) -> list[tuple[str, str]]:
+    """Source and best label of every image."""
     done = subprocess.run(
-        [bin_folder / "edge-classify", "-m", model, "--input", pictures, "--format", "jsonl", *options],
+        [bin_folder / "edge-classify", "-m", model, "--input", images, "--format", "jsonl", *options],
         capture_output=True,
         text=True,
         check=False,

@@ -1,11 +1,14 @@
 """`edge-train`: fine-tune a classifier on a folder of images."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from edge_runtime.cli import new_app, run_app
 from edge_runtime.core import ExitCode, parameter, with_options
+from edge_runtime.datasets import RunFiles
 from trainer.config import TrainConfig
 
 EXAMPLES = (
@@ -36,7 +39,13 @@ def build_app() -> typer.Typer:
     )
     app = new_app()
     command = with_options(
-        edge_train, TrainConfig, *leading, name="edge-train", examples=EXAMPLES, leave_out=["data"]
+        edge_train,
+        TrainConfig,
+        *leading,
+        name="edge-train",
+        examples=EXAMPLES,
+        leave_out=["data"],
+        default_file=_interrupted_config,
     )
     app.command()(command)
     return app
@@ -67,6 +76,12 @@ def edge_train(config: TrainConfig, *, inspect: bool) -> int:
         return ExitCode.INTERRUPTED
     typer.echo(f"run: {folder} (next: edge-convert {folder} --out model.tflite)")
     return ExitCode.DONE
+
+
+def _interrupted_config(given: Mapping[str, Any]) -> Path | None:
+    """The options of the training to continue, so that they need not be given again."""
+    path = RunFiles(given["out"] or TrainConfig.out).config
+    return path if given["resume"] and path.is_file() else None
 
 
 def main() -> None:

@@ -204,7 +204,7 @@ def _read_table(runtime: Runtime) -> _Table:
     )
     table = json.loads(text)
     if table["target"] != runtime:
-        raise ModelError(f"the table of {runtime} is that of {table['runtime']}")
+        raise ModelError(f"the table of {runtime} is that of {table['target']}")
     layers = table.get("layers", {})
     return _Table(
         read_from=table["read_from"],

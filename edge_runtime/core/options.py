@@ -131,6 +131,7 @@ def with_options(
     name: str,
     examples: Sequence[str] = (),
     leave_out: Sequence[str] = (),
+    default_file: Callable[[Mapping[str, Any]], Path | None] = lambda _given: None,
 ) -> Callable[..., int]:
     """Give a command an option for each field of a dataclass, `--config` and `--debug`.
 
@@ -141,11 +142,12 @@ def with_options(
         name: the command's, for messages.
         examples: command lines shown on top of the help.
         leave_out: fields that have no option of their own.
+        default_file: from the given options to the file to read where `--config` is not given.
     """
     import typer
 
     types = get_type_hints(kind)
-    file = Annotated[
+    config_option = Annotated[
         Path | None,
         typer.Option(
             "--config",
@@ -160,14 +162,15 @@ def with_options(
         for field in dataclasses.fields(kind)
         if field.name not in leave_out
     ]
-    parameters.append(parameter("config", file, None))
+    parameters.append(parameter("config", config_option, None))
     debug = typer.Option(DEBUG, help=DEBUG_HELP, rich_help_panel=OTHER_PANEL)
     parameters.append(parameter("debug", Annotated[bool, debug], False))
 
     def run(config: Path | None = None, **given: Any) -> int:
         given.pop("debug")  # read before parsing
         others = {each: given.pop(each) for each in list(given) if each not in types}
-        options = read_options(config, kind, name) if config else {}
+        file = config or default_file(given)
+        options = read_options(file, kind, name) if file else {}
         options |= {each: value for each, value in given.items() if value is not None}
         return command(build_config(kind, options, name), **others)
 
@@ -210,7 +213,8 @@ def _declare(field: dataclasses.Field[Any], kind: Any) -> Any:
 
     name = option_name(field.name)
     shown = field.metadata["shown"] or _default(field.default)
-    text = f"{field.metadata['help']} [default: {shown}]" if shown else field.metadata["help"]
+    text = _escape(field.metadata["help"])
+    text += f" [dim]{_escape(f'[default: {shown}]')}[/dim]" if shown else ""
     on_by_default = kind is bool and field.default
     names = [f"--{name}/--no-{name}" if on_by_default else f"--{name}"]
     names += [field.metadata["short"]] if field.metadata["short"] else []
@@ -224,6 +228,11 @@ def _default(default: Any) -> str:
         return ""
     values = default if isinstance(default, tuple) else (default,)
     return ", ".join(str(each.value if isinstance(each, StrEnum) else each) for each in values)
+
+
+def _escape(text: str) -> str:
+    """Text in which rich finds no markup."""
+    return text.replace("[", r"\[")
 
 
 def _without_none(kind: Any) -> Any:

@@ -35,8 +35,8 @@ class ProgressLines:
     def __init__(self, title: str, say: Say) -> None:
         self._title = title
         self._say = say
-        self._started = clock.now()
-        self._next = self._started + FIRST_LINE
+        self._next = clock.now() + FIRST_LINE
+        self._first: tuple[float, float] | None = None
 
     def update(self, fraction: float, text: str = "") -> None:
         """Report how much is done.
@@ -46,11 +46,16 @@ class ProgressLines:
             text: shown instead of the percentage.
         """
         now = clock.now()
+        # The first step often takes many times longer than those after it: TensorFlow builds its graph then.
+        started, at_start = self._first = self._first or (now, fraction)
         if now < self._next or not 0 < fraction < 1:
             return
         self._next = now + NEXT_LINES
-        left = (now - self._started) * (1 - fraction) / fraction
-        self._say(f"{self._title}: {text or f'{fraction:.0%}'}, about {format_seconds(left)} left")
+        left = ""
+        if fraction > at_start:
+            seconds = (now - started) * (1 - fraction) / (fraction - at_start)
+            left = f", about {format_seconds(seconds)} left"
+        self._say(f"{self._title}: {text or f'{fraction:.0%}'}{left}")
 
     def postpone(self) -> None:
         """Wait again before the next line, since another line has just reported the progress."""

@@ -5,9 +5,8 @@ pydantic does the checking; it is imported when something is read or written. A 
 """
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from edge_runtime.core.errors import EdgeError
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 _COMMON: dict[str, Any] = {"allow_inf_nan": False, "ser_json_bytes": "base64", "val_json_bytes": "base64"}
-CLOSED: Mapping[str, Any] = MappingProxyType({**_COMMON, "extra": "forbid"})
+# pydantic takes nothing but a dict here.
+CLOSED: dict[str, Any] = {**_COMMON, "extra": "forbid"}
 """Configuration of a type whose JSON may have no other fields."""
 
-OPEN: Mapping[str, Any] = MappingProxyType({**_COMMON, "extra": "ignore"})
+OPEN: dict[str, Any] = {**_COMMON, "extra": "ignore"}
 """Configuration of a type whose JSON may have fields of later versions, which are ignored."""
 
 

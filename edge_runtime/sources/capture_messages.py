@@ -40,6 +40,10 @@ class Message:
     ended: bool = False
     failed: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.shape is not None and not (self.captured_at and self.wall_time):
+            raise ValueError("a frame without its times")
+
 
 class SharedMemory:
     """Counters and pixels in memory that both processes have mapped."""

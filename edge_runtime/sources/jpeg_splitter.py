@@ -17,7 +17,7 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 class JpegSplitter:
     """Splits a stream of bytes into JPEGs (ITU-T T.81, annex B), whatever is between them.
 
-    Segments are skipped by their lengths, so that a thumbnail inside a image does not end it.
+    Segments are skipped by their lengths, so that a thumbnail inside an image does not end it.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class JpegSplitter:
         """Add bytes; returns the JPEGs that are complete now.
 
         Raises:
-            ImageError: a image has more than `MAX_JPEG_BYTES`.
+            ImageError: an image has more than `MAX_JPEG_BYTES`.
         """
         self._rest += chunk
         while (image := self._cut()) is not None:
@@ -38,7 +38,7 @@ class JpegSplitter:
 
     @property
     def unfinished(self) -> bool:
-        """Whether the stream stops within a image."""
+        """Whether the stream stops within an image."""
         return bool(self._position)
 
     def _cut(self) -> bytes | None:

@@ -11,10 +11,11 @@ import pytest
 from benchmarks import Accuracy, Check, Cost, Limits, Report, TargetReport, compare_reports, read_report
 from benchmarks.gates import check_rule, checks_junit, find_target
 from benchmarks.measurement.environment import Machine, State, warnings
-from benchmarks.measurement.statistics import Interval, share, summarize
+from benchmarks.measurement.statistics import Interval, fraction, summarize
 from benchmarks.rendering.html import report_html
 from benchmarks.rendering.markdown import report_markdown
 from benchmarks.targets.operator_times import OperatorTime
+from benchmarks.targets.spec import Kind
 from edge_runtime import ModelError, UsageError
 from tests.conftest import Command
 
@@ -31,7 +32,7 @@ def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, s
     predicted = [(label + 1) % 10 if number < wrong else label for number, label in enumerate(TRUTH)]
     return TargetReport(
         name=name,
-        kind="keras" if name == "keras" else "model-file",
+        kind=Kind.KERAS if name == "keras" else Kind.MODEL_FILE,
         engine="litert 2.3.0",
         num_threads=2,
         cold_start=300.0,
@@ -45,7 +46,7 @@ def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, s
         cost=Cost(size, 80 * 1024**2, 90 * 1024**2, 1.0, None),
         operators=[OperatorTime("Convolution", "brgconv", 35, 1.5)],
         accuracy=Accuracy(
-            top1=share(1000 - wrong, 1000),
+            top1=fraction(1000 - wrong, 1000),
             top5=1.0,
             agreement=1.0,
             max_score_difference=0.0,
@@ -60,12 +61,12 @@ def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, s
 
 def report(*targets: TargetReport, **changes: Any) -> Report:
     content = Report(
-        schema=3,
+        schema=4,
         created="2026-01-01T00:00:00+00:00",
         run="run",
         labels=[str(number) for number in range(10)],
         split="test",
-        pictures=1000,
+        images=1000,
         fingerprint="0" * 64,
         targets_of=TRUTH,
         machine=MACHINE,
@@ -97,7 +98,7 @@ def test_the_time_of_keras_is_shown_and_not_judged() -> None:
     checks = compare_reports(report(target("keras")), report(target("keras", time=2.0)), Limits())
     (time,) = [check for check in checks if check.rule.startswith("time")]
     assert time.change.startswith("×2.")
-    assert time.note == "shown, not judged"
+    assert time.note == "shown, not checked"
     assert broken(target("keras", wrong=20), target("keras", wrong=40)) == ["accuracy"]
 
 
@@ -107,12 +108,12 @@ def test_two_points_of_accuracy_are_seen_and_half_a_point_is_let_pass() -> None:
 
 
 def test_a_loss_that_may_be_chance_is_let_pass_and_said() -> None:
-    few = {"targets_of": TRUTH[:50], "pictures": 50}
+    few = {"targets_of": TRUTH[:50], "images": 50}
 
     def small(wrong: int) -> TargetReport:
         whole = target("m", wrong=wrong)
         accuracy = dataclasses.replace(
-            whole.accuracy, predicted=whole.accuracy.predicted[:50], top1=share(50 - wrong, 50)
+            whole.accuracy, predicted=whole.accuracy.predicted[:50], top1=fraction(50 - wrong, 50)
         )
         return dataclasses.replace(whole, accuracy=accuracy)
 
@@ -122,7 +123,7 @@ def test_a_loss_that_may_be_chance_is_let_pass_and_said() -> None:
     assert accuracy.note == "not more than chance"
 
 
-def test_pictures_that_are_others_are_compared_as_shares() -> None:
+def test_images_that_are_others_are_compared_as_fractions() -> None:
     assert broken(target("m", wrong=20), target("m", wrong=60), fingerprint="1" * 64) == ["accuracy"]
     assert broken(target("m", wrong=20), target("m", wrong=32), fingerprint="1" * 64) == []
 
@@ -132,10 +133,10 @@ def test_a_larger_file_is_seen() -> None:
     assert broken(target("m", size=1000), target("m", size=1050)) == []
 
 
-def test_unlike_machines_are_compared_only_by_force() -> None:
+def test_different_machines_are_compared_only_by_force() -> None:
     other = dataclasses.replace(MACHINE, processor="another", cores=4)
     before, now = report(target("m")), report(target("m"), machine=other)
-    with pytest.raises(UsageError, match=r"unlike machines \(processor: .* cores: 2 / 4\)"):
+    with pytest.raises(UsageError, match=r"different machines \(processor: .* cores: 2 / 4\)"):
         compare_reports(before, now, Limits())
     assert all(check.passed for check in compare_reports(before, now, Limits(), force=True))
 
@@ -205,11 +206,11 @@ def test_a_report_comes_back_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "not a report of edge-bench"),
-        ("[]", "schema version None, this edge-bench reads 3"),
-        ('{"schema": 1}', "schema version 1, this edge-bench reads 3: measure again"),
-        ('{"schema": 3, "machine": 3}', "not a report of edge-bench"),
-        ('{"schema": 3}', "not a report of edge-bench"),
+        ("", "not valid JSON"),
+        ("[]", "with schema version 4, found None"),
+        ('{"schema": 1}', "with schema version 4, found 1: measure again"),
+        ('{"schema": 4, "machine": 3}', "not a report of edge-bench"),
+        ('{"schema": 4}', "not a report of edge-bench"),
         pytest.param(
             report(target("m")).to_json().replace("model-file", "other"),
             "not a report of edge-bench",
@@ -238,7 +239,7 @@ def test_the_commands_say_by_their_exit_code_what_came_of_it(command: Command, t
     before, same, slow = (tmp_path / f"{name}.json" for name in ("before", "same", "slow"))
     kept = command("edge-bench", "compare", before, same)
     assert (kept.code, kept.err) == (0, "")
-    assert "all 3 rules kept" in kept.out
+    assert "all 3 rules passed" in kept.out
     lost = command("edge-bench", "compare", before, slow, "--junit", tmp_path / "junit.xml")
     assert lost.code == 9
     assert "| m | time at most ×1.1 |" in lost.out
@@ -253,7 +254,7 @@ def test_the_commands_say_by_their_exit_code_what_came_of_it(command: Command, t
         3, "none.json", "cannot be read"
     )
     (tmp_path / "old.json").write_text('{"schema": 1}')
-    command("edge-bench", "compare", tmp_path / "old.json", before).fails_with(3, "schema version 1")
+    command("edge-bench", "compare", tmp_path / "old.json", before).fails_with(3, "schema version 4, found 1")
 
 
 def test_a_busy_hot_or_throttled_machine_is_named() -> None:
@@ -278,20 +279,20 @@ def test_the_pages_take_names_as_text() -> None:
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_a_report_with_what_is_no_number_is_refused(tmp_path: Path, number: str) -> None:
     (tmp_path / "report.json").write_text(BOTH.to_json().replace('"p50": ', f'"p50": {number}, "old": ', 1))
-    with pytest.raises(ModelError, match=f"{number} is no number"):
+    with pytest.raises(ModelError, match=f"{number} is not a number"):
         read_report(tmp_path / "report.json")
 
 
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        ('"pictures": 1000', '"pictures": "many"', "pictures must be int"),
-        ('"cores": 2', '"cores": [2]', "cores must be int"),
-        ('"name": "keras"', '"name": 5', "name must be str"),
+        ('"images": 1000', '"images": "many"', "images: Input should be a valid integer"),
+        ('"cores": 2', '"cores": [2]', "machine.cores: Input should be a valid integer"),
+        ('"name": "keras"', '"name": 5', "name: Input should be a valid string"),
         ('"p99": ', '"p99": true, "old": ', "not a report"),
-        ('"warnings": []', '"warnings": [1]', "warnings must be str"),
-        ('"yardstick": [', '"yardstick": ["x", ', "yardstick must be float"),
-        ('"versions": {}', '"versions": []', "versions must be dict"),
+        ('"warnings": []', '"warnings": [1]', "warnings.0: Input should be a valid string"),
+        ('"yardstick": [', '"yardstick": ["x", ', "yardstick.0: Input should be a valid number"),
+        ('"versions": {}', '"versions": []', "versions: Input should be an object"),
     ],
 )
 def test_a_report_of_wrong_types_is_refused(tmp_path: Path, before: str, after: str, words: str) -> None:

@@ -11,8 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter import float_scores, load_keras_model, read_run
-from edge_runtime import Classifier, ModelError, fit, open_engine, pack_model_file, read_model_file
+from converter import load_keras_model
+from converter.quantization import float_scores
+from edge_runtime import (
+    ModelError,
+    fit,
+    load_classifier,
+    open_engine,
+    pack_model_file,
+    read_model_file,
+    read_run,
+)
 from tests.conftest import Command
 
 
@@ -38,11 +47,11 @@ def test_int8_is_as_good_as_float(digits_run: Path, digits_model: Path) -> None:
     run = read_run(digits_run)
     samples = run.split("test")
     assert len(samples) == 269
-    data, classifier = run.open_data(), Classifier(digits_model)
-    model = load_keras_model(run.keras_file)
-    pictures = [data.read(each.file) for each in samples]
-    expected = float_scores(model, [fit(each, (32, 32), run.card.resize) for each in pictures]).argmax(axis=1)
-    found = np.array([classifier.scores(each).argmax() for each in pictures])
+    data, classifier = run.open_data(), load_classifier(digits_model)
+    model = load_keras_model(run.files.model)
+    images = [data.read(each.file) for each in samples]
+    expected = float_scores(model, [fit(each, (32, 32), run.card.resize) for each in images]).argmax(axis=1)
+    found = np.array([classifier.scores(each).argmax() for each in images])
     right = np.array([int(each.label) for each in samples])
     assert (found == expected).mean() >= 0.98
     assert (found == right).mean() >= (expected == right).mean() - 0.01
@@ -78,9 +87,9 @@ def test_the_command_says_what_it_did(command: Command, digits_run: Path, tmp_pa
         "target",
         "written",
     ]
-    assert "50 calibration pictures" in done.err
+    assert "50 calibration images" in done.err
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["m.conversion.json", "m.tflite"]
-    assert "50 calibration pictures" in done.err
+    assert "50 calibration images" in done.err
 
 
 @pytest.fixture
@@ -141,14 +150,14 @@ def test_a_keras_file_that_brings_code_is_refused(damaged: Path) -> None:
         config["config"]["layers"].append(layer)
 
     rewrite_config(damaged / "model.keras", add_lambda)
-    with pytest.raises(ModelError, match=r"model\.keras: holds a (Lambda|__lambda__) .*refused"):
+    with pytest.raises(ModelError, match=r"model\.keras: contains a (Lambda|__lambda__) .*refused"):
         load_keras_model(damaged / "model.keras")
 
 
 @pytest.mark.slow
 def test_a_keras_file_with_a_class_from_elsewhere_is_refused(damaged: Path) -> None:
     rewrite_config(damaged / "model.keras", lambda config: config.update(module="os", class_name="system"))
-    with pytest.raises(ModelError, match="holds a system"):
+    with pytest.raises(ModelError, match="contains a system"):
         load_keras_model(damaged / "model.keras")
 
 

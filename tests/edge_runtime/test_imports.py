@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,11 +30,14 @@ def test_the_device_imports_with_the_workstations_libraries_blocked(module: str)
     assert run_python(f"{BLOCK}\nimport {module}\nprint('fine')") == "fine\n"
 
 
-def test_the_device_classifies_with_the_workstations_libraries_blocked(color_models: dict) -> None:
+def test_the_device_classifies_with_the_workstations_libraries_blocked(
+    color_models: dict[str, Path],
+) -> None:
     code = f"""{BLOCK}
 import numpy as np
-from edge_runtime import Classifier
-print(Classifier({str(color_models["uint8"])!r}).classify(np.full((9, 9, 3), (0, 255, 0), np.uint8))[0].label)
+from edge_runtime import load_classifier
+image = np.full((9, 9, 3), (0, 255, 0), np.uint8)
+print(load_classifier({str(color_models["uint8"])!r}).classify(image)[0].label)
 """
     assert run_python(code) == "green\n"
 

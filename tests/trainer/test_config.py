@@ -1,5 +1,6 @@
 import dataclasses
-import tomllib
+import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import Resize, UsageError
-from edge_runtime.core.options import option_name, read_options
+from edge_runtime.core.options import build_config, option_name, read_options
 from tests.conftest import ROOT
 from trainer import BatchNorm, Flip, TrainConfig
 
@@ -26,9 +27,18 @@ CONFIGS = st.builds(
 )
 
 
+def from_toml(text: str, **options: object) -> TrainConfig:
+    """The configuration that `edge-train` builds from a file and from the options that replace its lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "config.toml")
+        path.write_text(text, encoding="utf-8")
+        read = read_options(path, TrainConfig, "edge-train")
+    return build_config(TrainConfig, {**read, **options}, "edge-train")
+
+
 @given(CONFIGS)
 def test_config_toml_repeats_the_training(config: TrainConfig) -> None:
-    assert TrainConfig.from_options(tomllib.loads(config.to_toml())) == config
+    assert from_toml(config.to_toml()) == config
 
 
 def test_every_field_is_an_option_of_the_command() -> None:
@@ -39,20 +49,19 @@ def test_every_field_is_an_option_of_the_command() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.name)
 def test_the_recipes_are_valid(path: Path) -> None:
-    options = read_options(path)
-    TrainConfig.from_options({"data": "pictures", **options})
+    from_toml(path.read_text(encoding="utf-8"), data="images")
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"data": "x", "colour": 1}, "no option is called 'colour'"),
+        ({"data": "x", "colour": 1}, "there is no option 'colour'"),
         ({}, "name the data"),
-        ({"data": "x", "alpha": "wide"}, "alpha must be float, got 'wide'"),
-        ({"data": "x", "image_size": 22.5}, "image_size must be int, got 22.5"),
-        ({"data": "x", "strict": "yes"}, "strict must be bool, got 'yes'"),
-        ({"data": "x", "flip": "yes"}, "flip must be Flip, one of auto, on, off, got 'yes'"),
-        ({"data": "x", "resize": "stretch"}, "resize must be Resize, one of squash, .*, got 'stretch'"),
+        ({"data": "x", "alpha": "wide"}, "alpha: Input should be a valid number .*'wide'"),
+        ({"data": "x", "image_size": 22.5}, "image_size: Input should be a valid integer .*22.5"),
+        ({"data": "x", "strict": "yes"}, "strict: Input should be a valid boolean .*'yes'"),
+        ({"data": "x", "flip": "yes"}, "flip: Input should be 'auto', 'on' or 'off' .*'yes'"),
+        ({"data": "x", "resize": "stretch"}, "resize: Input should be 'squash', .*'stretch'"),
         ({"data": "x", "resume": True, "overwrite": True}, "give one"),
         ({"data": "x", "image_size": 8}, "--image-size must be 32 to 1024, got 8"),
         ({"data": "x", "validation_split": 0.5, "test_split": 0.5}, "leave less than a tenth"),
@@ -61,15 +70,15 @@ def test_the_recipes_are_valid(path: Path) -> None:
 )
 def test_what_cannot_work_is_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        TrainConfig.from_options(options)
+        from_toml("".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items()))
 
 
 def test_a_configuration_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.toml: cannot be read"):
-        read_options(tmp_path / "none.toml")
+        read_options(tmp_path / "none.toml", TrainConfig, "edge-train")
     (tmp_path / "bad.toml").write_text("data = ")
     with pytest.raises(UsageError, match=r"bad\.toml: not TOML"):
-        read_options(tmp_path / "bad.toml")
+        read_options(tmp_path / "bad.toml", TrainConfig, "edge-train")
 
 
 def test_batch_norm_trains_from_scratch_and_is_frozen_otherwise() -> None:

@@ -2,12 +2,12 @@
 
 import csv
 import json
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from edge_runtime import ModelCard, decode_image
+from edge_runtime.core.options import build_config, read_options
 from edge_runtime.datasets import parse_split
 from tests.conftest import ROOT, Command, paint, save
 from trainer import TrainConfig
@@ -35,10 +35,10 @@ def test_digits_from_scratch_are_learned(digits_run: Path) -> None:
 
 def test_the_run_is_complete(digits_run: Path) -> None:
     names = {path.name for path in digits_run.iterdir()}
-    pictures = {"augmentation.png", "confusion_matrix.png", "curves.png", "mistakes.png"}
+    images = {"augmentation.png", "confusion_matrix.png", "curves.png", "mistakes.png"}
     files = {"model.keras", "card.json", "config.toml", "history.csv", "metrics.json", "split.csv"}
-    assert names == pictures | files | {"checkpoints", "examples", "report.html"}
-    for name in pictures:
+    assert names == images | files | {"checkpoints", "examples", "report.html"}
+    for name in images:
         assert decode_image((digits_run / name).read_bytes(), at_least=0).std() > 10
     assert len(list((digits_run / "examples").glob("*.png"))) == 10
 
@@ -60,11 +60,14 @@ def test_the_card_tells_how_to_use_the_model(digits_run: Path) -> None:
 
 
 def test_config_toml_repeats_the_recipe(digits_run: Path) -> None:
-    written = TrainConfig.from_options(tomllib.loads((digits_run / "config.toml").read_text()))
-    recipe = TrainConfig.from_options(tomllib.loads((ROOT / "recipes" / "digits.toml").read_text()))
+    written, recipe = (
+        build_config(TrainConfig, read_options(path, TrainConfig, "edge-train"), "edge-train")
+        for path in (digits_run / "config.toml", ROOT / "recipes" / "digits.toml")
+    )
     assert written.out == digits_run
     # Whether an earlier run may be replaced is no part of a training: it could not be resumed.
-    assert {**vars(written), "out": None} == {**vars(recipe), "out": None, "overwrite": False}
+    given = {"out": None, "scratch_epochs": None, "overwrite": False}
+    assert {**vars(written), **given} == {**vars(recipe), **given}
 
 
 @pytest.mark.assets
@@ -86,11 +89,11 @@ def test_photos_with_pretrained_weights_reach_ninety_percent(
     assert tested.code == 0, tested.out
 
 
-def test_bad_pictures_are_named_and_passed_over(command: Command, color_folder: Path, tmp_path: Path) -> None:
+def test_bad_images_are_named_and_skipped(command: Command, color_folder: Path, tmp_path: Path) -> None:
     (color_folder / "red" / "broken.png").write_bytes(b"broken")
     done = command("edge-train", color_folder, *SMALL, "--out", tmp_path / "run")
     assert done.code == 0, done.err
-    assert "passed over: " in done.err
+    assert "skipped: " in done.err
     assert "broken.png" in done.err
     strict = command("edge-train", color_folder, *SMALL, "--out", tmp_path / "strict", "--strict")
     strict.fails_with(5, "broken.png", "--strict")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from benchmarks.measurement.statistics import (
     change_of_time,
     compare_answers,
-    difference_of_shares,
+    difference_of_fractions,
+    fraction,
     ratio_of_rounds,
-    share,
     summarize,
 )
 
@@ -56,14 +56,14 @@ def test_a_change_of_a_fifth_is_seen_and_none_is_not(seed: int) -> None:
 
 def test_wilsons_interval_is_that_of_the_book() -> None:
     # Newcombe 1998, table I: 81 of 263.
-    interval = share(81, 263)
+    interval = fraction(81, 263)
     assert interval.value == pytest.approx(81 / 263)
     assert (interval.low, interval.high) == (pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4))
 
 
-def test_the_difference_of_shares_is_that_of_the_book() -> None:
+def test_the_difference_of_fractions_is_that_of_the_book() -> None:
     # Newcombe 1998, table II, method 10: 56 of 70 and 48 of 80.
-    difference = difference_of_shares([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)
+    difference = difference_of_fractions([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)
     assert difference.value == pytest.approx(0.2)
     assert (difference.low, difference.high) == (
         pytest.approx(0.0524, abs=1e-4),

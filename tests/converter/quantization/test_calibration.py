@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter import Run, check_calibration, choose_samples
-from converter.quantization.calibration import check_held_out, read_fitted, representative_dataset
+from converter.quantization import check_calibration, check_held_out, choose_samples, read_fitted
+from converter.quantization.calibration import representative_dataset
 from edge_runtime import DatasetError, ModelCard, Sample, encode_png, open_dataset
-from edge_runtime.datasets import pixel_hash
+from edge_runtime.datasets import Run, pixel_hash
 from tests.conftest import Command
 
 SAMPLES = st.lists(st.tuples(st.sampled_from("abc"), st.integers()), min_size=3, max_size=60)
@@ -21,7 +21,7 @@ NOISE = RANDOM.integers(0, 255, (32, 32, 3)).astype(np.uint8)
 
 
 @given(SAMPLES, st.integers(3, 70), st.randoms())
-def test_pictures_are_shared_fairly(pairs: list[tuple[str, int]], count: int, random: Any) -> None:
+def test_images_are_shared_fairly(pairs: list[tuple[str, int]], count: int, random: Any) -> None:
     samples = [
         Sample(f"{number}.png", label, "train", str(digest)) for number, (label, digest) in enumerate(pairs)
     ]
@@ -35,13 +35,13 @@ def test_pictures_are_shared_fairly(pairs: list[tuple[str, int]], count: int, ra
     assert choose_samples(samples, count, seed=1) == chosen
 
 
-def test_every_class_needs_a_picture() -> None:
+def test_every_class_needs_an_image() -> None:
     samples = [Sample("1.png", "a"), Sample("2.png", "b"), Sample("3.png", "c")]
-    with pytest.raises(DatasetError, match="2 calibration pictures are fewer than the 3 classes"):
+    with pytest.raises(DatasetError, match="2 calibration images are fewer than the 3 classes"):
         choose_samples(samples, 2, seed=1)
 
 
-def test_a_picture_that_is_gone_is_named(color_folder: Path) -> None:
+def test_an_image_that_is_gone_is_named(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
     card = ModelCard(labels=dataset.labels, image_size=(8, 8))
     assert len(read_fitted(card, dataset, dataset.samples)) == 36
@@ -58,16 +58,16 @@ def test_both_ends_of_the_range_are_covered() -> None:
     np.testing.assert_allclose(second, 100 / 127.5 - 1, rtol=1e-6)
 
 
-def test_useful_pictures_are_taken_and_useless_ones_refused_with_the_numbers() -> None:
+def test_useful_images_are_taken_and_useless_ones_refused_with_the_numbers() -> None:
     check_calibration([SMOOTH] * 10)
     check_calibration([SMOOTH] * 18 + [np.full_like(SMOOTH, 9), NOISE])
-    with pytest.raises(DatasetError, match="3 of 10 calibration pictures are constant, 10% may be"):
+    with pytest.raises(DatasetError, match="3 of 10 calibration images are constant, at most 10% may be"):
         check_calibration([SMOOTH] * 7 + [np.full_like(SMOOTH, 9)] * 3)
-    with pytest.raises(DatasetError, match="2 of 10 calibration pictures are noise"):
+    with pytest.raises(DatasetError, match="2 of 10 calibration images are noise"):
         check_calibration([SMOOTH] * 8 + [NOISE] * 2)
     with pytest.raises(DatasetError, match="span pixel values 0 to 1, the model takes 0 to 255"):
         check_calibration([SMOOTH // 128] * 10)
-    with pytest.raises(DatasetError, match="no picture"):
+    with pytest.raises(DatasetError, match="there are no images"):
         check_calibration([])
 
 
@@ -80,7 +80,7 @@ def test_a_folder_of_ones_own_is_recorded_or_refused(
     for number in range(20):
         (folder / f"{number}.png").write_bytes(encode_png(SMOOTH + np.uint8(number)))
     out = tmp_path / "m.tflite"
-    # Such pictures are nothing like digits: the gate may refuse the model, the record is there either way.
+    # Such images are nothing like digits: the gate may refuse the model, the record is there either way.
     done = command("edge-convert", digits_run, "--calibration", folder, "--out", out)
     assert done.code in (0, 9), done.err
     assert '"file": "19.png"' in out.with_suffix(".conversion.json").read_text()
@@ -96,7 +96,7 @@ def test_a_folder_of_ones_own_is_recorded_or_refused(
     for label in "01":
         (tmp_path / "classes" / label / "1.png").write_bytes(encode_png(SMOOTH))
     done = command("edge-convert", digits_run, "--calibration", tmp_path / "classes", "--out", out)
-    done.fails_with(5, "no calibration picture of the class '2'", "8 missing")
+    done.fails_with(5, "no calibration image of the class '2'", "8 missing")
 
 
 def test_a_held_out_image_that_was_replaced_by_a_training_one_is_refused(color_folder: Path) -> None:
@@ -115,5 +115,5 @@ def test_a_held_out_image_that_was_replaced_by_a_training_one_is_refused(color_f
     check_held_out(run, dataset, lambda done, _total: told.append(done))
     assert told == [1, 2, 3]
     (color_folder / "red" / "1.png").write_bytes((color_folder / "red" / "7.png").read_bytes())
-    with pytest.raises(DatasetError, match=r"red/1\.png was held out, and now shows the same"):
+    with pytest.raises(DatasetError, match=r"red/1\.png was held out, and now has the same"):
         check_held_out(run, dataset)

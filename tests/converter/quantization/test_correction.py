@@ -1,27 +1,32 @@
 """Equalization and bias correction change the int8 model, never what the float model computes."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from converter import Quantizer, load_keras_model, read_run
+from converter import load_keras_model
+from converter.quantization import (
+    Calibrated,
+    calibrate,
+    correct,
+    equalize_channels,
+    quantize,
+    read_calibration,
+)
 from converter.quantization.activations import measure_channels, read_activations, run_all_tensors
-from converter.quantization.bias_correction import correct_biases
-from converter.quantization.calibration import read_calibration
-from converter.quantization.equalization import equalize
-from converter.quantization.quantizer import take_out_rescaling
+from converter.quantization.precisions import remove_rescaling
+from edge_runtime import read_run
 
 
-def test_the_rescaling_is_taken_out_whatever_its_range() -> None:
+def test_the_rescaling_is_removed_whatever_its_range() -> None:
     import keras
 
     for scale, offset, expected in ((1 / 255, 0.0, (0.0, 1.0)), (1 / 127.5, -1.0, (-1.0, 1.0))):
         layers = [keras.Input((4, 4, 3)), keras.layers.Rescaling(scale, offset), keras.layers.Flatten()]
         inputs = layers[0]
         model = keras.Model(inputs, layers[2](layers[1](inputs)))
-        core, low_high = take_out_rescaling(model)
+        core, low_high = remove_rescaling(model)
         assert low_high == pytest.approx(expected)
         assert core.input_shape == (1, 4, 4, 3)
 
@@ -30,29 +35,30 @@ def test_the_rescaling_is_taken_out_whatever_its_range() -> None:
 def test_the_float_model_computes_the_same_after_equalization(digits_run: Path) -> None:
     run = read_run(digits_run)
     images = read_calibration(run, run.open_data(), 40).images
-    quantizer = Quantizer(load_keras_model(run.keras_file), images, corrected=False)
-    before = quantizer.calibrated
-    channels = measure_channels(before, images, quantizer.expected)
-    after, scaled = equalize(before, channels)
-    output = [read_activations(before)[-1].index]
+    before = calibrate(load_keras_model(run.files.model), images)
+    after = equalize_channels(before)
+    channels, scaled = before.channels, after.channels
+    output = [read_activations(before.content)[-1].index]
     scores = [
-        np.concatenate([values[0] for values in run_all_tensors(model, images, quantizer.expected, output)])
+        np.concatenate(
+            [values[0] for values in run_all_tensors(model.content, images, before.input_range, output)]
+        )
         for model in (before, after)
     ]
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-4)
     changed = [index for index in channels if not np.array_equal(channels[index].mean, scaled[index].mean)]
     assert len(changed) >= 17  # every bottleneck, and the sums of some
-    measured = measure_channels(after, images, quantizer.expected)
+    measured = measure_channels(after.content, images, before.input_range)
     for index in channels:
         np.testing.assert_allclose(measured[index].high, scaled[index].high, rtol=1e-2, atol=1e-2)
 
 
-def int8_means(quantizer: Quantizer, calibrated: bytes, name: str) -> np.ndarray:
+def int8_means(calibrated: Calibrated, name: str) -> np.ndarray:
     """Mean of each channel of one activation in the int8 model."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
-        model_content=replace(quantizer, corrected=False)._quantize(calibrated, ()),
+        model_content=quantize(calibrated),
         experimental_preserve_all_tensors=True,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
@@ -60,7 +66,7 @@ def int8_means(quantizer: Quantizer, calibrated: bytes, name: str) -> np.ndarray
     (detail,) = [each for each in interpreter.get_tensor_details() if each["name"] == name]
     scale, zero_point = detail["quantization"]
     means = []
-    for image in quantizer.images:
+    for image in calibrated.images:
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[np.newaxis])
         interpreter.invoke()
         values = (interpreter.get_tensor(detail["index"]).astype(np.float64) - zero_point) * scale
@@ -91,17 +97,12 @@ def test_corrected_layers_come_nearer_to_the_float_models_means() -> None:
     images = [np.full((16, 16, 3), 255, np.uint8) for _ in range(20)]
     for image in images:
         image[4:8, 4:8] = random.integers(0, 256, (4, 4, 3))
-    quantizer = Quantizer(model, images, corrected=False)
-    plain = quantizer.calibrated
-    channels = measure_channels(plain, images, quantizer.expected)
-    corrected = correct_biases(plain, channels, quantizer._input_shift(plain))
-    # The first layers, before the rounding of activations covers that of weights.
-    early = read_activations(plain)[1:4]
+    plain = calibrate(model, images)
+    corrected = correct(plain)
+    # The first layers, before the rounding of activations hides that of weights.
+    early = read_activations(plain.content)[1:4]
     before, after = (
-        sum(
-            np.abs(int8_means(quantizer, content, each.name) - channels[each.index].mean).mean()
-            for each in early
-        )
-        for content in (plain, corrected)
+        sum(np.abs(int8_means(each, layer.name) - plain.channels[layer.index].mean).mean() for layer in early)
+        for each in (plain, corrected)
     )
     assert after < before, (before, after)

@@ -33,24 +33,26 @@ def test_help_costs_little_more_than_the_libraries_it_needs(command: Command) ->
     done = command("edge-classify", "--help")
     assert done.code == 0
     assert "--camera" in done.out
-    libraries = (sys.executable, "-c", "import numpy, typer, typer.main")
+    libraries = (sys.executable, "-c", "import numpy, typer.main, typer.rich_utils")
     pairs = [(cpu_seconds(BIN / "edge-classify", "--help"), cpu_seconds(*libraries)) for _ in range(4)]
     assert min(ours for ours, _ in pairs) <= 2.5 * min(theirs for _, theirs in pairs), pairs
 
 
-def test_a_picture_is_named_in_text_and_in_json(command: Command, model: Path, tmp_path: Path) -> None:
-    picture = save(tmp_path / "p.png", paint(COLORS["blue"]))
-    text = command("edge-classify", "-m", model, "--input", picture)
+def test_an_image_is_named_in_text_and_in_json(command: Command, model: Path, tmp_path: Path) -> None:
+    image = save(tmp_path / "p.png", paint(COLORS["blue"]))
+    text = command("edge-classify", "-m", model, "--input", image)
     assert (text.code, text.err) == (0, "")
-    assert text.out.startswith(f"{picture}: blue 1.00, ")
-    lines = command("edge-classify", "-m", model, "--input", picture, "--format", "jsonl", "-k", 1)
+    assert text.out.startswith(f"{image}: blue 1.00, ")
+    lines = command("edge-classify", "-m", model, "--input", image, "--format", "jsonl", "-k", 1)
     assert json.loads(lines.out)["predictions"][0]["label"] == "blue"
 
 
 def test_the_model_is_found_by_environment_then_in_the_folder(
     command: Command, model: Path, tmp_path: Path
 ) -> None:
-    command("edge-classify", *SYNTHETIC, cwd=tmp_path).fails_with(3, "model.tflite", "cannot be read")
+    command("edge-classify", *SYNTHETIC, cwd=tmp_path).fails_with(
+        3, "model.tflite: no such model file", "edge-convert run"
+    )
     assert command("edge-classify", *SYNTHETIC, cwd=tmp_path, EDGE_MODEL=str(model)).code == 0
     (tmp_path / "model.tflite").write_bytes(model.read_bytes())
     (tmp_path / "labels.txt").write_text("r\ng\nb\n")
@@ -84,10 +86,8 @@ def test_wrong_usage_is_one_line(
     command("edge-classify", "-m", model, *arguments).fails_with(2, *words)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", "half"], ids=["empty", "text", "truncated"])
-def test_bad_pictures_are_one_line(
-    command: Command, model: Path, tmp_path: Path, content: bytes | str
-) -> None:
+@pytest.mark.parametrize("content", [b"", b"no image", "half"], ids=["empty", "text", "truncated"])
+def test_bad_images_are_one_line(command: Command, model: Path, tmp_path: Path, content: bytes | str) -> None:
     path = save(tmp_path / "bad.jpg", paint((1, 2, 3), 200, 200))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] if isinstance(content, str) else content)
@@ -97,7 +97,7 @@ def test_bad_pictures_are_one_line(
 def test_an_empty_folder_and_a_missing_file_are_one_line(
     command: Command, model: Path, tmp_path: Path
 ) -> None:
-    command("edge-classify", "-m", model, "--input", tmp_path).fails_with(4, "no picture")
+    command("edge-classify", "-m", model, "--input", tmp_path).fails_with(4, "no image")
     command("edge-classify", "-m", model, "--input", tmp_path / "none.jpg").fails_with(4, "none.jpg")
     command("edge-classify", "-m", model, "--input", "", cwd=tmp_path).fails_with(4, "no such file")
 

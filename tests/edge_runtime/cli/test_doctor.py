@@ -25,7 +25,7 @@ def test_a_healthy_machine_has_no_problem(command: Command) -> None:
     problems = [finding for finding in findings if finding["level"] == "problem"]
     assert (done.code, problems) == (0, [])
     lines = command("edge-doctor").out
-    assert "ok      engine     litert" in lines
+    assert "ok       engine     litert" in lines
 
 
 @pytest.mark.parametrize(

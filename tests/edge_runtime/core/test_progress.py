@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime.core import clock
-from edge_runtime.core import ProgressLines, Reporter, format_seconds
+from edge_runtime.core import ProgressLines, Reporter, clock, format_seconds
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def test_lines_come_after_three_seconds_and_then_every_ten(time_goes_by: list[fl
     lines = ProgressLines("features", said.append)
     for _ in range(100):
         time_goes_by[0] += 0.5
-        lines.tell((time_goes_by[0] - 1000) / 100)
+        lines.update((time_goes_by[0] - 1000) / 100)
     assert said == [
         "features: 3%, about 97 s left",
         "features: 13%, about 87 s left",
@@ -40,19 +39,22 @@ def test_short_work_says_nothing(time_goes_by: list[float], capsys: pytest.Captu
     assert capsys.readouterr().err == ""
 
 
-def test_a_bar_is_told_in_lines_where_there_is_no_terminal(
+def test_a_bar_is_written_as_lines_where_there_is_no_terminal(
     time_goes_by: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Reporter() as reporter, reporter.bar("reading") as tick:
         time_goes_by[0] += 4
-        tick(40, 100)
-    assert capsys.readouterr().err == "reading: 40 of 100, about 6 s left\n"
+        tick(20, 100)
+        time_goes_by[0] += 10
+        tick(60, 100)
+    # The first step is not one to predict the others from: it is often the slowest.
+    assert capsys.readouterr().err == "reading: 20 of 100\nreading: 60 of 100, about 10 s left\n"
 
 
-def test_names_in_lines_cannot_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_in_lines_cannot_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with Reporter() as reporter:
-        reporter.say("passed over: \x1b[2Jx\r\udcff.jpg: [bold]damaged[/bold]")
-    assert capsys.readouterr().err == "passed over: ?[2Jx??.jpg: [bold]damaged[/bold]\n"
+        reporter.say("skipped: \x1b[2Jx\r\udcff.jpg: [bold]damaged[/bold]")
+    assert capsys.readouterr().err == "skipped: ?[2Jx??.jpg: [bold]damaged[/bold]\n"
 
 
 @pytest.mark.parametrize(
@@ -87,11 +89,9 @@ from converter.cli import main as edge_convert
 
     options = ("--head-epochs", 2, "--fine-tune-epochs", 2, "--out", tmp_path / "run")
     trained = run("edge-train", *hard_colors, *options)
-    for phase in ("checking pictures", "features", "head", "fine-tune", "evaluating"):
-        assert any(line.startswith(f"{phase}: ") and " left" in line for line in trained.splitlines()), phase
+    for phase in ("checking images", "features", "head", "fine-tune", "evaluating"):
+        assert any(line.startswith(f"{phase}: ") for line in trained.splitlines()), phase
     assert "writing the run" in trained
     converted = run("edge-convert", digits_run, "--out", tmp_path / "m.tflite", "--calibrate", "mse")
-    for phase in ("reading calibration pictures", "reading held-out images", "calibrating", "ranges by mse"):
-        assert any(line.startswith(f"{phase}: ") and " left" in line for line in converted.splitlines()), (
-            phase
-        )
+    for phase in ("reading calibration images", "reading held-out images", "calibrating", "ranges by mse"):
+        assert any(line.startswith(f"{phase}: ") for line in converted.splitlines()), phase

@@ -68,13 +68,13 @@ def test_npz_in_mnist_layout(tmp_path: Path) -> None:
     image = dataset.read("x_train[2]")
     assert image.shape == (4, 5, 3)
     np.testing.assert_array_equal(image[..., 1], grey[2])
-    with pytest.raises(ImageError, match=r"no picture x_train\[9\]"):
+    with pytest.raises(ImageError, match=r"there is no image x_train\[9\]"):
         dataset.read("x_train[9]")
 
 
 def test_npz_with_names_for_its_classes(tmp_path: Path) -> None:
-    pictures = np.zeros((2, 4, 4, 3), np.uint8)
-    np.savez(tmp_path / "d.npz", x_train=pictures, y_train=np.array([1, 0]), labels=np.array(["Ä", "B"]))
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    np.savez(tmp_path / "d.npz", x_train=images, y_train=np.array([1, 0]), labels=np.array(["Ä", "B"]))
     assert [each.label for each in open_dataset(str(tmp_path / "d.npz")).samples] == ["B", "Ä"]
 
 
@@ -113,10 +113,10 @@ def test_folders_that_cannot_serve_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="found 0"):
         open_dataset(str(tmp_path))
     save(tmp_path / "one" / "1.png", paint((1, 2, 3)))
-    with pytest.raises(DatasetError, match="two or more class folders with pictures, found 1"):
+    with pytest.raises(DatasetError, match="two or more class folders with images, found 1"):
         open_dataset(str(tmp_path))
     (tmp_path / "two").mkdir()
-    with pytest.raises(DatasetError, match="no pictures in the class folder 'two'"):
+    with pytest.raises(DatasetError, match="no images in the class folder 'two'"):
         open_dataset(str(tmp_path))
 
 

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import ImageError, Resize, decode_image, encode_png, fit, read_image
-from edge_runtime.images import list_images, natural_key, opencv, pixels_needed
+from edge_runtime.core import natural_key
+from edge_runtime.images import list_images, opencv, pixels_needed
 
 cv2 = opencv()
 
@@ -49,7 +50,7 @@ def test_png_comes_back_as_it_was() -> None:
     [PICTURE[..., 0], PICTURE.astype(np.uint16) * 257, np.dstack([PICTURE, np.full((48, 64), 7, np.uint8)])],
     ids=["grey", "16-bit", "transparent"],
 )
-def test_other_kinds_of_picture_become_uint8_rgb(image: np.ndarray) -> None:
+def test_other_kinds_of_image_become_uint8_rgb(image: np.ndarray) -> None:
     decoded = decode_image(encode(image, ".png"), at_least=0)
     assert decoded.shape == (48, 64, 3)
     assert decoded.dtype == np.uint8
@@ -71,7 +72,7 @@ def saved(image: PIL.Image.Image, kind: str, **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF", "WEBP"])
-def test_of_an_animated_picture_the_first_is_taken(kind: str) -> None:
+def test_of_an_animated_image_the_first_is_taken(kind: str) -> None:
     first, second = PIL.Image.new("RGB", (40, 30), "red"), PIL.Image.new("RGB", (40, 30), "blue")
     image = decode_image(saved(first, kind, save_all=True, append_images=[second]), at_least=0)
     assert image.shape == (30, 40, 3)
@@ -98,7 +99,7 @@ def test_an_older_opencv_gives_the_same_pixels(
 
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(1, 300), st.sampled_from([".jpg", ".png"]))
 @hypothesis.settings(max_examples=40)
-def test_a_reduced_picture_keeps_as_many_pixels_as_asked_for(
+def test_a_reduced_image_keeps_as_many_pixels_as_asked_for(
     height: int, width: int, least: int, suffix: str
 ) -> None:
     content = encode(np.full((height, width, 3), 90, np.uint8), suffix)
@@ -121,20 +122,20 @@ def test_a_reduced_jpeg_shows_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
-def test_a_picture_cut_short_is_refused_by_name(tmp_path: Path, suffix: str) -> None:
+def test_an_image_cut_short_is_refused_by_name(tmp_path: Path, suffix: str) -> None:
     whole = encode(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8), suffix)
     path = tmp_path / f"half{suffix}"
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ImageError, match=f"half{suffix}: not a picture, or damaged or cut short"):
+    with pytest.raises(ImageError, match=f"half{suffix}: not an image, or damaged or truncated"):
         read_image(path, at_least=0)
 
 
 def test_empty_missing_and_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
-    (tmp_path / "text.jpg").write_text("no picture " * 100)
+    (tmp_path / "text.jpg").write_text("no image " * 100)
     with pytest.raises(ImageError, match=r"empty\.jpg: the file is empty"):
         read_image(tmp_path / "empty.jpg", at_least=0)
-    with pytest.raises(ImageError, match=r"text\.jpg: not a picture"):
+    with pytest.raises(ImageError, match=r"text\.jpg: not an image"):
         read_image(tmp_path / "text.jpg", at_least=0)
     with pytest.raises(ImageError, match=r"missing\.jpg: cannot be read: No such file"):
         read_image(tmp_path / "missing.jpg", at_least=0)
@@ -212,7 +213,7 @@ def test_fit_refuses_what_is_no_uint8_rgb(image: np.ndarray) -> None:
         fit(image, (8, 8))
 
 
-def test_pictures_are_listed_in_natural_order_without_hidden_ones(tmp_path: Path) -> None:
+def test_images_are_listed_in_natural_order_without_hidden_ones(tmp_path: Path) -> None:
     for name in ("10.jpg", "2.JPG", "b/1.png", ".hidden/3.jpg", ".4.jpg", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -220,7 +221,7 @@ def test_pictures_are_listed_in_natural_order_without_hidden_ones(tmp_path: Path
     assert names == ["2.JPG", "10.jpg", "b/1.png"]
 
 
-def test_of_links_and_strange_files_only_pictures_are_listed(tmp_path: Path) -> None:
+def test_of_links_and_strange_files_only_images_are_listed(tmp_path: Path) -> None:
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (deep / "far.png").touch()
@@ -264,7 +265,7 @@ print(int(peak.split()[1]) < 512 * 1024)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "picture: not a picture, or damaged or cut short",
+        "image: not an image, or damaged or truncated",
         "True",
     ]
 

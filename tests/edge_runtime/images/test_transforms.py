@@ -1,32 +1,32 @@
 import numpy as np
 import pytest
 
-from edge_runtime import Frame, Mirror, Region, Rotation, UsageError, View
+from edge_runtime import Flip, Frame, Region, Rotation, Transform, UsageError
 
-PICTURE = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+IMAGE = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 
 
 @pytest.mark.parametrize("rotation", Rotation)
-def test_pictures_are_turned_clockwise(rotation: Rotation) -> None:
-    expected = np.rot90(PICTURE, -int(rotation) // 90)
-    np.testing.assert_array_equal(View(rotation).see(PICTURE), expected)
+def test_images_are_rotated_clockwise(rotation: Rotation) -> None:
+    expected = np.rot90(IMAGE, -int(rotation) // 90)
+    np.testing.assert_array_equal(Transform(rotation).apply(IMAGE), expected)
 
 
-def test_pictures_are_mirrored() -> None:
-    np.testing.assert_array_equal(View(mirror=Mirror.HORIZONTAL).see(PICTURE), PICTURE[:, ::-1])
-    np.testing.assert_array_equal(View(mirror=Mirror.VERTICAL).see(PICTURE), PICTURE[::-1])
+def test_images_are_flipped() -> None:
+    np.testing.assert_array_equal(Transform(flip=Flip.HORIZONTAL).apply(IMAGE), IMAGE[:, ::-1])
+    np.testing.assert_array_equal(Transform(flip=Flip.VERTICAL).apply(IMAGE), IMAGE[::-1])
 
 
-def test_the_region_is_that_of_the_upright_picture() -> None:
-    view = View(Rotation.QUARTER, Mirror.HORIZONTAL, Region(1, 2, 2, 3))
-    upright = np.rot90(PICTURE, -1)[:, ::-1]
-    np.testing.assert_array_equal(view.see(PICTURE), upright[2:5, 1:3])
+def test_the_region_is_that_of_the_upright_image() -> None:
+    transform = Transform(Rotation.QUARTER, Flip.HORIZONTAL, Region(1, 2, 2, 3))
+    upright = np.rot90(IMAGE, -1)[:, ::-1]
+    np.testing.assert_array_equal(transform.apply(IMAGE), upright[2:5, 1:3])
 
 
 def test_a_region_that_reaches_over_the_edge_is_cut_off_and_one_outside_is_refused() -> None:
-    assert View(region=Region(4, 2, 100, 100)).see(PICTURE).shape == (2, 2, 3)
-    with pytest.raises(UsageError, match="--roi 6,0,1,1 lies outside of the picture of 6x4"):
-        View(region=Region(6, 0, 1, 1)).see(PICTURE)
+    assert Transform(region=Region(4, 2, 100, 100)).apply(IMAGE).shape == (2, 2, 3)
+    with pytest.raises(UsageError, match="--roi 6,0,1,1 lies outside of the image of 6x4"):
+        Transform(region=Region(6, 0, 1, 1)).apply(IMAGE)
 
 
 @pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "-1,0,2,2", "0,0,0,5", "1.5,0,2,2"])
@@ -35,8 +35,9 @@ def test_what_is_no_region_is_refused(text: str) -> None:
         Region.parse(text)
 
 
-def test_a_view_of_frames_keeps_all_but_the_picture() -> None:
-    frame = Frame(PICTURE, 3, 1.0, 2.0, "camera:0")
-    (seen,) = View(Rotation.HALF).apply([frame])
+def test_a_transformed_frame_keeps_all_but_the_image() -> None:
+    frame = Frame(IMAGE, 3, 1.0, 2.0, "camera:0")
+    (seen,) = Transform(Rotation.HALF)(iter([frame]))
     assert (seen.index, seen.captured_at, seen.wall_time, seen.source) == (3, 1.0, 2.0, "camera:0")
-    assert next(View().apply([frame])) is frame
+    assert next(Transform()(iter([frame]))) is frame
+    assert next(Transform(Rotation.HALF)(iter([None, frame]))) is None

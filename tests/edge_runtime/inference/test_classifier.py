@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from edge_runtime import (
-    Classifier,
     Frame,
+    LoadOptions,
     MissingLibraryError,
     ModelCard,
     ModelError,
     UsageError,
+    load_classifier,
     pack_model_file,
     read_image,
-    read_model_file,
 )
 from tests.conftest import COLORS, paint
 
@@ -20,7 +20,7 @@ from tests.conftest import COLORS, paint
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "int8"])
 def test_every_tensor_type_says_what_it_sees(color_models: dict[str, Path], dtype: str) -> None:
     expected = (-1.0, 1.0) if dtype == "float32" else None
-    classifier = Classifier(color_models[dtype], expected=expected)
+    classifier = load_classifier(color_models[dtype], LoadOptions(input_range=expected))
     for name, color in COLORS.items():
         predictions = classifier.classify(paint(color))
         assert predictions[0].label == name
@@ -33,7 +33,7 @@ def test_every_tensor_type_says_what_it_sees(color_models: dict[str, Path], dtyp
 
 def test_a_float_model_that_does_not_tell_its_range_is_refused(color_models: dict[str, Path]) -> None:
     with pytest.raises(ModelError, match="--input-range"):
-        Classifier(color_models["float32"])
+        load_classifier(color_models["float32"])
 
 
 def test_with_a_card_a_float_model_gets_raw_pixels(color_models: dict[str, Path], tmp_path: Path) -> None:
@@ -41,24 +41,24 @@ def test_with_a_card_a_float_model_gets_raw_pixels(color_models: dict[str, Path]
     path = tmp_path / "card.tflite"
     path.write_bytes(pack_model_file(color_models["float32"].read_bytes(), card))
     # Weights of 4 on a channel mean of 255 against 0: the softmax is exactly one-hot.
-    assert Classifier(path).scores(paint((255, 0, 0))).tolist() == [1.0, 0.0, 0.0]
+    assert load_classifier(path).scores(paint((255, 0, 0))).tolist() == [1.0, 0.0, 0.0]
 
 
 def test_top_k_and_threads_are_checked(color_models: dict[str, Path]) -> None:
-    classifier = Classifier(color_models["uint8"], num_threads=1)
+    classifier = load_classifier(color_models["uint8"], LoadOptions(num_threads=1))
     assert len(classifier.classify(paint((0, 0, 255)), top_k=2)) == 2
     assert len(classifier.classify(paint((0, 0, 255)), top_k=99)) == 3
     with pytest.raises(UsageError, match="top-k"):
         classifier.classify(paint((0, 0, 255)), top_k=0)
     with pytest.raises(UsageError, match="num-threads"):
-        Classifier(color_models["uint8"], num_threads=0)
+        load_classifier(color_models["uint8"], LoadOptions(num_threads=0))
 
 
 def test_engines_are_named(color_models: dict[str, Path]) -> None:
     with pytest.raises(UsageError, match="litert, tflite-runtime"):
-        Classifier(color_models["uint8"], engine="warp")
+        load_classifier(color_models["uint8"], LoadOptions(engine="warp"))
     with pytest.raises(MissingLibraryError, match="pip install tflite-runtime"):
-        Classifier(color_models["uint8"], engine="tflite-runtime")
+        load_classifier(color_models["uint8"], LoadOptions(engine="tflite-runtime"))
 
 
 def test_labels_that_do_not_match_the_outputs_are_refused(
@@ -68,7 +68,7 @@ def test_labels_that_do_not_match_the_outputs_are_refused(
     with pytest.raises(
         ModelError, match=r"the labels name 4 classes, the model has 3 outputs \(.*uint8\.tflite\)"
     ):
-        Classifier(read_model_file(color_models["uint8"], tmp_path / "four.txt"))
+        load_classifier(color_models["uint8"], labels=tmp_path / "four.txt")
 
 
 def test_a_card_of_another_size_is_refused(color_models: dict[str, Path], tmp_path: Path) -> None:
@@ -76,12 +76,12 @@ def test_a_card_of_another_size_is_refused(color_models: dict[str, Path], tmp_pa
     card = ModelCard(labels=tuple(COLORS), image_size=(9, 9))
     path.write_bytes(pack_model_file(color_models["uint8"].read_bytes(), card))
     with pytest.raises(ModelError, match=r"\(9, 9\) pixels, the model's input has \(8, 8\)"):
-        Classifier(path)
+        load_classifier(path)
 
 
 def test_observe_times_each_step(color_models: dict[str, Path]) -> None:
     frame = Frame(paint((0, 255, 0)), 7, 0.0, 0.0, "here")
-    result = Classifier(color_models["uint8"]).observe(frame, top_k=1)
+    result = load_classifier(color_models["uint8"]).observe(frame, top_k=1)
     assert result.frame is frame
     assert [each.label for each in result.predictions] == ["green"]
     assert result.timing.invoke > 0
@@ -91,7 +91,7 @@ def test_observe_times_each_step(color_models: dict[str, Path]) -> None:
 @pytest.mark.assets
 @pytest.mark.parametrize("model", ["mobilenet_v2_1.0_224_quant", "tf2_mobilenet_v2_1.0_224_ptq"])
 def test_foreign_imagenet_models_name_what_photos_show(assets: Path, model: str) -> None:
-    classifier = Classifier(assets / "foreign" / f"{model}.tflite")
+    classifier = load_classifier(assets / "foreign" / f"{model}.tflite")
     named = {
         photo: classifier.classify(
             read_image(assets / "photos" / f"{photo}.jpg", at_least=classifier.at_least)

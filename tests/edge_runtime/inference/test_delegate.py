@@ -41,4 +41,4 @@ def test_a_delegate_that_fails_or_is_none_is_one_line(
     empty = tmp_path / "libempty.so"
     (tmp_path / "empty.c").write_text("int nothing;\n")
     subprocess.run([str(COMPILER), "-shared", "-fPIC", "-o", empty, tmp_path / "empty.c"], check=True)
-    command(*arguments, "--delegate", empty).fails_with(2, "--delegate", "it is no delegate")
+    command(*arguments, "--delegate", empty).fails_with(2, "--delegate", "not a delegate")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import Classifier, ModelError, pack_model_file, read_model_file
+from edge_runtime import LoadOptions, ModelError, load_classifier, pack_model_file, read_model_file
 from tests.conftest import BIN, Command
 
 pytestmark = pytest.mark.slow
@@ -32,12 +32,12 @@ def test_an_engine_that_answers_wrongly_is_refused_in_one_line(
     wrong = with_other_answers(digits_model, tmp_path / "wrong.tflite")
     arguments = ("edge-classify", "--input", digits_run / "examples", "--format", "jsonl")
     done = command(*arguments, "-m", wrong, "--engine", "openvino")
-    done.fails_with(3, "wrong.tflite", "the engine openvino answers wrongly on this machine", "0 of 4")
+    done.fails_with(3, "wrong.tflite", "the engine openvino gives wrong scores on this machine", "0 of 4")
     # The default engine is the one that the answers of a model are defined by: --self-test judges it.
     assert command(*arguments, "-m", wrong).code == 0
     assert command("edge-classify", "-m", wrong, "--self-test").code == 9
-    with pytest.raises(ModelError, match="answers wrongly"):
-        Classifier(wrong, engine="openvino")
+    with pytest.raises(ModelError, match="wrong scores"):
+        load_classifier(wrong, LoadOptions(engine="openvino"))
 
 
 def labels_of(engine: str, model: Path, images: Path, environment: dict[str, str]) -> list[str]:

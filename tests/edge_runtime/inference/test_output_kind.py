@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime import Classifier
-from edge_runtime.inference.output_kind import OutputKind, output_kind
+from edge_runtime import Classifier, LoadOptions, load_classifier
+from edge_runtime.inference.output_kind import OutputKind, kind_of_last_operator
 from tests.conftest import Command, paint, save
 
 WHITE, BLACK = paint((255, 255, 255)), paint((0, 0, 0))
@@ -51,7 +51,7 @@ def dense(weights: list[list[float]], activation: str | None = None) -> Any:
 def open_model(folder: Path, content: bytes, labels: str) -> Classifier:
     (folder / "m.tflite").write_bytes(content)
     (folder / "labels.txt").write_text(labels)
-    return Classifier(folder / "m.tflite", expected=(0.0, 1.0))
+    return load_classifier(folder / "m.tflite", LoadOptions(input_range=(0.0, 1.0)))
 
 
 THREE = [[1.0, 0.5, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
@@ -61,7 +61,7 @@ ONE = [[4.0], [0.0], [0.0]]
 def test_logits_that_look_like_scores_are_still_logits(tmp_path: Path) -> None:
     """Of a black image all logits are 0, of a white one they are 1, 0.5 and 0: all of them in [0, 1]."""
     content = convert([dense(THREE)])
-    assert output_kind(content) is OutputKind.LOGITS
+    assert kind_of_last_operator(content) is OutputKind.LOGITS
     classifier = open_model(tmp_path, content, "a\nb\nc\n")
     assert classifier.scores(BLACK) == pytest.approx([1 / 3] * 3, abs=1e-6)
     powers = np.exp([1.0, 0.5, 0.0])
@@ -71,7 +71,7 @@ def test_logits_that_look_like_scores_are_still_logits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("quantized", [False, True])
 def test_scores_after_a_softmax_are_taken_as_they_are(tmp_path: Path, quantized: bool) -> None:
     content = convert([dense(THREE, "softmax")], quantized=quantized)
-    assert output_kind(content) is OutputKind.SCORES
+    assert kind_of_last_operator(content) is OutputKind.SCORES
     powers = np.exp([1.0, 0.5, 0.0])
     found = open_model(tmp_path, content, "a\nb\nc\n").scores(WHITE)
     assert found == pytest.approx(powers / powers.sum(), abs=0.01)
@@ -97,8 +97,8 @@ def test_a_model_that_is_no_classifier_is_told_so_before_it_is_asked_for_labels(
     import keras
 
     (tmp_path / "m.tflite").write_bytes(convert([dense(THREE), keras.layers.Reshape((3, 1))]))
-    picture = save(tmp_path / "p.png", WHITE)
-    done = command("edge-classify", "-m", tmp_path / "m.tflite", "--input", picture)
+    image = save(tmp_path / "p.png", WHITE)
+    done = command("edge-classify", "-m", tmp_path / "m.tflite", "--input", image)
     done.fails_with(3, "expected one score vector (1, classes) as output, got (1, 3, 1)")
 
 
@@ -109,9 +109,9 @@ CONTENT = convert([dense(THREE, "softmax")])
 def test_damaged_files_are_of_some_kind_or_none_and_never_crash(noise: bytes, start: int) -> None:
     content = bytearray(CONTENT)
     content[start : start + len(noise)] = noise
-    output_kind(bytes(content))
+    kind_of_last_operator(bytes(content))
 
 
 @given(st.binary(max_size=200))
 def test_what_is_no_model_is_of_no_kind(content: bytes) -> None:
-    output_kind(content)
+    kind_of_last_operator(content)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import Classifier, ModelError, ModelFile, read_model_file
-from edge_runtime.inference.sandbox import prove_model
+from edge_runtime import ModelError, ModelFile, load_model, read_model_file
+from edge_runtime.inference import try_in_sandbox
 from edge_runtime.inference.thread_tuning import fastest_threads, remembered_threads
 
 
@@ -14,12 +14,12 @@ def test_a_model_that_passed_is_not_tried_again(
     color_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    content = color_models["uint8"].read_bytes()
-    prove_model(content, name="uint8")
+    file = read_model_file(color_models["uint8"])
+    try_in_sandbox(file)
     marks = list((tmp_path / "edge-classify" / "trials").iterdir())
     assert [".litert-" in mark.name for mark in marks] == [True]
     monkeypatch.setattr("subprocess.run", lambda *_args, **_kwargs: pytest.fail("tried again"))
-    prove_model(content, name="uint8")
+    try_in_sandbox(file)
 
 
 def test_after_an_upgrade_of_the_engine_a_model_is_tried_and_measured_again(
@@ -27,12 +27,12 @@ def test_after_an_upgrade_of_the_engine_a_model_is_tried_and_measured_again(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     file = read_model_file(color_models["uint8"])
-    prove_model(file.content, name="uint8")
+    try_in_sandbox(file)
     threads = fastest_threads(file)
     assert remembered_threads(file) == threads
     monkeypatch.setattr("importlib.metadata.version", lambda _package: "99.0")
     assert remembered_threads(file) is None
-    prove_model(file.content, name="uint8")
+    try_in_sandbox(file)
     marks = [mark.name for mark in (tmp_path / "edge-classify" / "trials").iterdir()]
     assert len(marks) == 2
     assert sum(name.endswith(".litert-99.0") for name in marks) == 1
@@ -44,7 +44,7 @@ def test_code_in_the_working_folder_is_never_run(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "numpy.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
     monkeypatch.chdir(tmp_path)
-    prove_model(color_models["uint8"].read_bytes(), name="uint8")
+    try_in_sandbox(read_model_file(color_models["uint8"]))
     assert not (tmp_path / "ran").exists()
 
 
@@ -56,8 +56,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from edge_runtime.inference.sandbox import prove_model
-prove_model(Path({str(color_models["uint8"])!r}).read_bytes(), name="uint8")
+from edge_runtime import read_model_file
+from edge_runtime.inference import try_in_sandbox
+try_in_sandbox(read_model_file(Path({str(color_models["uint8"])!r})))
 print("fine")
 """
     done = subprocess.run(
@@ -74,7 +75,7 @@ def test_without_a_cache_the_trial_still_works(
     color_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
-    prove_model(color_models["uint8"].read_bytes(), name="uint8")
+    try_in_sandbox(read_model_file(color_models["uint8"]))
 
 
 @pytest.mark.slow
@@ -88,7 +89,7 @@ def test_a_damaged_model_never_takes_this_process_down(color_models: dict[str, P
     refused = 0
     for content in damaged:
         try:
-            Classifier(ModelFile(content, ("r", "g", "b"), None, "damaged.tflite"))
+            load_model(ModelFile(content, ("r", "g", "b"), None, "damaged.tflite"))
         except ModelError as error:
             assert "damaged.tflite" in str(error)  # noqa: PT017
             refused += 1

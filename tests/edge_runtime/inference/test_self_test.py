@@ -40,5 +40,5 @@ def test_another_label_or_a_score_far_off_does_not() -> None:
 
 
 def test_a_sample_that_is_no_image_is_the_models_fault() -> None:
-    with pytest.raises(ModelError, match="the model card is damaged: golden sample: not a picture"):
+    with pytest.raises(ModelError, match="the model card is damaged: golden sample: not an image"):
         compare_golden((GoldenSample(b"GIF89a", (1.0, 0.0)),), lambda _image: np.zeros(2, np.float32))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import Classifier, ModelCard, ModelError, pack_model_file, read_model_file
+from edge_runtime import ModelCard, ModelError, load_classifier, pack_model_file, read_model_file
 
 CARD = ModelCard(labels=("rouge, à l'œil", '"quoted"', " 3 spaces "), image_size=(8, 8))
 
@@ -33,9 +33,9 @@ def test_a_foreign_model_takes_its_labels_from_beside_it_or_from_the_option(bare
     with pytest.raises(
         ModelError, match=r"no labels inside, and neither bare\.txt nor labels\.txt beside it; name them with"
     ) as caught:
-        Classifier(bare)
-    # Nothing was cut short here: no metadata promises labels.
-    assert "cut short" not in str(caught.value)
+        load_classifier(bare)
+    # Nothing was truncated here: no metadata promises labels.
+    assert "truncated" not in str(caught.value)
     bare.with_name("labels.txt").write_text("0 r\n1 g\n2 b\n")
     assert read_model_file(bare).labels == ("r", "g", "b")
     bare.with_name("bare.txt").write_text("rot\ngrün\nblau\n", encoding="utf-8")
@@ -70,14 +70,12 @@ def test_a_zip_bomb_inside_is_refused(bare: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_model_file_that_was_cut_short_behind_its_metadata_says_so(
-    digits_model: Path, tmp_path: Path
-) -> None:
+def test_a_truncated_model_file_behind_its_metadata_says_so(digits_model: Path, tmp_path: Path) -> None:
     content = digits_model.read_bytes()
     cut = tmp_path / "cut.tflite"
     cut.write_bytes(content[: content.index(b"PK\x03\x04") + 100])
-    with pytest.raises(ModelError, match=r"no labels inside.*cut short, copy it again"):
-        Classifier(cut)
+    with pytest.raises(ModelError, match=r"no labels inside.*truncated, copy it again"):
+        load_classifier(cut)
 
 
 def test_a_flipped_bit_in_the_card_is_noticed(bare: Path) -> None:

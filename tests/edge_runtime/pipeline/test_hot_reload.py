@@ -9,12 +9,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_runtime import Classifier, FolderSource, Frame, ModelError, ModelFile, HotReload, fit, read_image
-from edge_runtime.core import clock
-from edge_runtime.core import write_file
+from edge_runtime import (
+    FolderSource,
+    Frame,
+    HotReload,
+    LoadedModel,
+    ModelError,
+    ModelFile,
+    fit,
+    load_classifier,
+    load_model,
+    read_image,
+    read_model_file,
+)
+from edge_runtime.core import clock, write_file
 from tests.conftest import BIN, COLORS, linear_model, paint, save
 
 FRAME = Frame(paint(COLORS["red"]), 0, 0.0, 0.0, "x")
+
+
+def loading(path: Path) -> Callable[[LoadedModel | None], LoadedModel]:
+    return lambda _running: load_model(read_model_file(path))
 
 
 class Watched:
@@ -25,7 +40,7 @@ class Watched:
         (folder / "labels.txt").write_text("red\ngreen\nblue\n")
         write_file(self.path, source.read_bytes())
         self.said: list[str] = []
-        self.watch = HotReload(self.path, Classifier, say=self.said.append, look_every=0.05)
+        self.watch = HotReload(self.path, loading(self.path), say=self.said.append, look_every=0.05)
 
     def replace(self, content: bytes) -> None:
         write_file(self.path, content)
@@ -34,7 +49,8 @@ class Watched:
         frames, deadline = 0, clock.now() + 60
         while not condition():
             assert clock.now() < deadline, self.said
-            (result,) = self.watch.observe_all([FRAME], 1)
+            (result,) = self.watch.observe_all(iter([FRAME]), 1)
+            assert result is not None
             assert result.predictions[0].label == "red"
             frames += 1
             time.sleep(0.005)
@@ -48,12 +64,12 @@ def watched(tmp_path: Path, color_models: dict[str, Path]) -> Watched:
 
 def test_a_new_model_takes_over_while_frames_go_on(watched: Watched, color_models: dict[str, Path]) -> None:
     new = color_models["int8"].read_bytes()
-    before = watched.watch.current.model.sha256
+    before = watched.watch.current.file.sha256
     watched.replace(new)
     frames = watched.work_until(lambda: bool(watched.said))
     assert "a new model runs" in watched.said[0]
-    assert watched.watch.current.model.content == new
-    assert watched.watch.current.model.sha256 != before
+    assert watched.watch.current.file.content == new
+    assert watched.watch.current.file.sha256 != before
     assert frames > 1
 
 
@@ -65,7 +81,7 @@ def test_bad_files_are_refused_and_said_and_the_old_one_runs_on(
     for number, bad in enumerate((b"", b"no model at all", good[: len(good) // 2])):
         watched.replace(bad)
         watched.work_until(lambda wanted=number + 1: len(watched.said) == wanted)  # type: ignore[misc]
-        assert "the old one runs on" in watched.said[-1]
+        assert "the old one stays" in watched.said[-1]
     assert watched.watch.current is before
     watched.replace(good)
     watched.work_until(lambda: "a new model runs" in watched.said[-1])
@@ -93,15 +109,16 @@ def test_after_a_swap_images_are_decoded_as_the_new_model_needs_them(tmp_path: P
     small, large = linear_model(32, ("small 0", "small 1")), linear_model(160, ("large 0", "large 1"))
     path = tmp_path / "model.tflite"
     write_file(path, small)
-    watch = HotReload(path, Classifier, say=lambda _line: None, look_every=0.02)
-    source = FolderSource(tmp_path / "in", say=print, ahead=4, hint=lambda: watch.current.at_least)
-    fresh = {len(content): Classifier(watch_file(tmp_path, content)) for content in (small, large)}
+    watch = HotReload(path, loading(path), say=lambda _line: None, look_every=0.02)
+    source = FolderSource(tmp_path / "in", say=print, ahead=4, hint=lambda: watch.current.classifier.at_least)
+    fresh = {len(content): load_classifier(watch_file(tmp_path, content)) for content in (small, large)}
     seen = set()
-    for number, result in enumerate(watch.observe_all(source, 2)):
+    for number, result in enumerate(watch.observe_all(source.events(), 2)):
+        assert result is not None
         if number == 3:
             write_file(path, large)
         deadline = clock.now() + 60
-        while number == 20 and len(watch.current.model.content) != len(large) and clock.now() < deadline:
+        while number == 20 and len(watch.current.file.content) != len(large) and clock.now() < deadline:
             watch.look()
             time.sleep(0.01)
         size = "small" if result.predictions[0].label.startswith("small") else "large"
@@ -159,7 +176,9 @@ def test_no_flipped_bit_ever_ends_this_process(color_models: dict[str, Path]) ->
         damaged = bytearray(content)
         damaged[position] ^= 1 << position // 64 % 8
         try:
-            Classifier(ModelFile(bytes(damaged), tuple(COLORS), None, "damaged.tflite")).classify(FRAME.image)
+            load_model(ModelFile(bytes(damaged), tuple(COLORS), None, "damaged.tflite")).classifier.classify(
+                FRAME.image
+            )
             outcomes["runs"] += 1
         except ModelError:
             outcomes["refused"] += 1

@@ -215,9 +215,9 @@ def test_every_frame_of_a_video_is_classified_and_a_part_on_request(
 
 
 def test_the_camera_may_hang_upside_down(command: Command, model: Path, tmp_path: Path) -> None:
-    picture = paint(COLORS["red"], 40, 40)
-    picture[20:] = COLORS["blue"]
-    path = save(tmp_path / "p.png", picture)
+    image = paint(COLORS["red"], 40, 40)
+    image[20:] = COLORS["blue"]
+    path = save(tmp_path / "p.png", image)
     arguments = ("edge-classify", "-m", model, "--input", path, "-k", 1, "--roi", "0,0,40,20")
     assert "red" in command(*arguments).out
     assert "blue" in command(*arguments, "--rotate", 180).out
@@ -236,25 +236,25 @@ def test_options_come_from_a_file_and_the_command_line_overrides(
         == 3
     )
     (tmp_path / "c.toml").write_text("colour = 1\n")
-    command("edge-classify", "--config", tmp_path / "c.toml").fails_with(2, "no option is called 'colour'")
+    command("edge-classify", "--config", tmp_path / "c.toml").fails_with(2, "there is no option 'colour'")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (("--to", "xml"), 2, ("--to takes", "xml")),
-        (("--to", "jsonl:"), 2, ("file's name",)),
+        (("--to", "jsonl:"), 2, ("needs a file name",)),
         (("--to", "jsonl:/dev/full"), 6, ("/dev/full", "No space left")),
         (("--to", "csv:/dev/full"), 6, ("/dev/full", "No space left")),
         (("--to", "mqtt://a:b@host"), 2, ("no password",)),
         (("--roi", "1,2"), 2, ("--roi",)),
-        (("--roi", "5000,0,10,10"), 2, ("outside of the picture of 640x480",)),
+        (("--roi", "5000,0,10,10"), 2, ("outside of the image of 640x480",)),
         (("--every", "0"), 2, ("--every",)),
         (("--pixel-format", "MJ"), 2, ("four letters",)),
         (("--delegate", "libnone.so"), 2, ("--delegate libnone.so", "cannot be loaded")),
         (("--save-frames", "/dev/null/x"), 6, ("/dev/null/x",)),
         (("--preview", "0", "--preview-host", "203.0.113.1"), 6, ("cannot serve the preview",)),
-        (("--watch",), 4, ("--watch needs a folder",)),
+        (("--watch",), 4, ("--watch needs an existing folder",)),
     ],
 )
 def test_what_cannot_work_is_one_line(
@@ -286,7 +286,7 @@ def test_a_disk_that_fills_up_keeps_whole_lines(command: Command, model: Path, s
     assert lines[-1].endswith("\n")
 
 
-def test_a_disk_that_fills_up_keeps_whole_pictures(command: Command, model: Path, small_disk: Path) -> None:
+def test_a_disk_that_fills_up_keeps_whole_images(command: Command, model: Path, small_disk: Path) -> None:
     arguments = ("--input", "synthetic", "--fps", 50, "--threshold", 1, "--save-frames", small_disk)
     done = command(
         *("edge-classify", "-m", model, *arguments, "--save-when", "unknown", "--format", "jsonl"), timeout=60
@@ -294,9 +294,9 @@ def test_a_disk_that_fills_up_keeps_whole_pictures(command: Command, model: Path
     assert done.code == 6
     assert "No space left on device" in done.err
     assert done.out
-    pictures = list(small_disk.iterdir())
-    assert pictures
-    assert all(read_image(path, at_least=0).shape == (480, 640, 3) for path in pictures)
+    images = list(small_disk.iterdir())
+    assert images
+    assert all(read_image(path, at_least=0).shape == (480, 640, 3) for path in images)
 
 
 def test_without_a_screen_a_window_is_refused(command: Command, model: Path) -> None:

@@ -11,20 +11,21 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import (
-    Classifier,
     DeviceKind,
     DeviceRequest,
     JsonLinesSink,
     LiveSource,
+    LoadOptions,
     Patience,
     classify_frames,
+    load_classifier,
 )
 from edge_runtime.sources.live import CAPTURE
 from tests.edge_runtime.processes import children
 
 SCALE = float(os.environ.get("EDGE_SOAK", "0.1"))
 FRAMES, REOPENINGS = int(100_000 * SCALE), int(300 * SCALE)
-ENDS = (sys.executable, str(Path(__file__).parent / "faulty_camera.py"))
+ENDS = (sys.executable, str(Path(__file__).parents[1] / "sources" / "faulty_camera.py"))
 FRAMES_BEFORE_IT_ENDS = 5
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ class Soak:
     """A classifier at work, and how much this process holds between two pieces of work."""
 
     def __init__(self, model: Path) -> None:
-        self._classifier = Classifier(model, num_threads=1)
+        self._classifier = load_classifier(model, LoadOptions(num_threads=1))
 
     def classify(self, frames: int, fault: str | None = None) -> int:
         request = DeviceRequest(DeviceKind.SYNTHETIC, fault or "soak", width=64, height=48)

@@ -1,53 +1,81 @@
+import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from edge_runtime import read_model_file
+from edge_runtime import Frame, read_model_file
 from edge_runtime.core import clock
 from edge_runtime.inference.thread_tuning import fastest_threads, remembered_threads
-from edge_runtime.pipeline.throttling import Pace, every, paced
+from edge_runtime.pipeline.throttling import Throttle, every
 from edge_runtime.system import Hardware
 from tests.edge_runtime.results import result
 
 
-def board(*throttled_by: str) -> Hardware:
+def hardware(*throttled_by: str) -> Hardware:
     return Hardware(temperature=85.0, throttle_count=None, throttled_by=throttled_by, governor=None)
 
 
+def frames(count: int) -> Iterator[Frame | None]:
+    return iter([result(index=index).frame for index in range(count)])
+
+
+def throttle(fps: float | None) -> Throttle:
+    return Throttle(fps, say=pytest.fail, read=hardware)
+
+
 def test_every_takes_the_first_and_then_one_of_so_many() -> None:
-    frames = [result(index=index).frame for index in range(10)]
-    assert [frame.index for frame in every(frames, 4)] == [0, 4, 8]
+    events = [None, *frames(10), None]
+    taken = list(every(iter(events), 4))
+    assert [frame.index for frame in taken if frame is not None] == [0, 4, 8]
+    assert (taken[0], taken[-1]) == (None, None)
 
 
 def test_frames_start_at_least_an_interval_apart() -> None:
-    frames = [result(index=index).frame for index in range(5)]
-    starts = []
-    for _ in paced(frames, Pace(50.0, say=pytest.fail, board=board)):
-        starts.append(clock.now())  # noqa: PERF401 - the time between the frames is what counts
+    starts = [clock.now() for frame in throttle(50.0)(frames(5)) if frame is not None]
+    assert len(starts) == 5
     assert all(later - earlier > 0.018 for earlier, later in pairwise(starts))
 
 
-def test_whoever_drives_the_loop_is_called_while_it_waits() -> None:
-    frames = [result(index=index).frame for index in range(2)]
-    beats: list[float] = []
-    list(paced(frames, Pace(0.8, say=pytest.fail, board=board), lambda: beats.append(clock.now())))
-    assert len(beats) >= 3
+def test_there_is_an_event_at_least_twice_a_second_while_it_waits() -> None:
+    moments, indices = [], []
+    for frame in throttle(0.8)(frames(2)):
+        moments.append(clock.now())
+        indices += [] if frame is None else [frame.index]
+    assert indices == [0, 1]
+    assert max(later - earlier for earlier, later in pairwise(moments)) < 0.7
 
 
-def test_heat_halves_the_rate_and_is_told_once() -> None:
-    states = [board("throttled"), board("throttled"), board()]
+def test_events_without_a_frame_pass_through() -> None:
+    frame = next(frames(1))
+    assert list(throttle(None)(iter([None, frame, None, None]))) == [None, frame, None, None]
+
+
+def test_throttling_halves_the_rate_and_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(clock, "now", lambda: now[0])
+    states = [hardware("throttled"), hardware("throttled"), hardware()]
     said: list[str] = []
-    pace = Pace(None, say=said.append, board=lambda: states.pop(0))
-    pace.worked(0.1)
-    assert pace.interval() == pytest.approx(0.2)
-    pace._look_at = clock.now()
-    assert pace.interval() == pytest.approx(0.2)
-    pace._look_at = clock.now()
-    assert pace.interval() == 0
+    stage = Throttle(None, say=said.append, read=lambda: states.pop(0))
+    assert stage.interval(0.1) == pytest.approx(0.2)
+    now[0] += 11
+    assert stage.interval(0.1) == pytest.approx(0.2)
+    now[0] += 11
+    assert stage.interval(0.1) == 0
     assert len(said) == 2
-    assert "slows the processor down (throttled): working at half the rate" in said[0]
+    assert "the processor is throttled (throttled): working at half the rate" in said[0]
     assert "full rate" in said[1]
+
+
+def test_a_frame_that_took_long_is_followed_by_a_pause_as_long_while_throttled() -> None:
+    stage = Throttle(None, say=lambda _line: None, read=lambda: hardware("throttled"))
+    starts = []
+    for frame in stage(frames(3)):
+        if frame is not None:
+            starts.append(clock.now())
+            time.sleep(0.05)
+    assert all(later - earlier >= 0.1 for earlier, later in pairwise(starts))
 
 
 def test_the_fastest_number_of_threads_is_measured_once(

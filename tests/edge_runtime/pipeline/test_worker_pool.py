@@ -1,14 +1,13 @@
-"""A folder's pictures classified by several threads at once: the same answers in the same order."""
+"""A folder's images classified by several threads at once: the same answers in the same order."""
 
 import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from edge_runtime import Classifier, Frame, HotReload
-from edge_runtime.core import clock
-from edge_runtime.core import write_file
-from edge_runtime.pipeline.worker_pool import Crew
+from edge_runtime import Frame, HotReload, load_model, read_model_file
+from edge_runtime.core import clock, write_file
+from edge_runtime.pipeline import WorkerPool
 from tests.conftest import COLORS, Command, paint, save
 
 
@@ -23,10 +22,11 @@ def frames() -> Iterator[Frame]:
 
 
 def test_results_come_in_order(color_models: dict[str, Path]) -> None:
-    watch = HotReload(color_models["uint8"], Classifier, say=lambda _line: None)
-    results = list(Crew(watch, 4).observe_all(islice(frames(), 60), 1))
-    assert [result.frame.index for result in results] == list(range(60))
-    assert [result.answer for result in results] == list(COLORS) * 20
+    path = color_models["uint8"]
+    watch = HotReload(path, lambda _running: load_model(read_model_file(path)), say=lambda _line: None)
+    results = list(WorkerPool(watch, 4).observe_all(islice(frames(), 60), 1))
+    assert [result.frame.index for result in results if result] == list(range(60))
+    assert [result.answer for result in results if result] == list(COLORS) * 20
 
 
 def test_a_model_that_is_replaced_meanwhile_is_taken_by_every_thread(
@@ -35,31 +35,34 @@ def test_a_model_that_is_replaced_meanwhile_is_taken_by_every_thread(
     (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
     model = tmp_path / "model.tflite"
     write_file(model, color_models["uint8"].read_bytes())
-    watch = HotReload(model, Classifier, say=lambda _line: None, look_every=0.05)
+    watch = HotReload(
+        model, lambda _running: load_model(read_model_file(model)), say=lambda _line: None, look_every=0.05
+    )
     before = watch.current
     write_file(model, color_models["int8"].read_bytes())
     deadline = clock.now() + 60
-    for result in Crew(watch, 2).observe_all(frames(), 1):
+    for result in WorkerPool(watch, 2).observe_all(frames(), 1):
+        assert result is not None
         assert result.answer == list(COLORS)[result.frame.index % 3]
         if watch.current is not before or clock.now() > deadline:
             break
-    assert watch.current.model.content == color_models["int8"].read_bytes()
+    assert watch.current.file.content == color_models["int8"].read_bytes()
 
 
 def test_a_folder_gives_the_same_with_any_number_of_workers(
     command: Command, color_models: dict[str, Path], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     for number, color in enumerate(list(COLORS.values()) * 10):
         save(folder / f"{number}.png", paint(color, 20 + 30 * (number % 5), 40))
-    (folder / "7.png").write_bytes(b"no picture")
+    (folder / "7.png").write_bytes(b"no image")
 
     def answers(workers: int) -> list[tuple[str, str, float]]:
         done = command(
             *("edge-classify", "-m", color_models["uint8"], "--input", folder, "--workers", workers),
             *("--format", "jsonl"),
         )
-        assert (done.code, done.err.count("passed over")) == (0, 1), done.err
+        assert (done.code, done.err.count("skipped")) == (0, 1), done.err
         lines = [json.loads(line) for line in done.out.splitlines()]
         return [
             (Path(line["source"]).name, line["answer"], line["predictions"][0]["score"]) for line in lines

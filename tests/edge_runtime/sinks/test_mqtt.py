@@ -158,7 +158,7 @@ class SlowAnswers:
 
 @needs_broker
 @pytest.mark.parametrize("delay", [0.0, 0.5])
-def test_a_sink_that_lives_for_one_picture_delivers_it_and_ends_offline(
+def test_a_sink_that_lives_for_one_image_delivers_it_and_ends_offline(
     broker: Mosquitto, listener: Listener, delay: float
 ) -> None:
     way = SlowAnswers(broker.port, delay)
@@ -202,7 +202,7 @@ def test_a_broker_that_comes_late_goes_and_comes_back_costs_no_time(tmp_path: Pa
     for index in range(QUEUE + 50):
         sink.emit(result(index=index))
     assert clock.now() - started < 2
-    assert sink.count_dropped() == 50
+    assert sink.dropped == 50
     broker = Mosquitto(tmp_path, port=port)
     wait_until(lambda: any("connected" in line for line in said))
     broker.stop()
@@ -212,7 +212,7 @@ def test_a_broker_that_comes_late_goes_and_comes_back_costs_no_time(tmp_path: Pa
     sink.close()
     broker.stop()
     assert len(said) == 4, said
-    assert "nobody answers" in said[0]
+    assert "no answer" in said[0]
 
 
 def test_a_broker_that_never_reads_fills_the_queue_and_no_more() -> None:
@@ -223,7 +223,7 @@ def test_a_broker_that_never_reads_fills_the_queue_and_no_more() -> None:
         for index in range(5000):
             sink.emit(result(index=index))
         spent = clock.now() - started
-        assert sink.count_dropped() == 5000 - QUEUE
+        assert sink.dropped == 5000 - QUEUE
         assert spent < 5
         started = clock.now()
         sink.close()

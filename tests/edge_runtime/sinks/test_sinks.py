@@ -53,7 +53,7 @@ def test_a_terminal_gets_colours() -> None:
             return True
 
     stream = Terminal()
-    TextSink(stream, rich=True).emit(result("cat [bold] 1"))
+    TextSink(stream, colored=True).emit(result("cat [bold] 1"))
     assert "cat [bold] 1 0.90" in stream.getvalue()
     assert stream.getvalue().endswith("\n")
 

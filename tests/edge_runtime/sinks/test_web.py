@@ -13,10 +13,11 @@ import pytest
 from edge_runtime import OutputError
 from edge_runtime.core import clock
 from edge_runtime.images import decode_image
+from edge_runtime.sinks import RunSnapshot
 from edge_runtime.sinks.metrics import Metrics
-from edge_runtime.sinks.web import MOST_CONNECTIONS, MOST_VIEWERS, WebAddress, WebSink
-from edge_runtime.sources.jpeg_stream import split_jpegs
-from edge_runtime.sources.live import Counts
+from edge_runtime.sinks.web import MAX_CONNECTIONS, MAX_VIEWERS, WebAddress, WebSink
+from edge_runtime.sources import Counts, SourceStatus
+from edge_runtime.sources.jpeg_splitter import split_jpegs
 from tests.edge_runtime.results import result
 
 TOKEN = "not-a-secret"
@@ -25,9 +26,9 @@ TOKEN = "not-a-secret"
 @pytest.fixture
 def web() -> Iterator[WebSink]:
     counts = Counts(read=9, dropped=4, reopened=2)
-    sink = WebSink(
-        WebAddress(0), Metrics(model=lambda: "abc", counts=lambda: counts, drops={"mqtt": lambda: 7})
-    )
+    metrics = Metrics()
+    metrics.publish(RunSnapshot("abc", SourceStatus("camera:0", counts=counts), 5.0, {"mqtt": 7}))
+    sink = WebSink(WebAddress(0), metrics)
     yield sink
     sink.close()
 
@@ -49,7 +50,7 @@ def test_the_page_and_the_status(web: WebSink) -> None:
     assert get(web.url + "nothing")[0] == 404
 
 
-def test_the_stream_shows_the_newest_picture(web: WebSink) -> None:
+def test_the_stream_shows_the_newest_image(web: WebSink) -> None:
     web.emit(result("cat"))
     with urllib.request.urlopen(web.url + "stream.mjpg", timeout=10) as stream:
         assert stream.headers.get_content_type() == "multipart/x-mixed-replace"
@@ -59,7 +60,7 @@ def test_the_stream_shows_the_newest_picture(web: WebSink) -> None:
 
 def test_viewers_that_take_nothing_cost_the_loop_nothing(web: WebSink) -> None:
     stuck = []
-    for _ in range(MOST_VIEWERS):
+    for _ in range(MAX_VIEWERS):
         client = socket.create_connection(("127.0.0.1", web.port))
         client.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
         stuck.append(client)
@@ -140,13 +141,13 @@ def test_half_sent_requests_are_bounded_in_number_and_in_time(monkeypatch: pytes
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     half: list[socket.socket] = []
     try:
-        for number in range(3 * MOST_CONNECTIONS):
+        for number in range(3 * MAX_CONNECTIONS):
             client = socket.create_connection(("127.0.0.1", sink.port), timeout=5)
             client.sendall(b"GET /status.json HTTP/1.1\r\nHost: localhost\r\n" if number % 2 else b"")
             half.append(client)
         time.sleep(0.2)
         ours = len(list(Path("/proc/self/fd").iterdir())) - descriptors - len(half)
-        assert ours <= MOST_CONNECTIONS + 2
+        assert ours <= MAX_CONNECTIONS + 2
         deadline = clock.now() + 10
         while True:
             try:

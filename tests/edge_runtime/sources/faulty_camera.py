@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.sources.capture_server import serve
-from edge_runtime.sources.devices.request import Device, DeviceRequest, PatternDevice, Raw
+from edge_runtime.sources.devices import Device, DeviceRequest, Raw
+from edge_runtime.sources.devices.pattern import PatternDevice
 
 GOOD_FRAMES = 5
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from itertools import islice, pairwise
@@ -64,7 +63,7 @@ def test_a_slow_reader_gets_the_newest_frame_and_the_others_count_as_dropped() -
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("frozen", "the same picture again and again for 0.6 s"),
+        ("frozen", "identical frames for 0.6 s"),
         ("hangs", "no new frame for 0.6 s"),
         ("hangs-hard", "no new frame for 0.6 s"),
         ("crashes", "ended by SIGSEGV"),
@@ -105,7 +104,7 @@ def test_a_child_that_lies_is_replaced(lie: str) -> None:
     with faulty(f"lies={lie}", said=said) as source:
         assert len(list(islice(source, 7))) == 7
         assert source.counts.reopened >= 1
-    assert any("sends nonsense" in line for line in said)
+    assert any("malformed message" in line for line in said)
 
 
 def test_a_killed_child_is_replaced() -> None:
@@ -120,28 +119,6 @@ def test_a_killed_child_is_replaced() -> None:
     assert "ended by SIGKILL" in said[1]
 
 
-def test_counters_never_fall_while_the_camera_is_opened_again() -> None:
-    """As a monitoring system sees them: read in another thread, without pause."""
-    seen: list[dict[str, int]] = []
-    with faulty("crashes", patience=Patience(lost_after=0.6, first_delay=0.001)) as source:
-        done = threading.Event()
-
-        def scrape() -> None:
-            while not done.is_set():
-                seen.append(vars(source.counts))
-
-        thread = threading.Thread(target=scrape)
-        thread.start()
-        frames = list(islice(source, 40))
-        done.set()
-        thread.join()
-        assert source.counts.reopened >= 7
-    assert len(frames) == 40
-    assert len(seen) > 1000
-    falls = [(one, other) for one, other in pairwise(seen) if any(other[name] < one[name] for name in one)]
-    assert falls == []
-
-
 def test_a_change_of_resolution_is_followed() -> None:
     with faulty("resizes") as source:
         shapes = {frame.image.shape[0] for frame in islice(source, 12)}
@@ -152,21 +129,21 @@ def test_a_camera_that_was_never_there_is_an_error_at_once_and_waited_for_on_req
     mark = tmp_path / "plugged-in"
     with faulty(f"opens-late={mark}") as source, pytest.raises(CameraError, match="not plugged in"):
         next(iter(source))
-    idle: list[float] = []
-
-    def plug_in() -> None:
-        idle.append(clock.now())
-        if len(idle) == 4:
-            mark.touch()
-
     said: list[str] = []
     request = DeviceRequest(DeviceKind.CAMERA, f"opens-late={mark}")
     patience = Patience(lost_after=0.6, wait_at_start=True, first_delay=0.2)
-    source = LiveSource(request, patience=patience, say=said.append, idle=plug_in, command=FAULTY)
-    with source:
-        assert isinstance(next(iter(source)), Frame)
+    idle: list[float] = []
+    with LiveSource(request, patience=patience, say=said.append, command=FAULTY) as source:
+        for frame in source.events():
+            if isinstance(frame, Frame):
+                break
+            assert source.status.lost or not idle
+            idle.append(clock.now())
+            if len(idle) == 4:
+                mark.touch()
+        assert not source.status.lost
     assert len(idle) >= 4
-    # Whoever drives the loop is never left alone for long: a watchdog hangs on it.
+    # The loop gets control often: the watchdog is served by it.
     assert max(later - earlier for earlier, later in pairwise(idle)) < 2.0
     assert sum("lost" in line for line in said) == 1
 

@@ -32,10 +32,10 @@ class Picamera2:
         self.tell("start")
     def capture_array(self, name):
         self.count += 1
-        picture = np.zeros((240, 320, 3), np.uint8)
-        picture[..., 0] = 200
-        picture[..., 2] = self.count % 100
-        return picture
+        image = np.zeros((240, 320, 3), np.uint8)
+        image[..., 0] = 200
+        image[..., 2] = self.count % 100
+        return image
     def stop(self):
         self.tell("stop")
     def close(self):

@@ -19,7 +19,7 @@ def write_video(path: Path, colors: list[tuple[int, int, int]]) -> Path:
     return path
 
 
-def test_a_picture_is_one_frame(tmp_path: Path) -> None:
+def test_an_image_is_one_frame(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", paint((9, 8, 7)))
     with open_input(str(path), say=pytest.fail) as source:
         frames = list(source)
@@ -28,7 +28,7 @@ def test_a_picture_is_one_frame(tmp_path: Path) -> None:
     assert frames[0].wall_time > 1.7e9
 
 
-def test_a_folder_gives_its_pictures_in_order_and_names_the_bad_ones(tmp_path: Path) -> None:
+def test_a_folder_gives_its_images_in_order_and_names_the_bad_ones(tmp_path: Path) -> None:
     for name in ("10.png", "2.png", "sub/1.png"):
         save(tmp_path / name, paint((1, 2, 3)))
     (tmp_path / "3.png").write_bytes(b"broken")
@@ -38,12 +38,12 @@ def test_a_folder_gives_its_pictures_in_order_and_names_the_bad_ones(tmp_path: P
     assert [Path(frame.source).name for frame in frames] == ["2.png", "10.png", "1.png"]
     assert [frame.index for frame in frames] == [0, 1, 2]
     assert len(warnings) == 1
-    assert "3.png: not a picture" in warnings[0]
+    assert "3.png: not an image" in warnings[0]
 
 
-def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"broken")
-    with pytest.raises(SourceError, match="no picture in it that can be read"):
+    with pytest.raises(SourceError, match="no image in it that can be read"):
         list(open_input(str(tmp_path), say=lambda _message: None))
 
 
@@ -58,9 +58,9 @@ def test_a_video_gives_every_frame_in_rgb(tmp_path: Path) -> None:
         np.testing.assert_allclose(frame.image.mean(axis=(0, 1)), color, atol=12)
 
 
-def test_what_is_neither_picture_nor_video_is_refused_by_name(tmp_path: Path) -> None:
+def test_what_is_neither_image_nor_video_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("hello")
-    with pytest.raises(SourceError, match=r"notes\.mp4: neither a picture nor a video"):
+    with pytest.raises(SourceError, match=r"notes\.mp4: neither an image nor a video"):
         list(open_input(str(tmp_path / "notes.mp4"), say=pytest.fail))
     with pytest.raises(SourceError, match="no such file"):
         open_input(str(tmp_path / "none.mp4"), say=pytest.fail)

@@ -27,7 +27,7 @@ from edge_runtime import (
 )
 from edge_runtime.images import decode_image
 from edge_runtime.sources.devices.request import without_password
-from edge_runtime.sources.jpeg_stream import split_jpegs
+from edge_runtime.sources.jpeg_splitter import split_jpegs
 from tests.conftest import BIN, Command, paint
 from tests.edge_runtime.sources.test_sources import write_video
 
@@ -36,7 +36,7 @@ Send = Callable[[bytes], None]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n"
 
 
-def picture(number: int) -> bytes:
+def image(number: int) -> bytes:
     return encode_jpeg(paint((20 * number % 256, 40, 90), 48, 64), 90)
 
 
@@ -45,7 +45,7 @@ def part(jpeg: bytes) -> bytes:
 
 
 def with_thumbnail(jpeg: bytes) -> bytes:
-    """The same picture with another JPEG in an APP1 segment, as cameras put it there."""
+    """The same image with another JPEG in an APP1 segment, as cameras put it there."""
     inside = b"Exif\0\0" + jpeg
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(inside) + 2) + inside + jpeg[2:]
 
@@ -58,7 +58,7 @@ JPEGS = st.lists(st.tuples(NOISE, st.integers(0, 9), st.booleans()), max_size=5)
 def test_jpegs_are_found_whatever_stands_between_and_however_they_are_cut(
     given_: list[tuple[bytes, int, bool]], tail: bytes, cuts: list[int]
 ) -> None:
-    expected = [with_thumbnail(picture(n)) if thumb else picture(n) for _, n, thumb in given_]
+    expected = [with_thumbnail(image(n)) if thumb else image(n) for _, n, thumb in given_]
     stream = b"".join(noise + jpeg for (noise, _, _), jpeg in zip(given_, expected, strict=True)) + tail
     chunks, at, turn = [], 0, 0
     while at < len(stream):
@@ -75,12 +75,12 @@ def test_garbage_gives_no_exception_and_nothing_is_made_up(noise: bytes, size: i
 
 
 def test_starts_without_end_cost_little() -> None:
-    assert list(split_jpegs([b"\xff\xd8" * 200_000, picture(1)])) == [picture(1)]
+    assert list(split_jpegs([b"\xff\xd8" * 200_000, image(1)])) == [image(1)]
 
 
-def test_a_picture_that_was_given_up_does_not_swallow_the_next() -> None:
-    half = picture(1)[: len(picture(1)) // 2]
-    assert list(split_jpegs([half, picture(2), picture(3)]))[-1] == picture(3)
+def test_an_image_that_was_given_up_does_not_swallow_the_next() -> None:
+    half = image(1)[: len(image(1)) // 2]
+    assert list(split_jpegs([half, image(2), image(3)]))[-1] == image(3)
 
 
 def read_pipe(content: bytes) -> tuple[list[int], list[str]]:
@@ -95,10 +95,10 @@ def read_pipe(content: bytes) -> tuple[list[int], list[str]]:
 
 
 def test_a_stream_ends_when_its_writer_does() -> None:
-    assert read_pipe(picture(1) + picture(2)) == ([0, 1], [])
-    indexes, said = read_pipe(picture(1) + picture(2)[:-40])
+    assert read_pipe(image(1) + image(2)) == ([0, 1], [])
+    indexes, said = read_pipe(image(1) + image(2)[:-40])
     assert indexes == [0]
-    assert said == ["stdin: the last picture is cut short, it is left out"]
+    assert said == ["stdin: the last image is truncated and left out"]
     with pytest.raises(SourceError, match="no JPEG in it"):
         read_pipe(b"hello")
 
@@ -150,29 +150,29 @@ class Server:
 def healthy(client: socket.socket) -> None:
     client.sendall(HEAD)
     for number in range(10_000):
-        client.sendall(part(picture(number)))
+        client.sendall(part(image(number)))
         threading.Event().wait(0.02)
 
 
 def stops(client: socket.socket) -> None:
-    client.sendall(HEAD + part(picture(1)) + part(picture(2)))
+    client.sendall(HEAD + part(image(1)) + part(image(2)))
     threading.Event().wait(60)
 
 
 def resets(client: socket.socket) -> None:
-    client.sendall(HEAD + part(picture(1)))
+    client.sendall(HEAD + part(image(1)))
     threading.Event().wait(0.3)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def half(client: socket.socket) -> None:
-    client.sendall(HEAD + part(picture(1)) + part(picture(2))[:-200])
+    client.sendall(HEAD + part(image(1)) + part(image(2))[:-200])
 
 
 def damages(client: socket.socket) -> None:
     client.sendall(HEAD)
     for number in range(10_000):
-        jpeg = picture(number)
+        jpeg = image(number)
         if number % 2:
             # Whole by its markers, but without its quantization tables.
             jpeg = jpeg.replace(b"\xff\xdb", b"\xff\xec")
@@ -227,18 +227,18 @@ def test_a_stream_that_breaks_off_is_opened_again(
     assert sum(": back after " in line for line in said) == 1
 
 
-def test_damaged_pictures_are_passed_over_and_counted(serve: Callable[..., Server]) -> None:
+def test_damaged_images_are_passed_over_and_counted(serve: Callable[..., Server]) -> None:
     with stream(serve(damages).url, []) as source:
         frames = list(islice(source, 6))
         assert source.counts.damaged >= 3
-    whole = {decode_image(picture(number), at_least=0)[0, 0].tobytes() for number in range(0, 10_000, 2)}
+    whole = {decode_image(image(number), at_least=0)[0, 0].tobytes() for number in range(0, 10_000, 2)}
     assert {frame.image[0, 0].tobytes() for frame in frames} <= whole
     assert all(np.ptp(frame.image.reshape(-1, 3), axis=0).max() < 8 for frame in frames)
 
 
 @pytest.mark.parametrize(
     ("script", "message"),
-    [(refuses, "it answers 401 Unauthorized"), (is_a_page, "it gives text/html; a multipart stream")],
+    [(refuses, "the server answers 401 Unauthorized"), (is_a_page, "it sends text/html; a multipart stream")],
 )
 def test_what_is_no_stream_says_so(
     serve: Callable[..., Server], script: Callable[[socket.socket], None], message: str
@@ -278,7 +278,7 @@ def test_a_percent_encoded_password_is_sent_as_it_is_meant(serve: Callable[..., 
     class Asking(Server):
         def _answer(self, client: socket.socket, _script: Callable[[socket.socket], None]) -> None:
             asked.append(client.recv(4096))
-            client.sendall(HEAD + part(picture(1)) + part(picture(2)))
+            client.sendall(HEAD + part(image(1)) + part(image(2)))
             client.close()
 
     server = Asking(healthy)
@@ -291,7 +291,7 @@ def test_a_percent_encoded_password_is_sent_as_it_is_meant(serve: Callable[..., 
 
 def huge(client: socket.socket) -> None:
     """A small JPEG whose header claims 132 megapixels, then real ones."""
-    jpeg = bytearray(picture(1))
+    jpeg = bytearray(image(1))
     at = jpeg.index(b"\xff\xc0") + 5
     jpeg[at : at + 4] = struct.pack(">HH", 11_500, 11_500)
     client.sendall(HEAD + part(bytes(jpeg)))
@@ -329,7 +329,7 @@ def test_playlists_reach_no_other_host_and_no_file(
     (tmp_path / "concat.mp4").write_text(f"ffconcat version 1.0\nfile {tmp_path / 'real.avi'}\n")
     for name in ("hls.mp4", "local.m3u8", "concat.mp4"):
         done = command("edge-classify", "-m", color_models["uint8"], "--input", tmp_path / name)
-        done.fails_with(4, "neither a picture nor a video")
+        done.fails_with(4, "neither an image nor a video")
 
     def playlist(client: socket.socket) -> None:
         body = PLAYLIST % there

@@ -128,7 +128,7 @@ def test_the_unit_runs_the_same_command_line(command: Command, tmp_path: Path) -
 def test_paths_that_the_units_private_tmp_hides_are_named(command: Command) -> None:
     words = "--camera 0 -m /tmp/m.tflite --to jsonl:/var/tmp/r.jsonl --labels /tmpx/l --print-service"
     done = command("edge-classify", *words.split(), cwd=Path("/"))
-    assert done.err.count("warning: the service has a /tmp of its own") == 2
+    assert done.err.count("warning: the service has a private /tmp") == 2
     assert "will not see /tmp/m.tflite: use another folder" in done.err
     assert "will not see jsonl:/var/tmp/r.jsonl: use another folder" in done.err
 

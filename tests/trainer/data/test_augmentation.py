@@ -28,7 +28,7 @@ def test_nothing_asked_for_is_nothing_done() -> None:
     ],
     ids=lambda options: next(iter(options)),
 )  # fmt: skip
-def test_each_change_keeps_shape_and_range_and_differs_from_picture_to_picture(
+def test_each_change_keeps_shape_and_range_and_differs_from_image_to_image(
     options: dict[str, object],
 ) -> None:
     changed = augmented(**options)
@@ -40,7 +40,7 @@ def test_each_change_keeps_shape_and_range_and_differs_from_picture_to_picture(
     assert len(np.unique(np.round(amounts, 3))) > 1
 
 
-def test_a_flip_mirrors_some_pictures_and_leaves_the_others() -> None:
+def test_a_flip_mirrors_some_images_and_leaves_the_others() -> None:
     changed = augmented(flip=Flip.ON)
     mirrored = np.asarray(mirror(PIXELS))
     np.testing.assert_array_equal(mirrored, PIXELS[:, :, ::-1])
@@ -50,9 +50,9 @@ def test_a_flip_mirrors_some_pictures_and_leaves_the_others() -> None:
 
 def test_cutout_greys_a_rectangle_of_half_to_all_of_the_side() -> None:
     grey = (augmented(cutout=0.5) == GREY).all(axis=3)
-    for picture in grey:
-        rows, columns = picture.any(axis=1).sum(), picture.any(axis=0).sum()
-        assert picture.sum() == rows * columns
+    for image in grey:
+        rows, columns = image.any(axis=1).sum(), image.any(axis=0).sum()
+        assert image.sum() == rows * columns
         assert 32 * 0.25 - 1 <= rows <= 32 * 0.5 + 1
         assert 48 * 0.25 - 1 <= columns <= 48 * 0.5 + 1
 

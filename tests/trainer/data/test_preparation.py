@@ -15,7 +15,7 @@ from trainer.data.batches import ImageLoader, make_batches
 from trainer.data.splitting import count_splits, split_samples
 
 
-def test_the_check_names_bad_pictures_and_goes_on(color_folder: Path) -> None:
+def test_the_check_names_bad_images_and_goes_on(color_folder: Path) -> None:
     (color_folder / "red" / "broken.png").write_bytes(b"broken")
     (color_folder / "blue" / "empty.jpg").touch()
     ticks: list[tuple[int, int]] = []
@@ -25,22 +25,22 @@ def test_the_check_names_bad_pictures_and_goes_on(color_folder: Path) -> None:
     assert len(scan.unreadable) == 2
     assert scan.contradictions == ()
     assert ticks[-1] == (38, 38)
-    with pytest.raises(DatasetError, match="2 files cannot be read as pictures and --strict"):
+    with pytest.raises(DatasetError, match="2 files cannot be read as images and --strict"):
         scan_dataset(open_dataset(str(color_folder)), strict=True)
 
 
-def test_the_check_names_files_that_are_no_pictures(color_folder: Path) -> None:
-    (color_folder / "red" / "phone.heic").write_bytes(b"picture of another kind")
+def test_the_check_names_files_that_are_no_images(color_folder: Path) -> None:
+    (color_folder / "red" / "phone.heic").write_bytes(b"image of another kind")
     (color_folder / "red" / ".hidden").touch()
     scan = scan_dataset(open_dataset(str(color_folder)))
     assert len(scan.samples) == 36
     assert len(scan.unreadable) == 1
-    assert "red/phone.heic: not a kind of picture that is read (.bmp " in scan.unreadable[0]
+    assert "red/phone.heic: not a supported image format (.bmp " in scan.unreadable[0]
     with pytest.raises(DatasetError, match=r"1 files cannot be read .* first: red/phone\.heic"):
         scan_dataset(open_dataset(str(color_folder)), strict=True)
 
 
-def test_the_check_names_one_picture_under_two_labels(color_folder: Path) -> None:
+def test_the_check_names_one_image_under_two_labels(color_folder: Path) -> None:
     (color_folder / "blue" / "copy.png").write_bytes((color_folder / "red" / "0.png").read_bytes())
     problems = scan_dataset(open_dataset(str(color_folder))).contradictions
     assert len(problems) == 1
@@ -48,7 +48,7 @@ def test_the_check_names_one_picture_under_two_labels(color_folder: Path) -> Non
     assert "blue/copy.png (blue)" in problems[0]
 
 
-def test_a_batch_cannot_be_changed_for_later_epochs_take_its_pictures(color_folder: Path) -> None:
+def test_a_batch_cannot_be_changed_for_later_epochs_take_its_images(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
     batches = make_batches(ImageLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
     for images, _targets in batches:
@@ -56,10 +56,10 @@ def test_a_batch_cannot_be_changed_for_later_epochs_take_its_pictures(color_fold
             images[:] = 0
 
 
-def test_a_class_with_no_readable_picture_is_an_error(color_folder: Path) -> None:
+def test_a_class_with_no_readable_image_is_an_error(color_folder: Path) -> None:
     for path in (color_folder / "green").iterdir():
         path.write_bytes(b"broken")
-    with pytest.raises(DatasetError, match="no picture of the class 'green' can be read"):
+    with pytest.raises(DatasetError, match="no image of the class 'green' can be read"):
         scan_dataset(open_dataset(str(color_folder)))
 
 
@@ -71,7 +71,7 @@ SAMPLES = st.lists(
 
 
 @given(SAMPLES, st.integers(0, 5), st.randoms())
-def test_equal_pictures_never_fall_on_different_sides(
+def test_equal_images_never_fall_on_different_sides(
     pairs: list[tuple[str, str]], seed: int, random: object
 ) -> None:
     samples = [Sample(f"{number}.png", label, hash=digest) for number, (label, digest) in enumerate(pairs)]
@@ -121,7 +121,7 @@ def test_batches_hold_what_the_device_would_see(color_folder: Path) -> None:
         assert dataset.labels[target] == sample.label
 
 
-def test_shuffled_batches_hold_every_picture_once_in_a_seeded_order(color_folder: Path) -> None:
+def test_shuffled_batches_hold_every_image_once_in_a_seeded_order(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
     batches = make_batches(ImageLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
 
@@ -134,7 +134,7 @@ def test_shuffled_batches_hold_every_picture_once_in_a_seeded_order(color_folder
     assert len(order(1)) == 36
 
 
-def test_a_picture_that_vanishes_is_named(color_folder: Path) -> None:
+def test_an_image_that_vanishes_is_named(color_folder: Path) -> None:
     dataset = open_dataset(str(color_folder))
     batches = make_batches(ImageLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
     (color_folder / "red" / "3.png").unlink()

@@ -32,7 +32,7 @@ def test_the_metrics_are_what_can_be_counted() -> None:
     assert json.loads(json.dumps(metrics.to_dict()))["per_class"]["owl"]["count"] == 1
 
 
-def test_a_class_that_no_picture_shows_has_no_recall() -> None:
+def test_a_class_that_no_image_shows_has_no_recall() -> None:
     metrics = measure(SCORES[:4], TARGETS[:4], LABELS)
     assert metrics.per_class["owl"].recall == 0.0
     assert metrics.per_class["owl"].count == 0

@@ -132,7 +132,7 @@ def test_two_devices_learn_what_one_learns(options: tuple[object, ...], alone: P
     np.testing.assert_allclose(losses(tmp_path / "run"), losses(alone), rtol=1e-3)
 
 
-def test_every_picture_is_one_workers() -> None:
+def test_every_image_is_one_workers() -> None:
     order = np.random.default_rng(0).permutation(101)
     parts = [Share(index, 3).of(order) for index in range(3)]
     assert sorted(np.concatenate(parts)) == list(range(101))

@@ -1,37 +1,19 @@
-"""What cached features are worth."""
+"""The features that a head is trained on."""
 
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from benchmarks.studies.training_speed import measure_head_phase
 from trainer import Flip, TrainConfig, TrainingReporter
 from trainer.data.batches import ImageLoader, make_batches
 from trainer.data.preparation import prepare_data
-from trainer.evaluation.metrics import build_forward
-from trainer.fitting.distribution import Share
+from trainer.data.share import Share
 from trainer.network.classifier import build_network
 from trainer.network.features import cache_features, cache_training_features
+from trainer.network.forward import build_forward
 
 
-@pytest.mark.slow
-@pytest.mark.assets
-def test_the_head_phase_costs_a_fraction_of_plain_keras_and_is_no_worse(assets: Path) -> None:
-    config = TrainConfig(
-        data=str(assets / "alpaca"),
-        weights=str(assets / "mobilenet_v2_1.0_no_top.weights.h5"),
-        image_size=160,
-        head_epochs=20,
-        flip=Flip.ON,
-        seed=1,
-    )
-    head = measure_head_phase(config)
-    assert head.cost.ours <= 0.15 * head.cost.keras
-    assert head.accuracy >= head.keras_accuracy - 1e-6
-
-
-def test_every_copy_of_a_picture_keeps_its_place(color_folder: Path) -> None:
+def test_every_copy_of_an_image_keeps_its_place(color_folder: Path) -> None:
     """Three workers' rows together are what one worker has."""
     with TrainingReporter() as reporter:
         config = TrainConfig(

@@ -7,42 +7,36 @@ import numpy as np
 import pytest
 
 from edge_runtime import DivergedError
-from trainer import ClassWeights, Distribute, Epoch, Optimizer, Schedule, TrainConfig
+from trainer import ClassWeights, Distribute, Epoch, Flip, Optimizer, Schedule, TrainConfig
 from trainer.data.augmentation import build_augmentation
 from trainer.fitting.distribution import Workers, join_workers
+from trainer.fitting.epoch import is_over
+from trainer.fitting.optimizers import build_optimizer
 from trainer.fitting.phases import class_weights
-from trainer.fitting.train_loop import (
-    BestWeights,
-    Phase,
-    build_evaluation,
-    build_optimizer,
-    fit_phase,
-    is_over,
-    random_states,
-    restart_randomness,
-)
+from trainer.fitting.randomness import random_states, restart_randomness
+from trainer.fitting.steps import Phase, build_evaluation
+from trainer.fitting.train_loop import TrainLoop
+from trainer.fitting.trainer import Fitted
 from trainer.network.batch_norm import BatchNormStatistics
 from trainer.network.classifier import Network, build_network, freeze
 
 
-class Silent:
-    def start(self, phase: str, epochs: int) -> None: ...
-
-    def step(self, share: float) -> None: ...
-
-    def epoch(self, epoch: Epoch) -> None: ...
+def run(phase: Phase, earlier: int = 0) -> list[Epoch]:
+    """Every epoch of a phase that follows so many epochs of other phases."""
+    loop = TrainLoop(phase, lambda _fraction: None)
+    return [loop.run_epoch(earlier + number) for number in range(1, phase.epochs + 1)]
 
 
 def stripes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures with horizontal (0) or vertical (1) stripes and noise."""
+    """Images with horizontal (0) or vertical (1) stripes and noise."""
     random = np.random.default_rng(seed)
     targets = random.integers(0, 2, count)
-    pictures = random.integers(0, 120, (count, 32, 32, 3))
-    for picture, target in zip(pictures, targets, strict=True):
+    images = random.integers(0, 120, (count, 32, 32, 3))
+    for image, target in zip(images, targets, strict=True):
         phase = random.integers(0, 8)
         lines = (np.arange(32) + phase) % 8 < 4
-        picture[lines if target == 0 else slice(None), slice(None) if target == 0 else lines] += 110
-    return pictures.astype(np.uint8), targets.astype(np.int64)
+        image[lines if target == 0 else slice(None), slice(None) if target == 0 else lines] += 110
+    return images.astype(np.uint8), targets.astype(np.int64)
 
 
 def batches(data: tuple[np.ndarray, np.ndarray], size: int = 16) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -82,7 +76,7 @@ def test_a_short_training_from_scratch_is_as_good_in_evaluation_as_in_training()
     network = build_network(CONFIG, 2)
     freeze(network, fine_tune_at=0, train_batch_norm=True)
     train, held_out = stripes(512, 1), stripes(128, 2)
-    statistics = BatchNormStatistics(network.model, network.base, alone())
+    statistics = BatchNormStatistics(network.model, network.base, alone().total)
     phase = whole_phase(
         network,
         train,
@@ -90,7 +84,7 @@ def test_a_short_training_from_scratch_is_as_good_in_evaluation_as_in_training()
         epochs=8,
         before_validation=lambda: statistics.measure(images for images, _ in batches(train)),
     )
-    history = list(fit_phase(phase, (), Silent()))
+    history = run(phase)
     assert history[-1].accuracy >= 0.95
     assert history[-1].val_accuracy >= 0.7
     _loss, in_evaluation = build_evaluation(network.model, alone())(batches(train))
@@ -103,7 +97,7 @@ def test_the_statistics_are_those_of_the_batches() -> None:
     network = build_network(CONFIG, 2)
     freeze(network, fine_tune_at=0, train_batch_norm=True)
     images = [pixels for pixels, _ in batches(stripes(64, 3))]
-    statistics = BatchNormStatistics(network.model, network.base, alone())
+    statistics = BatchNormStatistics(network.model, network.base, alone().total)
     statistics.measure(images)
     first = next(each for each in network.base.layers if isinstance(each, keras.layers.BatchNormalization))
     until = keras.Model(network.base.input, network.base.layers[network.base.layers.index(first) - 1].output)
@@ -115,7 +109,7 @@ def test_the_statistics_are_those_of_the_batches() -> None:
     assert first.momentum == 0.999
 
 
-def test_frozen_batch_norm_and_lower_layers_stay_put() -> None:
+def test_frozen_batch_norm_and_lower_layers_do_not_change() -> None:
     import keras
 
     network = build_network(CONFIG, 2)
@@ -125,7 +119,7 @@ def test_frozen_batch_norm_and_lower_layers_stay_put() -> None:
         chosen = [layer for layer in network.base.layers if isinstance(layer, kind)]
         return [weight for layer in chosen for weight in layer.get_weights()]
 
-    statistics = BatchNormStatistics(network.model, network.base, alone())
+    statistics = BatchNormStatistics(network.model, network.base, alone().total)
     norms = of(keras.layers.BatchNormalization)
     lower = [weight for layer in network.base.layers[:120] for weight in layer.get_weights()]
     kernels = of(keras.layers.Conv2D)
@@ -137,7 +131,7 @@ def test_frozen_batch_norm_and_lower_layers_stay_put() -> None:
         epochs=2,
         before_validation=lambda: statistics.measure(images for images, _ in batches(train)),
     )
-    list(fit_phase(phase, (), Silent()))
+    run(phase)
     lower_after = [weight for layer in network.base.layers[:120] for weight in layer.get_weights()]
     assert all(np.array_equal(*pair) for pair in zip(norms, of(keras.layers.BatchNormalization), strict=True))
     assert all(np.array_equal(*pair) for pair in zip(lower, lower_after, strict=True))
@@ -169,9 +163,8 @@ def head(model: Any, value: float, epochs: int = 3, **options: Any) -> Phase:
     )
 
 
-def test_epoch_numbers_run_on_and_the_rate_warms_up_and_falls() -> None:
-    earlier = [epoch(number, 0.5, 1.0, phase="warm-up") for number in range(1, 6)]
-    history = list(fit_phase(head(linear(), 1.0, epochs=20), earlier, Silent()))
+def test_epoch_numbers_continue_and_the_rate_warms_up_and_falls() -> None:
+    history = run(head(linear(), 1.0, epochs=20), earlier=5)
     assert [epoch.epoch for epoch in history] == list(range(6, 26))
     rates = [epoch.learning_rate for epoch in history]
     assert rates[0] < max(rates) == pytest.approx(0.1)
@@ -179,11 +172,11 @@ def test_epoch_numbers_run_on_and_the_rate_warms_up_and_falls() -> None:
     assert history[-1].val_loss < history[0].val_loss
 
 
-def test_a_loss_that_is_no_number_ends_the_training() -> None:
+def test_a_loss_that_is_not_a_number_ends_the_training() -> None:
     with pytest.raises(
         DivergedError, match="the loss is nan in epoch 1 of phase head: lower the learning rate"
     ) as caught:
-        list(fit_phase(head(linear(), math.inf), (), Silent()))
+        run(head(linear(), math.inf))
     assert caught.value.exit_code == 8
 
 
@@ -191,33 +184,32 @@ def epoch(number: int, accuracy: float, loss: float, phase: str = "head") -> Epo
     return Epoch(phase, number, 0.0, 0.0, loss, accuracy, 0.0, 0.0)
 
 
-def test_the_best_weights_of_all_epochs_come_back() -> None:
+def test_the_best_weights_of_all_epochs_are_kept() -> None:
     model = linear()
-    best = BestWeights(model)
+    fitted = Fitted()
     kernel = model.layers[0].kernel
     for number, (accuracy, loss) in enumerate([(0.5, 1.0), (0.8, 0.9), (0.8, 0.7), (0.8, 0.8), (0.6, 0.1)]):
         kernel.assign(np.full(kernel.shape, number))
-        best.consider(epoch(number, accuracy, loss))
-    best.restore()
-    assert kernel.numpy().max() == 2
-    assert best.epoch is not None
-    assert best.epoch.epoch == 2
+        fitted = fitted.after(epoch(number, accuracy, loss), model)
+    assert fitted.best is not None
+    assert fitted.best.weights[0].max() == 2
+    assert fitted.best.epoch.epoch == 2
+    assert [each.epoch for each in fitted.history] == [0, 1, 2, 3, 4]
 
 
 def test_with_a_constant_schedule_the_rate_stays() -> None:
-    history = list(fit_phase(head(linear(), 1.0, epochs=4, schedule=Schedule.CONSTANT), (), Silent()))
+    history = run(head(linear(), 1.0, epochs=4, schedule=Schedule.CONSTANT))
     assert [each.learning_rate for each in history] == pytest.approx([0.1] * 4)
 
 
 def test_sgd_with_momentum_learns_too() -> None:
-    history = list(fit_phase(head(linear(), 1.0, epochs=4, optimizer=Optimizer.SGD), (), Silent()))
+    history = run(head(linear(), 1.0, epochs=4, optimizer=Optimizer.SGD))
     assert history[-1].val_loss < history[0].val_loss
 
 
 def test_smoothed_labels_cost_more_than_right_answers() -> None:
     plain, smooth = (
-        list(fit_phase(head(linear(), 1.0, epochs=60, label_smoothing=share), (), Silent()))[-1]
-        for share in (0.0, 0.2)
+        run(head(linear(), 1.0, epochs=60, label_smoothing=smoothing))[-1] for smoothing in (0.0, 0.2)
     )
     # Two classes, a fifth spread over both: the best score is 0.9, with a loss of its entropy.
     entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
@@ -246,15 +238,14 @@ def test_balanced_weights_let_each_class_count_alike() -> None:
     assert class_weights(CONFIG, targets) is None
 
 
-def test_everything_random_in_a_phase_begins_anew_with_a_seed() -> None:
+def test_everything_random_in_a_phase_restarts_with_a_seed() -> None:
     """Resuming repeats an epoch only if no random state is missed, whatever Keras calls it."""
     network = build_network(dataclasses.replace(CONFIG, dropout=0.5, head_units=64), 2)
-    options = {"flip": "on", "rotation": 0.2, "brightness": 0.3, "cutout": 0.4, "sharpness": 0.5}
-    augment = build_augmentation(TrainConfig.from_options({"data": "x", **options}))
+    config = TrainConfig(data="x", flip=Flip.ON, rotation=0.2, brightness=0.3, cutout=0.4, sharpness=0.5)
+    augment = build_augmentation(config)
     assert augment is not None
     data = stripes(16, 0)
-    phase = whole_phase(network, data, data, augment=augment)
-    states = random_states(phase)
+    states = random_states(network.model, augment)
     pixels = data[0].astype(np.float32)
 
     def work() -> list[np.ndarray]:
@@ -284,8 +275,5 @@ def test_a_random_state_that_is_not_found_is_an_error() -> None:
 
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.layers.Dense(2)(Hidden()(inputs)))
-    data = stripes(4, 0)
-    network = build_network(CONFIG, 2)
-    phase = dataclasses.replace(whole_phase(network, data, data), model=model)
     with pytest.raises(RuntimeError, match="random states"):
-        random_states(phase)
+        random_states(model, None)

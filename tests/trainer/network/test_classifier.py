@@ -67,12 +67,12 @@ def test_when_imagenet_cannot_be_had_three_ways_out_are_named(monkeypatch: pytes
     with pytest.raises(ModelError) as caught:
         build_network(TrainConfig(data="x", image_size=96), 2)
     assert all(
-        way in str(caught.value) for way in ("connect this machine", "--weights FILE", "--weights none")
+        way in str(caught.value) for way in ("Connect this machine", "--weights FILE", "--weights none")
     )
 
 
 def test_a_width_that_keras_does_not_know_is_refused() -> None:
-    with pytest.raises(ModelError, match="cannot be built so"):
+    with pytest.raises(ModelError, match="cannot be built with these options"):
         build_network(TrainConfig(data="x", alpha=0.77, image_size=96), 2)
 
 
@@ -86,7 +86,7 @@ def test_one_logit_is_a_sigmoid() -> None:
     np.testing.assert_allclose(scores[:, 1], expected, rtol=1e-5)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
     assert len(network.head.trainable_variables) == 2
-    with pytest.raises(UsageError, match="--one-logit tells two classes apart, the data has 3"):
+    with pytest.raises(UsageError, match="--one-logit is for two classes, the data has 3"):
         build_network(dataclasses.replace(SMALL, one_logit=True), 3)
 
 

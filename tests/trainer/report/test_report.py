@@ -25,21 +25,21 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def run(command: Command, hard_colors: tuple[object, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every option that does not exclude another, on pictures with every kind of name."""
+    """Every option that does not exclude another, on images with every kind of name."""
     folder = Path(str(hard_colors[0]))
-    pictures = tmp_path_factory.mktemp("names") / "colors"
+    images = tmp_path_factory.mktemp("names") / "colors"
     for label in ("red", "green", "blue"):
-        target = pictures / ("<b>blue & co" if label == "blue" else label)
+        target = images / ("<b>blue & co" if label == "blue" else label)
         target.mkdir(parents=True)
         for number, path in enumerate(sorted((folder / label).iterdir())):
             name = NAMES[number] if number < len(NAMES) else path.name.encode()
             Path(os.fsdecode(os.fsencode(target) + b"/" + name)).write_bytes(path.read_bytes())
-    (pictures / "red" / "odd\n<i>.txt").touch()
-    run = pictures.parent / "run"
+    (images / "red" / "odd\n<i>.txt").touch()
+    run = images.parent / "run"
     done = command(
         *(
             "edge-train",
-            pictures,
+            images,
             *hard_colors[1:],
             "--out",
             run,
@@ -53,7 +53,7 @@ def run(command: Command, hard_colors: tuple[object, ...], tmp_path_factory: pyt
         *("--head-units", 16, "--augment-copies", 1, "--tensorboard"),
     )
     assert done.code == 0, done.err
-    assert "passed over: red/odd?<i>.txt: not a kind of picture" in done.err
+    assert "skipped: red/odd?<i>.txt: not a supported image format" in done.err
     return run
 
 
@@ -86,7 +86,7 @@ def test_the_page_holds_everything_and_needs_nothing_else(run: Path) -> None:
     assert f"{metrics['accuracy']:.4f}" in page.text
     assert f"{metrics['expected_calibration_error']:.4f}" in page.text
     assert "<b>blue & co" in page.text
-    assert "red/odd\n<i>.txt: not a kind of picture" in page.text
+    assert "red/odd\n<i>.txt: not a supported image format" in page.text
     assert "label-smoothing" in page.text
 
 
@@ -111,7 +111,7 @@ def test_the_split_keeps_every_file_name(run: Path) -> None:
     assert set(NAMES) <= files
 
 
-def test_pictures_are_drawn(run: Path) -> None:
+def test_images_are_drawn(run: Path) -> None:
     for name in ("curves", "confusion_matrix", "mistakes", "augmentation"):
         assert decode_image((run / f"{name}.png").read_bytes(), at_least=0).std() > 10
 
@@ -153,7 +153,7 @@ def test_the_class_weights_hint_is_given_where_classes_are_uneven(
         *("edge-train", tmp_path / "uneven", *hard_colors[1:], "--head-epochs", 1, "--fine-tune-epochs", 0),
         *("--out", tmp_path / "run"),
     )
-    assert re.search(r"uneven classes: \d+ training pictures of 'red', \d of 'green'", done.err)
+    assert re.search(r"uneven classes: \d+ training images of 'red', \d of 'green'", done.err)
 
 
 def test_inspection_shows_the_base_and_trains_nothing(

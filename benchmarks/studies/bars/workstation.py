@@ -1,0 +1,118 @@
+"""The workstation: conversion and training beside TensorFlow's and Keras' own ways."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from benchmarks.studies.bars.bar import Bar
+from benchmarks.studies.bars.plain_converter import convert_int8
+from benchmarks.studies.training_speed import measure_head_phase, measure_reading
+from converter.quantization import calibrate, correct, equalize_channels, quantize
+from converter.quantization.calibration import representative_dataset
+from converter.quantization.precisions import remove_rescaling, silence
+from edge_runtime.core import clock
+from edge_runtime.images import encode_jpeg
+from trainer import Flip, TrainConfig
+from trainer.network import build_network
+
+CALIBRATION_IMAGES, FEW, MANY = 100, 500, 20_000
+SMALL = TrainConfig(data="none", weights="none", alpha=0.35, image_size=32)
+
+
+def measure_workstation(folder: Path) -> Iterator[Bar]:
+    """Measure what needs no photos.
+
+    Args:
+        folder: an empty folder for images and runs.
+    """
+    yield _conversion()
+    yield _training_memory(folder)
+
+
+def measure_photos(photos: Path, weights: Path) -> Iterator[Bar]:
+    """Measure training on photos.
+
+    Args:
+        photos: a folder of images for each class.
+        weights: of MobileNetV2 1.0 without its top.
+    """
+    costs = measure_reading(str(photos), 160, rounds=8)
+    ratio = sum(cost.keras for cost in costs) / sum(cost.ours for cost in costs)
+    yield Bar("Keras' reading of photos, beside ours", ratio, 1.5, at_least=True)
+    config = dataclasses.replace(
+        TrainConfig(data=str(photos), weights=str(weights), image_size=160, flip=Flip.ON, seed=1),
+        head_epochs=20,
+        fine_tune_epochs=0,
+    )
+    head = measure_head_phase(config)
+    yield Bar("20 epochs of the head, beside model.fit", head.cost.ours / head.cost.keras, 0.15)
+    better = head.accuracy - head.keras_accuracy
+    yield Bar("accuracy of that head, less that of model.fit", better, 0.0, at_least=True)
+
+
+def _conversion() -> Bar:
+    model = build_network(SMALL, 10).model
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (32, 32, 3), np.uint8) for _ in range(CALIBRATION_IMAGES)]
+    core, input_range = remove_rescaling(model)
+
+    def bare() -> bytes:
+        return convert_int8(core, list(representative_dataset(images, input_range)))
+
+    ratios = [
+        _seconds(lambda: quantize(correct(equalize_channels(calibrate(model, images))))) / _seconds(bare)
+        for _ in range(4)
+    ]
+    # The first pair includes imports.
+    return Bar("conversion to int8, beside TensorFlow's converter alone", median(ratios[1:]), 1.2)
+
+
+def _training_memory(folder: Path) -> Bar:
+    """All images of the larger data set are 4.6 GB when they are decoded."""
+    weights = folder / "base.weights.h5"
+    with silence():
+        build_network(SMALL, 2).base.save_weights(weights)
+    peaks = []
+    for count in (FEW, MANY):
+        data = folder / f"{count}-images"
+        _write_images(data, count)
+        options = ("--weights", weights, "--alpha", 0.35, "--image-size", 32, "--batch-size", 64)
+        epochs = ("--head-epochs", 2, "--fine-tune-epochs", 1)
+        peaks.append(_peak_megabytes(data, *options, *epochs, "--out", folder / f"{count}-run"))
+    return Bar(f"memory of training with {MANY:,} images above {FEW}, in MB", peaks[1] - peaks[0], 1500)
+
+
+def _write_images(folder: Path, count: int) -> None:
+    """JPEGs of 320x240 pixels, all different, in two classes."""
+    ramp = np.tile(np.linspace(0, 160, 320, dtype=np.uint8)[:, np.newaxis], (240, 1, 3))
+    for label in range(2):
+        (folder / str(label)).mkdir(parents=True)
+    for number in range(count):
+        image = ramp + np.array([number % 90, number // 90 % 90, number // 8100], np.uint8)
+        image[60:180, 40 * (number % 2) : 120 + 40 * (number % 2)] = 250
+        (folder / str(number % 2) / f"{number}.jpg").write_bytes(encode_jpeg(image))
+
+
+def _peak_megabytes(*arguments: object) -> float:
+    command = [str(Path(sys.executable).parent / "edge-train"), *map(str, arguments)]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stderr=errors)  # noqa: S603 - our own command
+        _pid, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        if process.returncode:
+            raise RuntimeError(errors.read().decode(errors="replace"))
+    return usage.ru_maxrss / 1024
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = clock.now()
+    work()
+    return clock.now() - started

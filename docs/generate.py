@@ -1,9 +1,16 @@
-"""Write docs/cli.md from the commands' own `--help`. `make docs` runs it; a test keeps the page true."""
+"""Write what is generated from the code: docs/cli.md from `--help`, and the JSON schema of the report.
 
+`make docs` runs it; tests compare both with the code.
+"""
+
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from benchmarks.report import SCHEMA, Report
+from edge_runtime.core import json_schema
 
 COMMANDS = (
     ("edge-train",),
@@ -17,6 +24,7 @@ COMMANDS = (
     ("edge-bench", "gate"),
 )
 PAGE = Path(__file__).parent / "cli.md"
+REPORT_SCHEMA = Path(__file__).parent.parent / "benchmarks" / "schema" / f"report-{SCHEMA}.json"
 
 
 def render() -> str:
@@ -45,3 +53,4 @@ def _without_color() -> dict[str, str]:
 
 if __name__ == "__main__":
     PAGE.write_text(render(), encoding="utf-8")
+    REPORT_SCHEMA.write_text(json.dumps(json_schema(Report), indent=2) + "\n", encoding="utf-8")

@@ -16,6 +16,12 @@ _CONTAINERS = (
 )
 
 
+# The first OpenCV whose FFmpeg keeps to a whitelist of containers.
+_KEEPS_TO_CONTAINERS = (4, 12)
+_SNIFFED_BYTES = 4096
+_TEXT = frozenset(range(0x20, 0x100)) | frozenset(b"\t\n\r")
+
+
 class OpenCvDevice:
     """A camera through V4L2, a video file or a network stream through FFmpeg."""
 
@@ -23,6 +29,7 @@ class OpenCvDevice:
         cv2 = opencv()
         camera = request.kind is DeviceKind.CAMERA
         if not camera:
+            _refuse_playlists(request)
             # Read when a capture is opened. A playlist from a stranger may name other files and hosts.
             os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = _ffmpeg_options(request)
         backend = cv2.CAP_V4L2 if camera else cv2.CAP_FFMPEG
@@ -80,6 +87,28 @@ class OpenCvDevice:
         letters = int(code).to_bytes(4, "little", signed=True).decode("ascii", "replace")
         format_ = re.sub(r"[^\w]", "", letters) or "unknown format"
         return f"{width:.0f}x{height:.0f} at {rate:.3g} fps, {format_}, {self._capture.getBackendName()}"
+
+
+def _refuse_playlists(request: DeviceRequest) -> None:
+    """Refuse what an OpenCV without a whitelist of containers might follow to other files and hosts.
+
+    Raises:
+        SourceError: a video file that is text, or a video over HTTP, whose content may change meanwhile.
+    """
+    cv2 = opencv()
+    if tuple(int(part) for part in cv2.__version__.split(".")[:2]) >= _KEEPS_TO_CONTAINERS:
+        return
+    if request.kind is DeviceKind.URL and urlsplit(request.address).scheme.lower() in ("http", "https"):
+        raise SourceError(f"a video over HTTP needs OpenCV 4.12 or newer, this is {cv2.__version__}")
+    if request.kind is DeviceKind.VIDEO:
+        try:
+            with open(request.address, "rb") as file:  # noqa: PTH123 - the address is what OpenCV opens
+                head = file.read(_SNIFFED_BYTES)
+        except OSError as error:
+            raise SourceError(f"it cannot be opened ({error.strerror})") from error
+        # Playlists are text; of the containers only this one may begin like text.
+        if _TEXT.issuperset(head) and not head.startswith(b"YUV4MPEG2"):
+            raise SourceError("neither an image nor a video that can be opened")
 
 
 def _ffmpeg_options(request: DeviceRequest) -> str:

@@ -25,7 +25,7 @@ from edge_runtime import (
     StreamSource,
     encode_jpeg,
 )
-from edge_runtime.images import decode_image
+from edge_runtime.images import decode_image, opencv
 from edge_runtime.sources.devices.request import without_password
 from edge_runtime.sources.jpeg_splitter import split_jpegs
 from tests.conftest import BIN, Command, paint
@@ -68,10 +68,30 @@ def test_jpegs_are_found_whatever_stands_between_and_however_they_are_cut(
     assert list(split_jpegs(chunks)) == expected
 
 
-@given(st.binary(max_size=300), st.integers(1, 50))
-def test_garbage_gives_no_exception_and_nothing_is_made_up(noise: bytes, size: int) -> None:
-    chunks = [noise[at : at + size] for at in range(0, len(noise), size)]
-    assert all(found in noise for found in split_jpegs(chunks))
+PIECES = st.lists(
+    st.one_of(
+        st.binary(max_size=60),
+        st.sampled_from(
+            [b"\xff\xd8\xff", b"\xff\xd9", b"\xff\xe1\xff\xff", b"\xff\xe1\0\0", b"\xff\xff\xd9"]
+        ),
+        st.tuples(st.integers(0, 9), st.integers(0, 900)).map(lambda pair: image(pair[0])[: pair[1]]),
+        st.integers(0, 9).map(image),
+    ),
+    max_size=6,
+)
+
+
+@given(PIECES, st.integers(1, 400))
+def test_damaged_streams_give_parts_of_them_and_a_whole_image_at_the_end_is_found(
+    pieces: list[bytes], size: int
+) -> None:
+    # Longer than any segment, so that no damaged length reaches beyond it.
+    stream = b"".join(pieces) + bytes(70_000) + b"\xff\xd9" + image(3)
+    found = list(split_jpegs(stream[at : at + size] for at in range(0, len(stream), size)))
+    assert found[-1] == image(3)
+    assert all(
+        each in stream and each.startswith(b"\xff\xd8\xff") and each.endswith(b"\xff\xd9") for each in found
+    )
 
 
 def test_starts_without_end_cost_little() -> None:
@@ -305,6 +325,7 @@ def test_a_frame_of_too_many_pixels_is_not_decoded(serve: Callable[..., Server])
         assert source.counts.damaged >= 1
 
 
+OLD = opencv().__version__.startswith("4.11.")
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:3.0,\n%s\n#EXT-X-ENDLIST\n"
 
 
@@ -337,13 +358,17 @@ def test_playlists_reach_no_other_host_and_no_file(
         client.sendall(b"HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s" % (kind, len(body), body))
 
     server = Server(playlist)
-    with stream(server.url, []) as source, pytest.raises(SourceError, match="cannot be opened"):
+    with (
+        stream(server.url, []) as source,
+        pytest.raises(SourceError, match=r"cannot be opened|needs OpenCV 4\.12"),
+    ):
         next(iter(source))
     server.close()
     other.close()
     assert reached == []
 
 
+@pytest.mark.skipif(OLD, reason="OpenCV 4.11 might follow playlists: videos over HTTP are refused there")
 def test_a_video_file_over_http_gives_its_frames(tmp_path: Path) -> None:
     content = write_video(tmp_path / "v.avi", [(255, 0, 0), (0, 255, 0)] * 10).read_bytes()
 

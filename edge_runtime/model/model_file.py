@@ -118,6 +118,8 @@ def _read_members(content: bytes, path: Path) -> dict[str, bytes]:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, OverflowError):
         return {}
+    except NotImplementedError as error:
+        raise ModelError(f"{path}: the files inside are damaged ({error}); copy the model again") from error
     everything = archive.infolist()
     entries = [each for each in everything if each.filename == CARD_NAME or _is_label_file(each.filename)]
     if len(everything) > MAX_MEMBERS or sum(each.file_size for each in entries) > MAX_MEMBER_BYTES:

@@ -1,5 +1,9 @@
-"""Find import circles between the modules of the four packages; imports inside functions count too."""
+"""Find import circles between the modules of the four packages; imports inside functions count too.
 
+python -m tests.import_circles
+"""
+
+import sys
 from collections.abc import Iterator
 
 import grimp
@@ -36,3 +40,10 @@ def _strongly_connected(imports: dict[str, list[str]]) -> Iterator[tuple[str, ..
     for module in sorted(imports):
         if module not in number:
             yield from visit(module)
+
+
+if __name__ == "__main__":
+    circles = find_circles()
+    sys.stdout.writelines(f"{' <-> '.join(circle)}\n" for circle in circles)
+    sys.stdout.write(f"{len(circles)} import circles\n")
+    sys.exit(bool(circles))

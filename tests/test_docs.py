@@ -47,6 +47,36 @@ def test_the_readmes_python_gives_the_commands_answer(command: Command, tmp_path
     )
 
 
+# A moving pattern in place of a camera, and three frames instead of all that come.
+STAND_IN = """
+from itertools import islice
+import edge_runtime
+from edge_runtime.sources.devices import DeviceKind, DeviceRequest
+edge_runtime.camera_request = lambda name: DeviceRequest(DeviceKind.SYNTHETIC, name, width=64, height=48)
+frames = edge_runtime.LiveSource.__iter__
+edge_runtime.LiveSource.__iter__ = lambda source: islice(frames(source), 3)
+"""
+
+
+def test_the_readmes_camera_example_gives_an_answer_for_each_frame(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    labels = ("wren", "robin", "tit", "crow")
+    (tmp_path / "birds.tflite").write_bytes(linear_model(96, labels))
+    assert len(blocks) == 2
+    done = subprocess.run(
+        [sys.executable, "-c", STAND_IN + blocks[1]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said, *answers = done.stdout.splitlines()
+    assert said == "0: a moving pattern of 64x48"
+    assert len(answers) == 3
+    assert set(answers) <= set(labels)
+
+
 def test_every_command_that_the_readme_shows_exists() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     shown = set(re.findall(r"\bedge-[a-z]+\b", (ROOT / "README.md").read_text(encoding="utf-8")))

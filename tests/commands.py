@@ -6,13 +6,17 @@ already, with its own arguments, folder, environment and output files; any other
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+
+from edge_runtime.core import clock
 
 BIN = Path(sys.executable).parent
 
@@ -50,18 +54,81 @@ class Finished:
 Command = Callable[..., Finished]
 
 
+class Running:
+    """A command that needs TensorFlow, forked and running.
+
+    Args:
+        name: of the command.
+        arguments: its arguments.
+        folder: its working folder; this one when None.
+        environment: its environment.
+        prepare: Python code that the forked process runs before the command, to put a fault into it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[object],
+        *,
+        folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        prepare: str = "",
+    ) -> None:
+        self._outputs = tempfile.TemporaryDirectory()
+        out, err = Path(self._outputs.name, "out"), Path(self._outputs.name, "err")
+        out.touch()
+        err.touch()
+        self._out, self._err = out, err
+        self._process = _FORKSERVER.Process(
+            target=_run_forked,
+            args=(
+                name, [str(each) for each in arguments], folder or Path.cwd(),
+                dict(os.environ if environment is None else environment), out, err, prepare,
+            ),
+        )  # fmt: skip
+        self._process.start()
+
+    def wait_for(self, words: str, seconds: float = 120) -> None:
+        """Wait until a line on stderr has these words."""
+        deadline = clock.now() + seconds
+        while words not in self._err.read_text() and self._process.is_alive():
+            assert clock.now() < deadline, self._err.read_text()
+            time.sleep(0.02)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        os.kill(self._process.pid or 0, number)
+
+    def finish(self, seconds: float = 180) -> Finished:
+        """Wait for the end.
+
+        Raises:
+            TimeoutError: it did not end in time, and was killed.
+        """
+        self._process.join(seconds)
+        late = self._process.exitcode is None
+        if late:
+            self._process.kill()
+            self._process.join()
+        finished = Finished(self._process.exitcode or 0, self._out.read_text(), self._err.read_text())
+        self._outputs.cleanup()
+        if late:
+            raise TimeoutError(f"it did not end within {seconds} s: {finished.err}")
+        return finished
+
+
 def run_command(
     name: str, arguments: list[str], *, folder: Path | None, timeout: float, environment: dict[str, str]
 ) -> Finished:
     """Run a command to its end.
 
     Raises:
-        subprocess.TimeoutExpired: it did not end in time.
+        TimeoutError: it did not end in time.
     """
     # What Python and TensorFlow read when they start would have no effect on a forked process.
-    same = all(environment.get(key) == value for key, value in os.environ.items() if key != "XDG_CACHE_HOME")
-    if name in WITH_TENSORFLOW and same and len(environment) <= len(os.environ) + 1:
-        return _fork(name, arguments, folder, timeout, environment)
+    same = {**environment, "XDG_CACHE_HOME": ""} == {**os.environ, "XDG_CACHE_HOME": ""}
+    if name in WITH_TENSORFLOW and same:
+        return Running(name, arguments, folder=folder, environment=environment).finish(timeout)
     done = subprocess.run(
         [str(BIN / name), *arguments],
         capture_output=True,
@@ -74,30 +141,18 @@ def run_command(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def _fork(
-    name: str, arguments: list[str], folder: Path | None, timeout: float, environment: dict[str, str]
-) -> Finished:
-    with tempfile.TemporaryDirectory() as outputs:
-        out, err = Path(outputs, "out"), Path(outputs, "err")
-        # mypy does not know that this context's Process takes these arguments.
-        process = _FORKSERVER.Process(
-            target=_run_forked, args=(name, arguments, folder or Path.cwd(), environment, out, err)
-        )
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired([name, *arguments], timeout, out.read_text(), err.read_text())
-        return Finished(process.exitcode, out.read_text(), err.read_text())
-
-
 def _run_forked(
-    name: str, arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path
+    name: str,
+    arguments: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    out: Path,
+    err: Path,
+    prepare: str,
 ) -> None:
     """In the forked process: become the command."""
     for descriptor, path in ((0, Path(os.devnull)), (1, out), (2, err)):
-        opened = os.open(path, os.O_RDWR | os.O_CREAT)
+        opened = os.open(path, os.O_RDWR)
         os.dup2(opened, descriptor)
         os.close(opened)
     # The forked process has the streams of the one that it was forked from.
@@ -107,6 +162,7 @@ def _run_forked(
     os.chdir(folder)
     sys.argv = [str(BIN / name), *arguments]
     try:
+        exec(prepare, {"__name__": "prepare"})  # noqa: S102 - code of the tests
         import_module(WITH_TENSORFLOW[name]).main()
     finally:
         sys.stdout.flush()

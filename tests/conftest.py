@@ -47,6 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
         with (base / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 fill(folder)
                 done.touch()

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks import read_report
 from converter.packaging import Normalization, add_metadata
-from edge_runtime import Classifier, ModelCard, Resize, fit, pack_model_file, read_image
-from tests.conftest import Command, linear_model, save
+from edge_runtime import ModelCard, Resize, fit, load_classifier, pack_model_file, read_image
+from tests.conftest import ROOT, Command, linear_model, save
 from tests.test_packaging import find_python
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.extra
 
 MEDIAPIPE = """
 import sys
@@ -42,9 +42,9 @@ with vision.ImageClassifier.create_from_options(options) as classifier:
 OPENVINO = """
 import sys
 from pathlib import Path
-from edge_runtime import Classifier, read_image
+from edge_runtime import LoadOptions, load_classifier, read_image
 model, folder = sys.argv[1:]
-classifier = Classifier(model, engine="openvino", num_threads=1)
+classifier = load_classifier(model, LoadOptions(engine="openvino", num_threads=1))
 assert classifier.engine.name == "openvino"
 for path in sorted(Path(folder).glob("*.png")):
     print(classifier.classify(read_image(path, at_least=classifier.at_least), top_k=1)[0].label)
@@ -56,10 +56,9 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with MediaPipe Tasks and OpenVINO, and the packages that edge_runtime needs."""
     folder = tmp_path_factory.mktemp("others") / "venv"
     subprocess.run([find_python("3.11"), "-m", "venv", folder], check=True)
-    packages = ("mediapipe", "openvino", "ai-edge-litert", "typer", "opencv-python-headless")
-    subprocess.run(
-        [folder / "bin" / "python", "-m", "pip", "install", "-q", *packages], check=True, timeout=900
-    )
+    # Exact versions: a new release of another program must not make an unchanged toolkit fail.
+    install = ["-m", "pip", "install", "-q", "-r", ROOT / "tests" / "interoperability-requirements.txt"]
+    subprocess.run([folder / "bin" / "python", *install], check=True, timeout=900)
     return folder / "bin" / "python"
 
 
@@ -149,7 +148,7 @@ def test_mediapipes_resizing_gives_the_pixels_that_mediapipe_sees(others: Path, 
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3)).astype(np.uint8)
     image = save(tmp_path / "p.png", noise)
     answered = json.loads(theirs_text(others, MEDIAPIPE_SCORES, tmp_path / "m.tflite", image))
-    classifier = Classifier(tmp_path / "m.tflite")
+    classifier = load_classifier(tmp_path / "m.tflite")
     own = classifier.scores(read_image(image, at_least=classifier.at_least))
     found = [answered[label] for label in labels]
     assert np.abs(found - own).max() < 0.005

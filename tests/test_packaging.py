@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT, Command
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.extra
 
 WORKSTATION_ONLY = ("tensorflow", "keras", "scikit_learn", "matplotlib", "tomli_w")
 

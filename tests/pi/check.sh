@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # `make check-pi`: the real aarch64 wheels in a Debian bookworm arm64 root, without a Raspberry Pi.
 #
-# Builds the root (mmdebstrap), installs the wheel there as the README says for a Pi, and runs pictures, a video, the
+# Builds the root (mmdebstrap), installs the wheel there as the README says for a Pi, and runs images, a video, the
 # self-test and edge-doctor under QEMU, once with LiteRT and once with tflite-runtime. Speed says nothing there.
 # Needs root, and: apt install mmdebstrap qemu-user-static binfmt-support
 #
-# Usage: check.sh PYTHON MODEL.tflite PICTURES     [PI_ROOT=folder for the Debian root]
+# Usage: check.sh PYTHON MODEL.tflite IMAGES     [PI_ROOT=folder for the Debian root]
 set -euo pipefail
-PYTHON=$1 MODEL=$2 PICTURES=$3
+PYTHON=$1 MODEL=$2 IMAGES=$3
 ROOT=${PI_ROOT:-build/pi-arm64}
 INSIDE=/opt/check
 
@@ -19,7 +19,7 @@ fi
 rm -rf "$ROOT$INSIDE" && mkdir -p "$ROOT$INSIDE"
 "$PYTHON" -m pip wheel -q --no-deps -w "$ROOT$INSIDE" .
 cp "$MODEL" "$ROOT$INSIDE/model.tflite"
-cp -r "$PICTURES" "$ROOT$INSIDE/pictures"
+cp -r "$IMAGES" "$ROOT$INSIDE/images"
 "$PYTHON" - "$ROOT$INSIDE" <<'VIDEO'
 import sys
 import cv2
@@ -27,8 +27,8 @@ from edge_runtime.images.codec import list_images, read_image
 from pathlib import Path
 folder = Path(sys.argv[1])
 writer = cv2.VideoWriter(str(folder / "video.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 64))
-for picture in list_images(folder / "pictures"):
-    writer.write(cv2.resize(read_image(picture)[..., ::-1].copy(), (64, 64)))
+for image in list_images(folder / "images"):
+    writer.write(cv2.resize(read_image(image)[..., ::-1].copy(), (64, 64)))
 writer.release()
 VIDEO
 cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
@@ -48,7 +48,7 @@ check() {
     inside "$bin/pip" install -q "$wheel"
     local model=$INSIDE/model.tflite
     inside "$bin/edge-classify" -m "$model" --engine "$name" --self-test
-    inside "$bin/edge-classify" -m "$model" --engine "$name" --input "$INSIDE/pictures" -k 1 \
+    inside "$bin/edge-classify" -m "$model" --engine "$name" --input "$INSIDE/images" -k 1 \
         | tee "$ROOT$INSIDE/$name.txt"
     inside "$bin/edge-classify" -m "$model" --engine "$name" --input "$INSIDE/video.avi" -k 1 --format jsonl \
         | tail -n 1

@@ -21,10 +21,20 @@ def read_history(run: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((run / "history.csv").read_text().splitlines()))
 
 
+@pytest.mark.extra
+def test_the_demo_learns_the_digits(command: Command, tmp_path: Path) -> None:
+    done = command("edge-train", "--config", ROOT / "recipes" / "digits.toml", "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["test"]["accuracy"] >= 0.95
+    assert abs(metrics["train"]["accuracy"] - metrics["test"]["accuracy"]) < 0.05
+
+
 def test_digits_from_scratch_are_learned(digits_run: Path) -> None:
+    """In a third of the demo's epochs."""
     metrics = json.loads((digits_run / "metrics.json").read_text())
     assert metrics["test"]["count"] == 269
-    assert metrics["test"]["accuracy"] >= 0.95
+    assert metrics["test"]["accuracy"] >= 0.9
     assert abs(metrics["train"]["accuracy"] - metrics["test"]["accuracy"]) < 0.05
     history = read_history(digits_run)
     assert all(float(row["seconds"]) > 0 for row in history)
@@ -70,6 +80,7 @@ def test_config_toml_repeats_the_recipe(digits_run: Path) -> None:
     assert {**vars(written), **given} == {**vars(recipe), **given}
 
 
+@pytest.mark.extra
 @pytest.mark.assets
 def test_photos_with_pretrained_weights_reach_ninety_percent(
     command: Command, assets: Path, tmp_path: Path
@@ -98,7 +109,7 @@ def test_bad_images_are_named_and_skipped(command: Command, color_folder: Path, 
     strict = command("edge-train", color_folder, *SMALL, "--out", tmp_path / "strict", "--strict")
     strict.fails_with(5, "broken.png", "--strict")
     again = command("edge-train", color_folder, *SMALL, "--out", tmp_path / "run")
-    again.fails_with(6, "holds a run already", "--overwrite")
+    again.fails_with(6, "contains a run already", "--overwrite")
 
 
 def test_the_check_comes_before_tensorflow(command: Command, color_folder: Path, tmp_path: Path) -> None:

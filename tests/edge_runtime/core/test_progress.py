@@ -1,12 +1,11 @@
 """Long work is never silent: bars in a terminal, lines elsewhere."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from edge_runtime.core import ProgressLines, Reporter, clock, format_seconds
+from tests.commands import Running
 
 
 @pytest.fixture
@@ -70,22 +69,12 @@ def test_every_phase_of_a_training_and_of_a_conversion_tells_how_far_it_is(
     hard_colors: tuple[object, ...], digits_run: Path, tmp_path: Path
 ) -> None:
     """As if everything took long: with no seconds of patience each phase has to say something."""
-    program = """
-import sys
-import edge_runtime.core.progress as progress
-progress.FIRST_LINE = progress.NEXT_LINES = 0.0
-command = sys.argv.pop(1)
-from trainer.cli import main as edge_train
-from converter.cli import main as edge_convert
-{"edge-train": edge_train, "edge-convert": edge_convert}[command]()
-"""
+    impatient = "import edge_runtime.core.progress as p; p.FIRST_LINE = p.NEXT_LINES = 0.0"
 
-    def run(*arguments: object) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode in (0, 9), done.stderr
-        return done.stderr
+    def run(name: str, *arguments: object) -> str:
+        done = Running(name, arguments, prepare=impatient).finish()
+        assert done.code in (0, 9), done.err
+        return done.err
 
     options = ("--head-epochs", 2, "--fine-tune-epochs", 2, "--out", tmp_path / "run")
     trained = run("edge-train", *hard_colors, *options)

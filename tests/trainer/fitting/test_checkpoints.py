@@ -1,10 +1,7 @@
 """Trainings that are killed, interrupted or diverge, and go on."""
 
 import csv
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +12,16 @@ from hypothesis import strategies as st
 from edge_runtime import ModelError, UsageError
 from edge_runtime.core import lock_folder
 from edge_runtime.datasets import RunFiles
-from tests.conftest import BIN, Command, Finished
+from tests.commands import Command, Finished, Running
 from trainer import Epoch, TrainConfig
 from trainer.fitting.checkpoints import State, check_state, config_values, read_state, write_state
 
 # Ends the process when a file with this name is about to be put in place for the n-th time, or just has been.
 KILLED = """
-import os, signal, sys
+import os, signal
 from pathlib import Path
 
-name, count, moment = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+name, count, moment = {name!r}, {count}, {moment!r}
 place = Path.replace
 
 def replace(self, target):
@@ -37,9 +34,6 @@ def replace(self, target):
         os.kill(os.getpid(), signal.SIGKILL)
 
 Path.replace = replace
-sys.argv = ["edge-train", *sys.argv[4:]]
-from trainer.cli import main
-main()
 """
 
 
@@ -80,9 +74,10 @@ def assert_alike(run: Path, other: Path) -> None:
 
 
 def train_until_killed(where: tuple[str, int, str], *arguments: object) -> None:
-    program = [sys.executable, "-c", KILLED, *map(str, where), *map(str, arguments)]
-    done = subprocess.run(program, capture_output=True, timeout=300, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    name, count, moment = where
+    killed = KILLED.format(name=name, count=count, moment=moment)
+    done = Running("edge-train", arguments, prepare=killed).finish()
+    assert done.code == -signal.SIGKILL, done.err
 
 
 @pytest.mark.slow
@@ -108,18 +103,10 @@ def test_a_killed_training_gives_the_result_of_an_uninterrupted_one(
 
 
 def interrupt_after(line: str, *arguments: object) -> Finished:
-    process = subprocess.Popen(
-        [BIN / "edge-train", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    told = []
-    for each in process.stderr:
-        told.append(each)
-        if line in each:
-            os.kill(process.pid, signal.SIGINT)
-            break
-    out, err = process.communicate(timeout=120)
-    return Finished(process.returncode, out, "".join(told) + err)
+    running = Running("edge-train", arguments)
+    running.wait_for(line)
+    running.send(signal.SIGINT)
+    return running.finish()
 
 
 @pytest.mark.slow

@@ -5,27 +5,20 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge_runtime import UsageError
-from tests.conftest import BIN, Command, Finished
+from tests.commands import Command, Finished, Running
 from trainer.fitting.distribution import Share, read_cluster
 
 # Two devices in one process, as two GPUs would be.
 MIRRORED = """
-import sys
 import tensorflow as tf
 devices = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
-sys.argv[0] = "edge-train"
-from trainer.cli import main
-main()
 """
 
 
@@ -58,34 +51,19 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start_workers(*arguments: object) -> list[subprocess.Popen[str]]:
+def start_workers(*arguments: object) -> list[Running]:
     addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
     workers = []
     for index in range(2):
         cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        workers.append(
-            subprocess.Popen(
-                [BIN / "edge-train", *map(str, arguments), "--distribute", "multi-worker"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "TF_CONFIG": json.dumps(cluster)},
-            )
-        )
+        environment = {**os.environ, "TF_CONFIG": json.dumps(cluster)}
+        together = (*arguments, "--distribute", "multi-worker")
+        workers.append(Running("edge-train", together, environment=environment))
     return workers
 
 
-def finish(worker: subprocess.Popen[str]) -> Finished:
-    try:
-        out, err = worker.communicate(timeout=180)
-    finally:
-        worker.kill()
-    return Finished(worker.returncode, out, err)
-
-
-def finish_all(workers: list[subprocess.Popen[str]]) -> list[Finished]:
-    with ThreadPoolExecutor() as readers:
-        return list(readers.map(finish, workers))
+def finish_all(workers: list[Running]) -> list[Finished]:
+    return [worker.finish() for worker in workers]
 
 
 @pytest.mark.slow
@@ -107,28 +85,23 @@ def test_a_killed_worker_ends_the_other_and_both_go_on(
 ) -> None:
     long = ("--head-epochs", 2000, "--patience", 0, "--schedule", "constant")
     workers = start_workers(*options, *long, "--out", tmp_path / "run")
-    told = workers[1 - killed].stderr
-    assert told is not None
-    for line in told:
-        if "head epoch 2" in line:
-            workers[killed].send_signal(signal.SIGKILL)
-            break
+    workers[1 - killed].wait_for("head epoch 2")
+    workers[killed].send(signal.SIGKILL)
     finish_all(workers)[1 - killed].fails_at_last_with(7, "another worker is gone", "--resume")
     if killed == 0:
         return
     more = ("--head-epochs", len(losses(tmp_path / "run")) + 1)
     first, second = finish_all(start_workers("--resume", "--out", tmp_path / "run", *more))
     assert (first.code, second.code) == (0, 0), first.err + second.err
-    assert "going on after epoch" in second.err
+    assert "continuing after epoch" in second.err
     assert len(losses(tmp_path / "run")) == more[1] + 3
 
 
 @pytest.mark.slow
 def test_two_devices_learn_what_one_learns(options: tuple[object, ...], alone: Path, tmp_path: Path) -> None:
     arguments = [*options, "--distribute", "mirrored", "--out", tmp_path / "run"]
-    program = [sys.executable, "-c", MIRRORED, *map(str, arguments)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    done = Running("edge-train", arguments, prepare=MIRRORED).finish()
+    assert done.code == 0, done.err
     np.testing.assert_allclose(losses(tmp_path / "run"), losses(alone), rtol=1e-3)
 
 

@@ -153,7 +153,7 @@ def test_the_class_weights_hint_is_given_where_classes_are_uneven(
         *("edge-train", tmp_path / "uneven", *hard_colors[1:], "--head-epochs", 1, "--fine-tune-epochs", 0),
         *("--out", tmp_path / "run"),
     )
-    assert re.search(r"uneven classes: \d+ training images of 'red', \d of 'green'", done.err)
+    assert re.search(r"imbalanced classes: \d+ training images of 'red', \d of 'green'", done.err)
 
 
 def test_inspection_shows_the_base_and_trains_nothing(

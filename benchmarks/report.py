@@ -21,11 +21,11 @@ from benchmarks.measurement import (
     fraction,
     ratio_of_rounds,
     summarize,
-    top_k_accuracy,
 )
 from benchmarks.targets import Kind, OperatorTime
 from edge_runtime.core import ModelError, read_file, to_json
 from edge_runtime.core.schema import CLOSED, check, parse_json
+from trainer.evaluation import top_k_accuracy
 
 SCHEMA = 4
 MAX_BYTES = 256 * 1024**2

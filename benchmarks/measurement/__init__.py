@@ -21,7 +21,6 @@ from benchmarks.measurement.statistics import (
     fraction,
     ratio_of_rounds,
     summarize,
-    top_k_accuracy,
 )
 from benchmarks.measurement.timing import Measured, Measurements, TimingPlan, measure, time_in_turns
 
@@ -49,6 +48,5 @@ __all__ = [
     "read_state",
     "summarize",
     "time_in_turns",
-    "top_k_accuracy",
     "warnings",
 ]

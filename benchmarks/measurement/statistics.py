@@ -124,18 +124,6 @@ def _bootstrap(samples: Sequence[Samples], statistic: Callable[[list[Samples]], 
     return Interval(statistic(list(samples)), float(low), float(high))
 
 
-def top_k_accuracy(scores: NDArray[np.float32], targets: NDArray[np.int64], k: int) -> float:
-    """Fraction of the images whose right class is among the best `k`.
-
-    Args:
-        scores: shape (images, classes).
-        targets: right class indices, shape (images,).
-        k: 1 or more.
-    """
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return float((best == targets[:, np.newaxis]).any(axis=1).mean())
-
-
 def confusion_matrix(
     targets: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:

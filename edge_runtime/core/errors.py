@@ -55,7 +55,7 @@ class CameraError(SourceError):
 
 
 class ImageError(SourceError, ValueError):
-    """A picture is missing, empty, damaged, too large or not a picture."""
+    """An image is missing, empty, damaged, too large or not an image."""
 
 
 class DatasetError(EdgeError, ValueError):
@@ -71,13 +71,13 @@ class OutputError(EdgeError, OSError):
 
 
 class ReaderGoneError(OutputError):
-    """Whoever read the output has gone away, as `head` does: a reason to end, not a fault."""
+    """The reader of the output is gone, as `head` goes: a normal end, not a failure."""
 
     exit_code = ExitCode.DONE
 
 
 class GateError(EdgeError):
-    """A model is not as good as was asked for."""
+    """A model does not pass a gate."""
 
     exit_code = ExitCode.GATE
 

@@ -88,11 +88,14 @@ class Reporter:
         )
 
     def __enter__(self) -> Self:
-        self.bars.start()
+        if self.console.is_terminal:
+            self.bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        # Where nothing was shown, stopping would still write an empty line.
+        if self.console.is_terminal:
+            self.bars.stop()
 
     def say(self, message: str) -> None:
         """Show one line; file names in it cannot control the terminal."""

@@ -23,8 +23,7 @@ from benchmarks.measurement import (
     summarize,
 )
 from benchmarks.targets import Kind, OperatorTime
-from edge_runtime.core import ModelError, read_file, to_json
-from edge_runtime.core.schema import CLOSED, check, parse_json
+from edge_runtime.core import CLOSED, ModelError, from_parsed, parse_json, read_file, to_json
 from trainer.evaluation import top_k_accuracy
 
 SCHEMA = 4
@@ -187,7 +186,7 @@ def read_report(path: Path) -> Report:
             f"{path}: not a report of edge-bench with schema version {SCHEMA}, found {found!r:.40}: "
             "measure again"
         )
-    report = check(content, Report, name=f"{path}: not a report of edge-bench", error=ModelError)
+    report = from_parsed(content, Report, name=f"{path}: not a report of edge-bench", error=ModelError)
     problem = _find_mismatch(report)
     if problem:
         raise ModelError(f"{path}: not a report of edge-bench: {problem}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED
 from edge_runtime.system import read_hardware, read_text
 
 HOT = 80.0

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from benchmarks.targets import OperatorTime, TargetSpec
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED
 
 
 @dataclass(frozen=True)

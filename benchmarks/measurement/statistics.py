@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import mcnemar
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED, mcnemar
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED
 from edge_runtime.inference import compile_openvino
 
 RUNS = 20

@@ -6,8 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from benchmarks.targets.operator_times import OperatorTime
-from edge_runtime.core import Image, Scores
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED, Image, Scores
 
 
 class Kind(StrEnum):

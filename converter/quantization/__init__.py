@@ -8,6 +8,7 @@ from converter.quantization.calibration import (
     choose_samples,
     read_calibration,
     read_fitted,
+    representative_dataset,
 )
 from converter.quantization.comparison import (
     Agreement,
@@ -33,7 +34,14 @@ from converter.quantization.layer_report import (
     worst_layers,
 )
 from converter.quantization.mixed_precision import KeptFloat, keep_worst_in_float, measure_cost
-from converter.quantization.precisions import Io, Precision, check_io, convert_precision
+from converter.quantization.precisions import (
+    Io,
+    Precision,
+    check_io,
+    convert_precision,
+    remove_rescaling,
+    silence,
+)
 from converter.quantization.range_selection import Calibration, clip_ranges
 
 __all__ = [
@@ -69,5 +77,8 @@ __all__ = [
     "quantize",
     "read_calibration",
     "read_fitted",
+    "remove_rescaling",
+    "representative_dataset",
+    "silence",
     "worst_layers",
 ]

@@ -40,7 +40,7 @@ from edge_runtime.core.options import (
     with_options,
 )
 from edge_runtime.core.progress import ProgressLines, Reporter, Say, Tick, format_seconds, no_tick
-from edge_runtime.core.schema import from_json, json_schema, to_json
+from edge_runtime.core.schema import CLOSED, OPEN, from_json, from_parsed, json_schema, parse_json, to_json
 from edge_runtime.core.statistics import SIGNIFICANCE_LEVEL, mcnemar
 from edge_runtime.core.tables import markdown_cell, markdown_table, text_table
 from edge_runtime.core.text import is_text, one_line, printable
@@ -60,8 +60,10 @@ from edge_runtime.core.types import (
 from edge_runtime.core.versions import installed_versions, toolkit_versions
 
 __all__ = [
+    "CLOSED",
     "DEBUG",
     "DEBUG_HELP",
+    "OPEN",
     "SIGNIFICANCE_LEVEL",
     "UNKNOWN",
     "CameraError",
@@ -97,6 +99,7 @@ __all__ = [
     "clock",
     "format_seconds",
     "from_json",
+    "from_parsed",
     "full_size",
     "installed_versions",
     "is_text",
@@ -115,6 +118,7 @@ __all__ = [
     "option",
     "option_name",
     "parameter",
+    "parse_json",
     "plain",
     "printable",
     "read_file",

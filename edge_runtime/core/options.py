@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, g
 
 from edge_runtime.core.errors import UsageError
 from edge_runtime.core.files import read_file
-from edge_runtime.core.schema import check
+from edge_runtime.core.schema import from_parsed
 
 Config = TypeVar("Config")
 
@@ -92,7 +92,7 @@ def read_options(path: Path, kind: type, command: str) -> dict[str, Any]:
     types = get_type_hints(kind)
     check_names(options, types, command)
     return {
-        name: check(value, types[name], name=f"{path}: {name}", error=UsageError)
+        name: from_parsed(value, types[name], name=f"{path}: {name}", error=UsageError)
         for name, value in options.items()
     }
 

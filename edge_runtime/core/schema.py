@@ -39,7 +39,7 @@ def from_json(text: bytes | str, kind: type[Value], *, name: str, error: type[Ed
         EdgeError: of that kind, in one line: not JSON, NaN, a duplicate key, nested too deeply, text that is
             not UTF-8, a missing or unknown field, or a value of the wrong type.
     """
-    return check(parse_json(text, name=name, error=error), kind, name=name, error=error)
+    return from_parsed(parse_json(text, name=name, error=error), kind, name=name, error=error)
 
 
 def parse_json(text: bytes | str, *, name: str, error: type[EdgeError]) -> Any:
@@ -50,7 +50,7 @@ def parse_json(text: bytes | str, *, name: str, error: type[EdgeError]) -> Any:
         raise error(f"{name}: not valid JSON ({one_line(reason):.120})") from reason
 
 
-def check(content: Any, kind: type[Value], *, name: str, error: type[EdgeError]) -> Value:
+def from_parsed(content: Any, kind: type[Value], *, name: str, error: type[EdgeError]) -> Value:
     """Turn parsed JSON or TOML into a value of a type; see `from_json`."""
     import pydantic
 

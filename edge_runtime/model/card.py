@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from edge_runtime.core import ModelError, Resize, Size, from_json, to_json
-from edge_runtime.core.schema import OPEN
+from edge_runtime.core import OPEN, ModelError, Resize, Size, from_json, to_json
 
 FORMAT = 1
 MAX_SIDE = 4096

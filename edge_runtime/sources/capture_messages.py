@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import ImageError
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED, ImageError
 
 COUNTERS = ("read", "dropped", "repeated", "damaged")
 HEADER_BYTES = 4096

@@ -15,8 +15,7 @@ from benchmarks import Limits, Report, TimingPlan, compare_reports, find_evaluat
 from benchmarks.benchmark import measure_report
 from benchmarks.targets.spec import Kind, TargetSpec
 from edge_runtime import read_run
-from edge_runtime.core import Reporter
-from edge_runtime.core.schema import json_schema
+from edge_runtime.core import Reporter, json_schema
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.slow

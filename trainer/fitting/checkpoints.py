@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import (
+    CLOSED,
     ModelError,
     UsageError,
     clock,
@@ -22,7 +23,6 @@ from edge_runtime.core import (
     to_json,
     write_with,
 )
-from edge_runtime.core.schema import CLOSED
 from edge_runtime.datasets import RunFiles
 from trainer.config import TrainConfig
 from trainer.fitting.epoch import Epoch

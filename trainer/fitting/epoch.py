@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.quantization.precisions import silence
+from converter.quantization import silence
 
 
 def convert_int8(model: Any, inputs: Sequence[Sequence[NDArray[np.float32]]]) -> bytes:

@@ -14,9 +14,15 @@ import numpy as np
 from benchmarks.studies.bars.bar import Bar
 from benchmarks.studies.bars.plain_converter import convert_int8
 from benchmarks.studies.training_speed import measure_head_phase, measure_reading
-from converter.quantization import calibrate, correct, equalize_channels, quantize
-from converter.quantization.calibration import representative_dataset
-from converter.quantization.precisions import remove_rescaling, silence
+from converter.quantization import (
+    calibrate,
+    correct,
+    equalize_channels,
+    quantize,
+    remove_rescaling,
+    representative_dataset,
+    silence,
+)
 from edge_runtime.core import clock
 from edge_runtime.images import encode_jpeg
 from trainer import Flip, TrainConfig

@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import Image
-from edge_runtime.core.schema import CLOSED
+from edge_runtime.core import CLOSED, Image
 
 NETWORK_SECONDS = 10.0
 """Longest time that a network device waits for an answer."""

@@ -12,9 +12,9 @@ from benchmarks.measurement import (
     EvaluationSet,
     Interval,
     Machine,
+    MachineState,
     Measured,
     Measurements,
-    State,
     Summary,
     compare_answers,
     confusion_matrix,
@@ -148,8 +148,8 @@ class Report:
     fingerprint: str
     targets_of: list[int]
     machine: Machine
-    before: State
-    after: State
+    before: MachineState
+    after: MachineState
     versions: dict[str, str]
     warnings: list[str]
     yardstick: list[float]

@@ -25,7 +25,7 @@ class BatchNorm(StrEnum):
     TRAINED = "trained"
 
 
-class Flip(StrEnum):
+class RandomFlip(StrEnum):
     """Whether training images are mirrored left to right.
 
     `auto` does so unless the labels are single letters or digits: a mirrored letter is another letter.
@@ -210,8 +210,8 @@ class TrainConfig:
         panel=OPTIMIZATION,
     )
 
-    flip: Flip = option(
-        Flip.AUTO,
+    flip: RandomFlip = option(
+        RandomFlip.AUTO,
         "Mirror images left to right; auto: unless the labels are single letters or digits.",
         panel=AUGMENTATION,
     )

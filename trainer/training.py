@@ -22,7 +22,7 @@ from edge_runtime.core import (
 )
 from edge_runtime.datasets import SPLITS, TEST, TRAIN, VALIDATION, RunFiles
 from edge_runtime.model import ModelCard
-from trainer.config import Distribute, Flip, TrainConfig
+from trainer.config import Distribute, RandomFlip, TrainConfig
 from trainer.data import Batches, Data, ImageLoader, Share, flip_for, make_batches, prepare_data
 from trainer.evaluation import EvaluatedSplit, SplitMetrics, make_golden_samples, measure, predict
 from trainer.fitting import (
@@ -94,7 +94,7 @@ def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
             reporter.say(f"{config.out} contains a complete run: nothing to resume")
             return Training(config.out, Ending.NOTHING_TO_RESUME)
         data = prepare_data(config, reporter)
-        if config.flip is Flip.AUTO:
+        if config.flip is RandomFlip.AUTO:
             config = dataclasses.replace(config, flip=flip_for(data.labels))
         if state is not None:
             check_state(state, config.repeatable(), data.fingerprint)

@@ -2,7 +2,7 @@
 
 from benchmarks.measurement.environment import (
     Machine,
-    State,
+    MachineState,
     describe_machine,
     read_energy,
     read_state,
@@ -28,10 +28,10 @@ __all__ = [
     "EvaluationSet",
     "Interval",
     "Machine",
+    "MachineState",
     "Measured",
     "Measurements",
     "Samples",
-    "State",
     "Summary",
     "TargetGoneError",
     "TimingPlan",

@@ -36,7 +36,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class State:
+class MachineState:
     """What changes while measuring. None where the machine does not report it.
 
     Attributes:
@@ -66,10 +66,10 @@ def describe_machine() -> Machine:
     )
 
 
-def read_state() -> State:
+def read_state() -> MachineState:
     """The machine's state now."""
     hardware = read_hardware()
-    return State(
+    return MachineState(
         load=os.getloadavg()[0],
         governor=hardware.governor,
         temperature=hardware.temperature,
@@ -77,7 +77,7 @@ def read_state() -> State:
     )
 
 
-def warnings(before: State, after: State, cores: int) -> list[str]:
+def warnings(before: MachineState, after: MachineState, cores: int) -> list[str]:
     """A line for each reason to doubt the figures."""
     lines = []
     if before.load > BUSY * cores:

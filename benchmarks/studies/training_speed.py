@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.measurement import describe_machine
 from edge_runtime.core import Resize, clock, markdown_table
 from edge_runtime.datasets import TRAIN, VALIDATION, open_dataset
-from trainer import Flip, TrainConfig, TrainingReporter
+from trainer import RandomFlip, TrainConfig, TrainingReporter
 from trainer.data import Batches, ImageLoader, make_batches, prepare_data
 from trainer.fitting import Course, Trainer, join_workers
 from trainer.network import build_network
@@ -152,7 +152,7 @@ def main(folder: str, weights: str, alpha: float) -> None:
             image_size=side,
             head_epochs=20,
             fine_tune_epochs=0,
-            flip=Flip.ON,
+            flip=RandomFlip.ON,
             batch_size=BATCH_SIZE,
         )
         head = measure_head_phase(config)

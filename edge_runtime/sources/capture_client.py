@@ -10,7 +10,13 @@ from typing import IO, cast
 
 from edge_runtime.core import SourceError, from_json, to_json
 from edge_runtime.sources.base import wait_readable
-from edge_runtime.sources.capture_messages import COUNTERS, HEADER_BYTES, PIXEL_BYTES, Message, SharedMemory
+from edge_runtime.sources.capture_messages import (
+    COUNTERS,
+    HEADER_BYTES,
+    PIXEL_BYTES,
+    CaptureMessage,
+    SharedMemory,
+)
 from edge_runtime.sources.devices import DeviceRequest
 
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -61,7 +67,7 @@ class CaptureClient:
         """
         self._send(b"n")
 
-    def receive(self, seconds: float) -> Message | None:
+    def receive(self, seconds: float) -> CaptureMessage | None:
         """The next message; None if none comes within this time.
 
         Raises:
@@ -78,7 +84,7 @@ class CaptureClient:
         if newline:
             self._rest = rest
             return from_json(
-                line, Message, name="the capture process sent a malformed message", error=LostError
+                line, CaptureMessage, name="the capture process sent a malformed message", error=LostError
             )
         if len(line) > MAX_MESSAGE_BYTES:
             raise LostError(f"the capture process sent a malformed message: over {MAX_MESSAGE_BYTES} bytes")

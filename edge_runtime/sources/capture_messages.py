@@ -18,7 +18,7 @@ PIXEL_BYTES = 128 * 1024**2
 
 
 @dataclass(frozen=True)
-class Message:
+class CaptureMessage:
     """A line from the capture process; one of its four kinds is set.
 
     Attributes:

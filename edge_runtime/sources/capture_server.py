@@ -4,7 +4,7 @@
 
 - stdin: a line of JSON with the `DeviceRequest`, then one byte for each frame that is wanted; at its end the
   process releases the camera and ends;
-- stdout: a line of JSON for each `Message`;
+- stdout: a line of JSON for each `CaptureMessage`;
 - MEMORY is the descriptor of shared memory: counters, then the pixels of the frame that the last message
   announced. They belong to the reader until it asks for the next one, so neither side waits for a lock.
 """
@@ -21,7 +21,7 @@ from typing import NoReturn
 import numpy as np
 
 from edge_runtime.core import EdgeError, ImageError, UsageError, clock, from_json, to_json
-from edge_runtime.sources.capture_messages import COUNTERS, Message, SharedMemory
+from edge_runtime.sources.capture_messages import COUNTERS, CaptureMessage, SharedMemory
 from edge_runtime.sources.devices import Device, DeviceKind, DeviceRequest, Raw
 from edge_runtime.sources.devices.opening import open_device
 from edge_runtime.system import limit_resources
@@ -53,7 +53,9 @@ class FrameKeeper:
         send: sends a message to the reader.
     """
 
-    def __init__(self, request: DeviceRequest, memory: SharedMemory, send: Callable[[Message], None]) -> None:
+    def __init__(
+        self, request: DeviceRequest, memory: SharedMemory, send: Callable[[CaptureMessage], None]
+    ) -> None:
         self._device: Device | None = None
         self._request = request
         self._memory = memory
@@ -76,14 +78,14 @@ class FrameKeeper:
         """Open the device and read it until it ends or fails; send a message for each of these."""
         try:
             self._device = device = open_(self._request)
-            self._send(Message(opened=device.given))
+            self._send(CaptureMessage(opened=device.given))
             while (raw := device.read()) is not None:
                 self._keep(device, raw)
-            end = Message(ended=True)
+            end = CaptureMessage(ended=True)
         except EdgeError as error:
-            end = Message(failed=str(error))
+            end = CaptureMessage(failed=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, the parent decides
-            end = Message(failed=f"{type(error).__name__}: {error}")
+            end = CaptureMessage(failed=f"{type(error).__name__}: {error}")
         # The last frame is still a frame, if it is asked for in time.
         with self._state:
             self._state.wait_for(lambda: self._kept is None, STALE if self._request.live else None)
@@ -127,7 +129,9 @@ class FrameKeeper:
         self._wanted = False
         height, width, channels = image.shape
         self._send(
-            Message(shape=(height, width, channels), captured_at=kept.captured_at, wall_time=kept.wall_time)
+            CaptureMessage(
+                shape=(height, width, channels), captured_at=kept.captured_at, wall_time=kept.wall_time
+            )
         )
 
     def _repeats(self, raw: Raw) -> bool:
@@ -165,7 +169,7 @@ def serve(open_: Callable[[DeviceRequest], Device] = open_device) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     lock = threading.Lock()
 
-    def send(message: Message) -> None:
+    def send(message: CaptureMessage) -> None:
         try:
             with lock:
                 out.write(to_json(message) + "\n")

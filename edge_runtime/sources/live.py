@@ -11,7 +11,7 @@ from edge_runtime.core import CameraError, Frame, ImageError, Say, SourceError, 
 from edge_runtime.sources.base import EVENT_SECONDS, Counts, Events, SourceBase, SourceStatus, pause
 from edge_runtime.sources.cameras import camera_advice, stable_path
 from edge_runtime.sources.capture_client import CaptureClient, LostError
-from edge_runtime.sources.capture_messages import Message
+from edge_runtime.sources.capture_messages import CaptureMessage
 from edge_runtime.sources.devices import DeviceKind, DeviceRequest
 
 # -P: a numpy.py in the working folder must not be imported.
@@ -136,7 +136,7 @@ class LiveSource(SourceBase):
         index, self._frames = self._frames, self._frames + 1
         return Frame(image, index, message.captured_at, message.wall_time, self.name)
 
-    def _expect(self, within: float, *, opening: bool) -> Generator[None, None, Message]:
+    def _expect(self, within: float, *, opening: bool) -> Generator[None, None, CaptureMessage]:
         """Wait for the message that the device is open, or for a frame or the end.
 
         Raises:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import Accuracy, Check, Cost, Limits, Report, TargetReport, compare_reports, read_report
 from benchmarks.gates import check_rule, checks_junit, find_target
-from benchmarks.measurement.environment import Machine, State, warnings
+from benchmarks.measurement.environment import Machine, MachineState, warnings
 from benchmarks.measurement.statistics import Interval, fraction, summarize
 from benchmarks.rendering.html import report_html
 from benchmarks.rendering.markdown import report_markdown
@@ -20,7 +20,7 @@ from edge_runtime import ModelError, UsageError
 from tests.conftest import Command
 
 ONE = Interval(1.0, 1.0, 1.0)
-QUIET = State(0.1, None, None, None)
+QUIET = MachineState(0.1, None, None, None)
 MACHINE = Machine("a processor", 2, 24, "Linux x86_64", "3.11.7")
 TRUTH = [number % 10 for number in range(1000)]
 
@@ -259,8 +259,8 @@ def test_the_commands_say_by_their_exit_code_what_came_of_it(command: Command, t
 
 def test_a_busy_hot_or_throttled_machine_is_named() -> None:
     assert warnings(QUIET, QUIET, 2) == []
-    before = State(1.5, "powersave", 60.0, 3)
-    lines = warnings(before, State(2.0, "powersave", 85.0, 7), 2)
+    before = MachineState(1.5, "powersave", 60.0, 3)
+    lines = warnings(before, MachineState(2.0, "powersave", 85.0, 7), 2)
     assert len(lines) == 4
     assert "load 1.5 on 2 cores" in lines[0]
     assert "powersave" in lines[1]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edge_runtime import Resize, UsageError
 from edge_runtime.core.options import build_config, option_name, read_options
 from tests.conftest import ROOT
-from trainer import BatchNorm, Flip, TrainConfig
+from trainer import BatchNorm, RandomFlip, TrainConfig
 
 CONFIGS = st.builds(
     TrainConfig,
@@ -21,7 +21,7 @@ CONFIGS = st.builds(
     image_size=st.integers(32, 512),
     resize=st.sampled_from(Resize),
     batch_norm=st.sampled_from(BatchNorm),
-    flip=st.sampled_from(Flip),
+    flip=st.sampled_from(RandomFlip),
     deterministic=st.booleans(),
     seed=st.integers(0, 1000),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.config import Flip, TrainConfig
+from trainer.config import RandomFlip, TrainConfig
 
 Augment = Callable[[Any], Any]
 """Pixels in [0, 255], uint8 or float32, shape (batch, height, width, 3) → the same, changed."""
@@ -32,9 +32,9 @@ def mirror(pixels: Any) -> Any:
     return tf.reverse(pixels, [2])
 
 
-def flip_for(labels: Sequence[str]) -> Flip:
+def flip_for(labels: Sequence[str]) -> RandomFlip:
     """Whether mirrored images keep their label: those of single letters and digits do not."""
-    return Flip.OFF if all(len(label) == 1 for label in labels) else Flip.ON
+    return RandomFlip.OFF if all(len(label) == 1 for label in labels) else RandomFlip.ON
 
 
 def build_augmentation(config: TrainConfig) -> Augmentation | None:
@@ -43,7 +43,7 @@ def build_augmentation(config: TrainConfig) -> Augmentation | None:
 
     shades = (0.0, 255.0)
     wanted: list[tuple[Any, Callable[[int], Any]]] = [
-        (config.flip is Flip.ON, lambda seed: layers.RandomFlip("horizontal", seed=seed)),
+        (config.flip is RandomFlip.ON, lambda seed: layers.RandomFlip("horizontal", seed=seed)),
         (config.rotation, lambda seed: layers.RandomRotation(config.rotation, seed=seed)),
         (config.zoom, lambda seed: layers.RandomZoom(config.zoom, seed=seed)),
         (config.shift, lambda seed: layers.RandomTranslation(config.shift, config.shift, seed=seed)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.config import Flip, TrainConfig
+from trainer.config import RandomFlip, TrainConfig
 from trainer.data import EVERYTHING, Augment, Batches, Share, Targets, build_augmentation, mirror
 from trainer.network.forward import Forward
 
@@ -56,7 +56,7 @@ def cache_training_features(
     """
     copies: list[Augment | None] = [None]
     augment = build_augmentation(config)
-    if config.flip is Flip.ON:
+    if config.flip is RandomFlip.ON:
         copies.append(mirror)
     if augment is not None:
         copies += [augment] * config.augment_copies

@@ -25,7 +25,7 @@ from converter.quantization import (
 )
 from edge_runtime.core import clock
 from edge_runtime.images import encode_jpeg
-from trainer import Flip, TrainConfig
+from trainer import RandomFlip, TrainConfig
 from trainer.network import build_network
 
 CALIBRATION_IMAGES, FEW, MANY = 100, 500, 20_000
@@ -53,7 +53,7 @@ def measure_photos(photos: Path, weights: Path) -> Iterator[Bar]:
     ratio = sum(cost.keras for cost in costs) / sum(cost.ours for cost in costs)
     yield Bar("Keras' reading of photos, beside ours", ratio, 1.5, at_least=True)
     config = dataclasses.replace(
-        TrainConfig(data=str(photos), weights=str(weights), image_size=160, flip=Flip.ON, seed=1),
+        TrainConfig(data=str(photos), weights=str(weights), image_size=160, flip=RandomFlip.ON, seed=1),
         head_epochs=20,
         fine_tune_epochs=0,
     )

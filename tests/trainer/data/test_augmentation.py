@@ -3,10 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from trainer import Flip, TrainConfig
+from trainer import RandomFlip, TrainConfig
 from trainer.data.augmentation import GREY, build_augmentation, flip_for, mirror
 
-NONE = TrainConfig(data="x", weights="none", flip=Flip.OFF, rotation=0.0, zoom=0.0, shift=0.0)
+NONE = TrainConfig(data="x", weights="none", flip=RandomFlip.OFF, rotation=0.0, zoom=0.0, shift=0.0)
 PIXELS = np.random.default_rng(0).integers(40, 200, (16, 32, 48, 3)).astype(np.float32)
 
 
@@ -23,7 +23,7 @@ def test_nothing_asked_for_is_nothing_done() -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"flip": Flip.ON}, {"rotation": 0.1}, {"zoom": 0.3}, {"shift": 0.2}, {"brightness": 0.3},
+        {"flip": RandomFlip.ON}, {"rotation": 0.1}, {"zoom": 0.3}, {"shift": 0.2}, {"brightness": 0.3},
         {"contrast": 0.5}, {"cutout": 0.5}, {"sharpness": 0.8},
     ],
     ids=lambda options: next(iter(options)),
@@ -41,7 +41,7 @@ def test_each_change_keeps_shape_and_range_and_differs_from_image_to_image(
 
 
 def test_a_flip_mirrors_some_images_and_leaves_the_others() -> None:
-    changed = augmented(flip=Flip.ON)
+    changed = augmented(flip=RandomFlip.ON)
     mirrored = np.asarray(mirror(PIXELS))
     np.testing.assert_array_equal(mirrored, PIXELS[:, :, ::-1])
     for before, after, other in zip(PIXELS, changed, mirrored, strict=True):
@@ -58,6 +58,6 @@ def test_cutout_greys_a_rectangle_of_half_to_all_of_the_side() -> None:
 
 
 def test_signs_are_not_mirrored() -> None:
-    assert flip_for(tuple("0123456789")) is Flip.OFF
-    assert flip_for(("A", "B")) is Flip.OFF
-    assert flip_for(("alpaca", "not alpaca")) is Flip.ON
+    assert flip_for(tuple("0123456789")) is RandomFlip.OFF
+    assert flip_for(("A", "B")) is RandomFlip.OFF
+    assert flip_for(("alpaca", "not alpaca")) is RandomFlip.ON

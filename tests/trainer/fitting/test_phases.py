@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer import Flip, TrainConfig, TrainingReporter
+from trainer import RandomFlip, TrainConfig, TrainingReporter
 from trainer.data.batches import ImageLoader, make_batches
 from trainer.data.preparation import prepare_data
 from trainer.data.share import Share
@@ -17,7 +17,12 @@ def test_every_copy_of_an_image_keeps_its_place(color_folder: Path) -> None:
     """Three workers' rows together are what one worker has."""
     with TrainingReporter() as reporter:
         config = TrainConfig(
-            data=str(color_folder), weights="none", alpha=0.35, image_size=32, flip=Flip.ON, batch_size=5
+            data=str(color_folder),
+            weights="none",
+            alpha=0.35,
+            image_size=32,
+            flip=RandomFlip.ON,
+            batch_size=5,
         )
         data = prepare_data(config, reporter)
     forward = build_forward(build_network(config, 3).features)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_runtime import DivergedError
-from trainer import ClassWeights, Distribute, Epoch, Flip, Optimizer, Schedule, TrainConfig
+from trainer import ClassWeights, Distribute, Epoch, Optimizer, RandomFlip, Schedule, TrainConfig
 from trainer.data.augmentation import build_augmentation
 from trainer.fitting.distribution import Workers, join_workers
 from trainer.fitting.epoch import is_over
@@ -241,7 +241,9 @@ def test_balanced_weights_let_each_class_count_alike() -> None:
 def test_everything_random_in_a_phase_restarts_with_a_seed() -> None:
     """Resuming repeats an epoch only if no random state is missed, whatever Keras calls it."""
     network = build_network(dataclasses.replace(CONFIG, dropout=0.5, head_units=64), 2)
-    config = TrainConfig(data="x", flip=Flip.ON, rotation=0.2, brightness=0.3, cutout=0.4, sharpness=0.5)
+    config = TrainConfig(
+        data="x", flip=RandomFlip.ON, rotation=0.2, brightness=0.3, cutout=0.4, sharpness=0.5
+    )
     augment = build_augmentation(config)
     assert augment is not None
     data = stripes(16, 0)

@@ -7,23 +7,10 @@
 'cat'
 """
 
-from typing import TYPE_CHECKING, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-try:
-    import numpy as _numpy  # noqa: F401
-except ImportError as error:
-    # edge-doctor has to run nevertheless and name the remedy: only a use of this package's names fails.
-    _reason = str(error)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(name: str) -> NoReturn:
-            """Report why numpy cannot be imported, instead of a missing name."""
-            if name in __all__:
-                raise ImportError(_reason)
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-else:
+if TYPE_CHECKING:
     from edge_runtime.core import (
         CameraError,
         DatasetError,
@@ -169,3 +156,17 @@ __all__ = [
     "read_run",
     "run_self_test",
 ]
+
+_ROOMS = ("core", "images", "model", "inference", "sources", "datasets", "sinks", "pipeline")
+"""The rooms with these names, the lowest layer first."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import the room of a name when the name is used first: `import edge_runtime` alone costs nothing."""
+    if name in __all__:
+        for room in _ROOMS:
+            module = import_module(f"edge_runtime.{room}")
+            if name in module.__all__:
+                globals()[name] = value = getattr(module, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

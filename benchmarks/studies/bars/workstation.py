@@ -1,10 +1,8 @@
 """The workstation: conversion and training beside TensorFlow's and Keras' own ways."""
 
 import dataclasses
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -106,16 +104,23 @@ def _write_images(folder: Path, count: int) -> None:
         (folder / str(number % 2) / f"{number}.jpg").write_bytes(encode_jpeg(image))
 
 
+# A process starts with the peak memory of the one that forked it: this one is small.
+_LAUNCHER = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+sys.stderr.write(done.stderr)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
+
 def _peak_megabytes(*arguments: object) -> float:
     command = [str(Path(sys.executable).parent / "edge-train"), *map(str, arguments)]
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stderr=errors)  # noqa: S603 - our own command
-        _pid, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        errors.seek(0)
-        if process.returncode:
-            raise RuntimeError(errors.read().decode(errors="replace"))
-    return usage.ru_maxrss / 1024
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
+    done = subprocess.run(launcher, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return int(done.stdout) / 1024
 
 
 def _seconds(work: Callable[[], object]) -> float:

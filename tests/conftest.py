@@ -117,6 +117,17 @@ def digits_model(command: Command, digits_run: Path, shared: Shared) -> Path:
 
 
 @pytest.fixture(scope="session")
+def demo_run(command: Command, shared: Shared) -> Path:
+    """The run of the demo in all its epochs, for tests that are not part of `make test`."""
+
+    def train(folder: Path) -> None:
+        done = command("edge-train", "--config", ROOT / "recipes" / "digits.toml", "--out", folder / "run")
+        assert done.code == 0, done.err
+
+    return shared("demo", train) / "run"
+
+
+@pytest.fixture(scope="session")
 def color_models(shared: Shared) -> dict[str, Path]:
     """Real model files without labels inside that tell red, green and blue: by dtype of their tensors.
 

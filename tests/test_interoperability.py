@@ -110,11 +110,13 @@ def test_openvino_runs_the_same_file(
 
 
 def test_edge_bench_shows_the_file_as_mediapipe_reads_it(
-    command: Command, others: Path, digits_run: Path, digits_model: Path, tmp_path: Path
+    command: Command, others: Path, demo_run: Path, tmp_path: Path
 ) -> None:
+    model = tmp_path / "digits.tflite"
+    assert command("edge-convert", demo_run, "--out", model).code == 0
     few = ("--num-runs", 10, "--min-seconds", 0, "--processes", 1)
     done = command(
-        *("edge-bench", "run", digits_run, digits_model, *few, "--out", tmp_path),
+        *("edge-bench", "run", demo_run, model, *few, "--out", tmp_path),
         *("--readers", "mediapipe", "--reader-python", others),
         # The toolkit is not installed there.
         PYTHONPATH=str(Path(__file__).parent.parent),

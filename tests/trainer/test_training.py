@@ -22,10 +22,8 @@ def read_history(run: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.extra
-def test_the_demo_learns_the_digits(command: Command, tmp_path: Path) -> None:
-    done = command("edge-train", "--config", ROOT / "recipes" / "digits.toml", "--out", tmp_path / "run")
-    assert done.code == 0, done.err
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+def test_the_demo_learns_the_digits(demo_run: Path) -> None:
+    metrics = json.loads((demo_run / "metrics.json").read_text())
     assert metrics["test"]["accuracy"] >= 0.95
     assert abs(metrics["train"]["accuracy"] - metrics["test"]["accuracy"]) < 0.05
 

@@ -45,7 +45,6 @@ def build_app() -> typer.Typer:
         _argument("models", list[Path], "Model files."),
         name="edge-bench run",
         examples=_RUN_EXAMPLES,
-        leave_out=["run", "models"],
     )
     compare = with_options(
         bench_compare,
@@ -54,7 +53,6 @@ def build_app() -> typer.Typer:
         _argument("current", Path, "report.json to compare with it."),
         name="edge-bench compare",
         examples=_COMPARE_EXAMPLES,
-        leave_out=["baseline", "current"],
     )
     gate = with_options(
         bench_gate,
@@ -62,7 +60,6 @@ def build_app() -> typer.Typer:
         _argument("report", Path, "report.json."),
         name="edge-bench gate",
         examples=_GATE_EXAMPLES,
-        leave_out=["report"],
     )
     for name, command in (("run", run), ("compare", compare), ("gate", gate)):
         app.command(name)(command)

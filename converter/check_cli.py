@@ -24,7 +24,11 @@ def build_app() -> typer.Typer:
     argument = typer.Argument(help="Any .tflite file.", show_default=False)
     leading = parameter("model", Annotated[Path | None, argument], None)
     command = with_options(
-        edge_check, CheckConfig, leading, name="edge-check", examples=EXAMPLES, leave_out=["model"]
+        edge_check,
+        CheckConfig,
+        leading,
+        name="edge-check",
+        examples=EXAMPLES,
     )
     app = new_app()
     app.command()(command)

@@ -38,7 +38,11 @@ def build_app() -> typer.Typer:
     argument = typer.Argument(help="Run that edge-train wrote.", show_default=False)
     leading = parameter("run", Annotated[Path | None, argument], None)
     command = with_options(
-        edge_convert, ConvertConfig, leading, name="edge-convert", examples=EXAMPLES, leave_out=["run"]
+        edge_convert,
+        ConvertConfig,
+        leading,
+        name="edge-convert",
+        examples=EXAMPLES,
     )
     app = new_app()
     app.command()(command)

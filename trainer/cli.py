@@ -44,7 +44,6 @@ def build_app() -> typer.Typer:
         *leading,
         name="edge-train",
         examples=EXAMPLES,
-        leave_out=["data"],
         default_file=_interrupted_config,
     )
     app.command()(command)

@@ -130,7 +130,6 @@ def with_options(
     *leading: inspect.Parameter,
     name: str,
     examples: Sequence[str] = (),
-    leave_out: Sequence[str] = (),
     default_file: Callable[[Mapping[str, Any]], Path | None] = lambda _given: None,
 ) -> Callable[..., int]:
     """Give a command an option for each field of a dataclass, `--config` and `--debug`.
@@ -138,10 +137,9 @@ def with_options(
     Args:
         command: called with the configuration, and with the leading parameters that are not its fields.
         kind: the dataclass.
-        leading: parameters shown first; those with the name of a field set that field.
+        leading: parameters shown first; one with the name of a field replaces its option.
         name: the command's, for messages.
         examples: command lines shown on top of the help.
-        leave_out: fields that have no option of their own.
         default_file: from the given options to the file to read where `--config` is not given.
     """
     import typer
@@ -160,7 +158,7 @@ def with_options(
     parameters += [
         parameter(field.name, Annotated[_given(types[field.name]), _declare(field, types[field.name])], None)
         for field in dataclasses.fields(kind)
-        if field.name not in leave_out
+        if field.name not in {each.name for each in leading}
     ]
     parameters.append(parameter("config", config_option, None))
     debug = typer.Option(DEBUG, help=DEBUG_HELP, rich_help_panel=OTHER_PANEL)

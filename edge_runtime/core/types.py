@@ -23,7 +23,7 @@ DecodeHint: TypeAlias = Callable[[], int]
 """Returns how many pixels of each side the model that is loaded now needs; 0 for the full size."""
 
 UNKNOWN = "unknown"
-"""How an answer of None is written in text."""
+"""The answer for an image of no class, unless the model file gives it another name."""
 
 
 def full_size() -> int:
@@ -94,12 +94,22 @@ class Result:
         frame: the frame.
         predictions: best first; those below the threshold are left out.
         timing: of the classification.
-        answer: the label decided on, by this frame alone or by a vote over time; None for unknown.
+        answer: the label decided on, by this frame alone or by a vote over time; `unknown` for an image of
+            no class.
         age: milliseconds from the capture to the start of the classification.
+        unknown: the name of the answer for an image of no class.
+        pixels: the image at the model's size, uint8 RGB, shape (height, width, 3); None where it is not kept.
     """
 
     frame: Frame
     predictions: tuple[Prediction, ...]
     timing: Timing
-    answer: str | None
+    answer: str
     age: float
+    unknown: str = UNKNOWN
+    pixels: "Image | None" = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the image is of no class, or no score reaches the threshold."""
+        return self.answer == self.unknown

@@ -10,7 +10,13 @@ from edge_runtime.inference.engine_registry import (
     installed_engines,
 )
 from edge_runtime.inference.engines import Engine, open_engine
-from edge_runtime.inference.input_encoding import RAW, InputRange, Preprocessing, parse_input_range
+from edge_runtime.inference.input_encoding import (
+    RAW,
+    InputRange,
+    Preprocessing,
+    parse_input_range,
+    pixel_table,
+)
 from edge_runtime.inference.loader import (
     LoadedModel,
     LoadOptions,
@@ -49,6 +55,7 @@ __all__ = [
     "load_model",
     "open_engine",
     "parse_input_range",
+    "pixel_table",
     "run_self_test",
     "try_in_sandbox",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import (
+    UNKNOWN,
     Frame,
     Image,
     Prediction,
@@ -35,6 +36,7 @@ class Classifier:
         labels: one per score.
         preprocessing: how an image becomes the input tensor.
         output: what the outputs are.
+        unknown: the label of images of no class; one of `labels` where the model itself rejects images.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class Classifier:
         labels: tuple[str, ...],
         preprocessing: Preprocessing,
         output: OutputKind = OutputKind.SCORES,
+        unknown: str = UNKNOWN,
     ) -> None:
         self.engine = engine
         self.labels = labels
+        self.unknown = unknown
         self._preprocessing = preprocessing
         self._is_logits = output is OutputKind.LOGITS
         # One sigmoid output tells two classes apart: it is the score of the second.
@@ -88,7 +92,8 @@ class Classifier:
     def observe(self, frame: Frame, top_k: int = 5) -> Result:
         """Classify a frame and time each step."""
         started = clock.now()
-        tensor = self._preprocessing.to_tensor(frame.image)
+        pixels = self._preprocessing.fit(frame.image)
+        tensor = self._preprocessing.encode(pixels)
         resized = clock.now()
         output = self.engine.invoke(tensor)
         invoked = clock.now()
@@ -99,7 +104,7 @@ class Classifier:
             postprocess=clock.milliseconds(invoked, clock.now()),
         )
         age = clock.milliseconds(frame.captured_at, started)
-        return Result(frame, predictions, timing, answer=predictions[0].label, age=age)
+        return Result(frame, predictions, timing, predictions[0].label, age, self.unknown, pixels)
 
     def observe_all(self, frames: Iterator[Frame | None], top_k: int = 5) -> Iterator[Result | None]:
         """The stage of the pipeline: classify one frame after the other; None passes through."""

@@ -49,7 +49,18 @@ class Preprocessing:
         Raises:
             ImageError: the image has no pixels or is not uint8 RGB.
         """
-        pixels = fit(image, self.size, self.resize)
+        return self.encode(self.fit(image))
+
+    def fit(self, image: Image) -> Image:
+        """An image at the model's size, uint8 RGB, shape (*size, 3).
+
+        Raises:
+            ImageError: the image has no pixels or is not uint8 RGB.
+        """
+        return fit(image, self.size, self.resize)
+
+    def encode(self, pixels: Image) -> NDArray[Any]:
+        """The input tensor of an image at the model's size, shape (1, height, width, 3)."""
         return (pixels if self.table is None else self.table[pixels])[np.newaxis]
 
 

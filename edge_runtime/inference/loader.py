@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.core import ModelError, Resize
+from edge_runtime.core import UNKNOWN, ModelError, Resize
 from edge_runtime.inference.classifier import Classifier
 from edge_runtime.inference.delegate import Delegate
 from edge_runtime.inference.engine_registry import choose_engine
@@ -146,7 +146,14 @@ def build_classifier(file: ModelFile, engine: Engine, input_range: InputRange | 
         )
     table = pixel_table(engine.input, input_range or _input_range(file, engine.input))
     preprocessing = Preprocessing(size, file.card.resize if file.card else Resize.SQUASH, table)
-    return Classifier(engine, file.labels, preprocessing, output_kind(file.content, engine.output))
+    return Classifier(
+        engine,
+        file.labels,
+        preprocessing,
+        output_kind(file.content, engine.output),
+        # Another label file may name it otherwise.
+        file.labels[-1] if file.card and file.card.rejection else UNKNOWN,
+    )
 
 
 def _input_range(file: ModelFile, spec: TensorSpec) -> InputRange:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from edge_runtime.core import UNKNOWN, Frame, ModelError, Result, Say, full_size, is_there
+from edge_runtime.core import Frame, ModelError, Result, Say, full_size, is_there
 from edge_runtime.images import Region, Transform, is_image_name
 from edge_runtime.inference import Delegate, LoadedModel, LoadOptions, load_model, parse_input_range
 from edge_runtime.model import read_model_file
@@ -71,7 +71,7 @@ class Session:
         if result is not None:
             self._rate.count()
             self._notifier.ready()
-            text = f"{self._rate.value:.1f} frames/s, {result.answer or UNKNOWN}, {result.frame.source}"
+            text = f"{self._rate.value:.1f} frames/s, {result.answer}, {result.frame.source}"
             self._notifier.status(text)
         elif status.lost:
             self._notifier.status(f"waiting for {status.name}")

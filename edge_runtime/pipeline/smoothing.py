@@ -18,15 +18,15 @@ class Decision:
     wrong frame changes nothing, and two labels that are equally likely do not alternate (hysteresis).
 
     Args:
-        threshold: predictions with a lower score are left out; without any the vote is unknown.
+        threshold: predictions with a lower score are left out; without any the frame is unknown.
         smooth: seconds over which frames vote; 0 for no vote.
     """
 
     def __init__(self, threshold: float = 0.0, smooth: float = 0.0) -> None:
         self._threshold = threshold
         self._smooth = smooth
-        self._votes: deque[tuple[float, str | None]] = deque()
-        self._counts: Counter[str | None] = Counter()
+        self._votes: deque[tuple[float, str]] = deque()
+        self._counts: Counter[str] = Counter()
         self._answer: str | None = None
 
     def __call__(self, results: Iterator[Result | None]) -> Iterator[Result | None]:
@@ -38,11 +38,12 @@ class Decision:
         if not self._threshold and not self._smooth:
             return result
         sure = tuple(each for each in result.predictions if each.score >= self._threshold)
-        vote = sure[0].label if sure else None
-        answer = self._count(vote, result.frame.captured_at) if self._smooth else vote
+        vote = sure[0].label if sure else result.unknown
+        answer = self._count(vote, result) if self._smooth else vote
         return dataclasses.replace(result, predictions=sure, answer=answer)
 
-    def _count(self, vote: str | None, at: float) -> str | None:
+    def _count(self, vote: str, result: Result) -> str:
+        at = result.frame.captured_at
         self._votes.append((at, vote))
         self._counts[vote] += 1
         while self._votes[0][0] < at - self._smooth:
@@ -51,4 +52,4 @@ class Decision:
         leader, votes = self._counts.most_common(1)[0]
         if votes >= MAJORITY * len(self._votes):
             self._answer = leader
-        return self._answer
+        return result.unknown if self._answer is None else self._answer

@@ -82,12 +82,12 @@ class OnChange(SinkBase):
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._last: tuple[str | None] | None = None
+        self._last: str | None = None
 
     def emit(self, result: Result) -> None:
         """See `Sink.emit`."""
-        if self._last != (result.answer,):
-            self._last = (result.answer,)
+        if self._last != result.answer:
+            self._last = result.answer
             self._sink.emit(result)
 
 

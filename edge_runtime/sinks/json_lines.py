@@ -15,7 +15,7 @@ CSV_COLUMNS = ("time", "source", "frame_id", "answer", "label", "score", "age_ms
 def to_dict(result: Result) -> dict[str, Any]:
     """A result as plain values for JSON.
 
-    Keys: `frame_id`, `timestamp_ms` (since 1970), `source`, `answer` (null for unknown), `predictions`
+    Keys: `frame_id`, `timestamp_ms` (since 1970), `source`, `answer` (a label, or `unknown`), `predictions`
     (index, label, score; best first), `age_ms` (from the capture to the start of the classification) and
     `timing_ms` (resize, invoke, postprocess, total).
     """
@@ -51,7 +51,7 @@ class JsonLinesSink(SinkBase):
 
 
 class CsvSink(SinkBase):
-    """Writes one row a frame, with the columns of `CSV_COLUMNS`; an empty answer means unknown."""
+    """Writes one row a frame, with the columns of `CSV_COLUMNS`."""
 
     def __init__(self, stream: TextIO, *, header: bool = True) -> None:
         self._stream = stream
@@ -68,7 +68,7 @@ class CsvSink(SinkBase):
                 moment,
                 result.frame.source,
                 result.frame.index,
-                result.answer or "",
+                result.answer,
                 best.label if best else "",
                 f"{best.score:.6f}" if best else "",
                 f"{result.age:.3f}",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from edge_runtime.core import UNKNOWN, MissingLibraryError, Result
+from edge_runtime.core import MissingLibraryError, Result
 from edge_runtime.sinks.base import RunSnapshot, SinkBase
 from edge_runtime.system import read_hardware
 
@@ -56,7 +56,7 @@ class Metrics(SinkBase):
 
     def emit(self, result: Result) -> None:
         """Count one result."""
-        self._frames.labels(result.answer or UNKNOWN).inc()
+        self._frames.labels(result.answer).inc()
         self._age.observe(result.age / 1000)
         for stage in ("resize", "invoke", "postprocess"):
             self._stages.labels(stage).observe(getattr(result.timing, stage) / 1000)

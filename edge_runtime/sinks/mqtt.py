@@ -239,7 +239,7 @@ class MqttSink(SinkBase):
                     "name": "Answer",
                     "unique_id": identity,
                     "state_topic": f"{broker.topic}/result",
-                    "value_template": "{{ value_json.answer if value_json.answer else 'unknown' }}",
+                    "value_template": "{{ value_json.answer }}",
                     "json_attributes_topic": f"{broker.topic}/result",
                     "availability_topic": self._status,
                     "device": {"identifiers": [identity], "name": broker.topic, "model": "edge-classify"},

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
-from edge_runtime.core import UNKNOWN, Result, clock, make_folder, write_file
+from edge_runtime.core import Result, clock, make_folder, write_file
 from edge_runtime.images import encode_jpeg
 from edge_runtime.sinks.base import SinkBase
 
@@ -37,7 +37,7 @@ class SavedFramesSink(SinkBase):
         self._folder = make_folder(folder)
         self._when = when
         self._max_bytes = max_bytes
-        self._last: tuple[str | None] | None = None
+        self._last: str | None = None
         self._last_second = -1.0
         # The user's own files may be in the folder too: only files with a name made here may be deleted.
         self._sizes = {
@@ -48,10 +48,10 @@ class SavedFramesSink(SinkBase):
 
     def emit(self, result: Result) -> None:
         """Save the frame, if it is one to be saved."""
-        changed = self._last is not None and self._last != (result.answer,)
-        self._last = (result.answer,)
+        changed = self._last not in (None, result.answer)
+        self._last = result.answer
         wanted = (changed and self._when is not SaveWhen.UNKNOWN) or (
-            result.answer is None and self._when is not SaveWhen.CHANGE and self._is_new_second(result)
+            result.is_unknown and self._when is not SaveWhen.CHANGE and self._is_new_second(result)
         )
         if wanted:
             self._save(result)
@@ -63,7 +63,7 @@ class SavedFramesSink(SinkBase):
         return fresh
 
     def _save(self, result: Result) -> None:
-        label = "".join(c if c.isalnum() or c in "-. " else "-" for c in result.answer or UNKNOWN)[:60]
+        label = "".join(c if c.isalnum() or c in "-. " else "-" for c in result.answer)[:60]
         name = f"{PREFIX}{clock.file_stamp(result.frame.wall_time)}_{label}.jpg"
         content = encode_jpeg(result.frame.image)
         self._make_room(len(content))

@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from edge_runtime.core import UNKNOWN, Result, printable
+from edge_runtime.core import Result, printable
 from edge_runtime.sinks.base import SinkBase, write_line
 
 
@@ -32,7 +32,7 @@ class TextSink(SinkBase):
             return
         from rich.text import Text
 
-        color = "bold green" if result.answer else "bold yellow"
+        color = "bold yellow" if result.is_unknown else "bold green"
         line = Text.assemble((head, "dim"), (describe(result), color), (tail, "dim"))
         with self._console.capture() as captured:
             self._console.print(line, end="")
@@ -42,7 +42,8 @@ class TextSink(SinkBase):
 def describe(result: Result) -> str:
     """The answer and the scores as text."""
     scores = ", ".join(f"{printable(each.label)} {each.score:.2f}" for each in result.predictions)
-    best = result.predictions[0].label if result.predictions else None
-    if best == result.answer:
-        return scores or UNKNOWN
-    return f"{printable(result.answer or UNKNOWN)} [{scores or UNKNOWN}]"
+    if not result.predictions:
+        return printable(result.answer)
+    if result.predictions[0].label == result.answer:
+        return scores
+    return f"{printable(result.answer)} [{scores}]"

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import CsvSink, JsonLinesSink, OnChange, OutputError, TextSink
+from edge_runtime.core import UNKNOWN
 from edge_runtime.images import read_image
 from edge_runtime.sinks.rotating_file import RotatingFile
 from edge_runtime.sinks.saved_frames import SavedFramesSink, SaveWhen
@@ -23,7 +24,7 @@ from tests.edge_runtime.results import result
 def test_on_change_passes_on_the_first_result_and_every_other_answer() -> None:
     stream = io.StringIO()
     sink = OnChange(TextSink(stream))
-    for answer in ("cat", "cat", None, None, "cat", "dog"):
+    for answer in ("cat", "cat", UNKNOWN, UNKNOWN, "cat", "dog"):
         sink.emit(result(answer))
     said = [line.split()[1] for line in stream.getvalue().splitlines()]
     assert said == ["cat", "unknown", "cat", "dog"]
@@ -33,12 +34,12 @@ def test_csv_has_a_header_and_a_row_a_frame() -> None:
     stream = io.StringIO()
     sink = CsvSink(stream)
     sink.emit(result('a "quoted", label'))
-    sink.emit(result(None, index=1))
+    sink.emit(result(UNKNOWN, index=1))
     first, second = csv.DictReader(io.StringIO(stream.getvalue()))
     assert first["answer"] == first["label"] == 'a "quoted", label'
     assert first["time"] == "2023-11-14T22:13:20.250+00:00"
     assert (first["score"], first["age_ms"], first["total_ms"]) == ("0.900000", "12.500", "5.300")
-    assert (second["frame_id"], second["answer"], second["score"]) == ("1", "", "")
+    assert (second["frame_id"], second["answer"], second["score"]) == ("1", "unknown", "")
 
 
 def test_text_shows_what_a_vote_decided_beside_what_the_frame_shows() -> None:
@@ -127,7 +128,7 @@ def test_a_file_that_cannot_be_opened_is_an_error_at_the_start(tmp_path: Path) -
 
 def test_frames_are_saved_at_changes(tmp_path: Path) -> None:
     sink = SavedFramesSink(tmp_path / "out", SaveWhen.CHANGE, max_bytes=10**6)
-    for index, answer in enumerate(("cat", "cat", "dog", None, None, "a/../b")):
+    for index, answer in enumerate(("cat", "cat", "dog", UNKNOWN, UNKNOWN, "a/../b")):
         sink.emit(result(answer, index=index, at=float(index)))
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [
@@ -141,13 +142,13 @@ def test_frames_are_saved_at_changes(tmp_path: Path) -> None:
 def test_unknown_frames_are_saved_once_a_second_and_the_oldest_go(tmp_path: Path) -> None:
     sink = SavedFramesSink(tmp_path, SaveWhen.UNKNOWN, max_bytes=2500)
     for index in range(100):
-        sink.emit(result(None, index=index, at=index / 10))
+        sink.emit(result(UNKNOWN, index=index, at=index / 10))
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names[-1] == "edge-classify-20231114-221329.250_unknown.jpg"
     assert len(names) < 10
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 2500
     # What an earlier run has saved counts too.
-    SavedFramesSink(tmp_path, SaveWhen.UNKNOWN, max_bytes=700).emit(result(None, at=100.0))
+    SavedFramesSink(tmp_path, SaveWhen.UNKNOWN, max_bytes=700).emit(result(UNKNOWN, at=100.0))
     assert len(os.listdir(tmp_path)) == 1
 
 
@@ -159,7 +160,7 @@ def test_files_of_the_users_in_the_folder_are_never_touched(tmp_path: Path) -> N
     link.symlink_to(tmp_path / "a_b.jpg")
     sink = SavedFramesSink(tmp_path, SaveWhen.UNKNOWN, max_bytes=1500)
     for index in range(30):
-        sink.emit(result(None, index=index, at=float(2 * index)))
+        sink.emit(result(UNKNOWN, index=index, at=float(2 * index)))
     assert all((tmp_path / name).read_bytes() == b"x" * 5000 for name in own)
     assert link.is_symlink()
     assert len(list(tmp_path.iterdir())) < len(own) + 10

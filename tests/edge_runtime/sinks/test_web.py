@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import OutputError
-from edge_runtime.core import clock
+from edge_runtime.core import UNKNOWN, clock
 from edge_runtime.images import decode_image
 from edge_runtime.sinks import RunSnapshot
 from edge_runtime.sinks.metrics import Metrics
@@ -80,7 +80,7 @@ def test_viewers_that_take_nothing_cost_the_loop_nothing(web: WebSink) -> None:
 def test_metrics_tell_what_was_counted(web: WebSink) -> None:
     metrics = web._metrics
     assert metrics is not None
-    for answer in ("cat", "cat", None):
+    for answer in ("cat", "cat", UNKNOWN):
         metrics.emit(result(answer))
     text = get(web.url + "metrics")[1]
     for line in (

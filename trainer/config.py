@@ -6,10 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from edge_runtime.core import Resize, UsageError, check_ranges, option, plain
+from edge_runtime.core import UNKNOWN, Resize, UsageError, check_ranges, option, plain
 from edge_runtime.datasets import BUILTIN_NAMES
 
 DATA, MODEL, HEAD, FINE_TUNING, SCRATCH = "Data", "Model", "Head", "Fine-tuning", "From scratch"
+UNKNOWNS = "Images of no class"
 OPTIMIZATION, AUGMENTATION, RUN = "Optimization", "Augmentation", "Run"
 
 
@@ -29,6 +30,17 @@ class RandomFlip(StrEnum):
     """Whether training images are mirrored left to right.
 
     `auto` does so unless the labels are single letters or digits: a mirrored letter is another letter.
+    """
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class Reject(StrEnum):
+    """Whether the model gets an output for images of no class.
+
+    `auto` does so where enough held-out images can be set aside to fit its threshold on.
     """
 
     AUTO = "auto"
@@ -171,6 +183,21 @@ class TrainConfig:
         0.005, "Peak learning rate with --weights none.", 0.0, 10.0, panel=SCRATCH, changeable=True
     )
 
+    reject: Reject = option(
+        Reject.AUTO,
+        "Add an output for images of no class: auto (where there are enough held-out images), on or off.",
+        panel=UNKNOWNS,
+    )
+    keep: float = option(
+        0.95, "Fraction of the images of the classes that are not rejected.", 0.5, 0.999, panel=UNKNOWNS
+    )
+    unknown_label: str = option(
+        UNKNOWN, "Label of images of no class; a class folder of this name has examples.", panel=UNKNOWNS
+    )
+    negatives: Path | None = option(
+        None, "Another folder with examples of images of no class.", panel=UNKNOWNS
+    )
+
     batch_size: int = option(32, "Images in a batch, over all devices together.", 1, 4096, panel=OPTIMIZATION)
     optimizer: Optimizer = option(
         Optimizer.ADAMW, "AdamW, or SGD with Nesterov momentum.", panel=OPTIMIZATION
@@ -270,6 +297,10 @@ class TrainConfig:
             raise UsageError(
                 "--validation-split and --test-split together leave less than a tenth to train on"
             )
+        if not self.unknown_label.strip() or "\n" in self.unknown_label:
+            raise UsageError(f"--unknown-label takes a name, got {self.unknown_label!r}")
+        if self.reject is Reject.OFF and self.negatives is not None:
+            raise UsageError("--negatives has no effect with --reject off: leave one out")
         if self.resume and self.overwrite:
             raise UsageError("--resume continues what is in --out, --overwrite replaces it: give one")
 
@@ -289,7 +320,9 @@ class TrainConfig:
         """The `config.toml` that repeats this training."""
         import tomli_w
 
-        return tomli_w.dumps({name: plain(value) for name, value in dataclasses.asdict(self).items()})
+        values = {name: plain(value) for name, value in dataclasses.asdict(self).items()}
+        # TOML has no null: what is None is left out.
+        return tomli_w.dumps({name: value for name, value in values.items() if value is not None})
 
     def repeatable(self) -> Self:
         """The same options with absolute paths, without --resume and --overwrite."""
@@ -298,5 +331,11 @@ class TrainConfig:
         if weights not in ("imagenet", "none"):
             weights = str(Path(weights).resolve())
         return dataclasses.replace(
-            self, data=data, weights=weights, out=self.out.resolve(), resume=False, overwrite=False
+            self,
+            data=data,
+            weights=weights,
+            negatives=self.negatives.resolve() if self.negatives else None,
+            out=self.out.resolve(),
+            resume=False,
+            overwrite=False,
         )

@@ -1,8 +1,8 @@
-"""A training from data to run: check → split → network → phases → evaluation → files."""
+"""A training from data to run: check → split → network → phases → rejection → evaluation → files."""
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,11 +20,20 @@ from edge_runtime.core import (
     write_file,
     write_with,
 )
-from edge_runtime.datasets import SPLITS, TEST, TRAIN, VALIDATION, RunFiles
-from edge_runtime.model import ModelCard
+from edge_runtime.datasets import REJECTION, SPLITS, TEST, TRAIN, VALIDATION, RunFiles
+from edge_runtime.model import ModelCard, Reference, Rejection
 from trainer.config import Distribute, RandomFlip, TrainConfig
 from trainer.data import Batches, Data, ImageLoader, Share, flip_for, make_batches, prepare_data
-from trainer.evaluation import EvaluatedSplit, SplitMetrics, make_golden_samples, measure, predict
+from trainer.evaluation import (
+    EvaluatedSplit,
+    Predictions,
+    SplitMetrics,
+    class_scores,
+    make_golden_samples,
+    make_reference,
+    measure,
+    predict,
+)
 from trainer.fitting import (
     Checkpoints,
     Course,
@@ -40,7 +49,16 @@ from trainer.fitting import (
     join_workers,
     read_state,
 )
-from trainer.network import ARCHITECTURE, Network, build_forward, build_network, is_plain, rebuild_plain
+from trainer.network import (
+    ARCHITECTURE,
+    Network,
+    add_rejection,
+    build_forward,
+    build_network,
+    is_plain,
+    rebuild_plain,
+)
+from trainer.rejection import FittedRejection, RejectionPlan, kept_interval, plan_and_fit
 from trainer.report import draw_illustrations, render_report, write_examples
 
 
@@ -270,35 +288,98 @@ def _write_results(
     history: Sequence[Epoch],
     reporter: TrainingReporter,
 ) -> dict[str, SplitMetrics]:
-    """Evaluate the network on every split and write the files of the run, the model last."""
+    """Fit the rejection, evaluate on every split and write the files of the run, the model last."""
     batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
+    rejection = _fit_rejection(config, data, network, batches, reporter)
+    if rejection is not None:
+        network = add_rejection(network, rejection.head)
     forward = build_forward(network.model)
     with reporter.fraction_bar("evaluating") as done:
         part = 1 / sum(map(len, batches.values()))
-        scores = {split: predict(forward, each, lambda: done(part)) for split, each in batches.items()}
+        predictions = {split: predict(forward, each, lambda: done(part)) for split, each in batches.items()}
     reporter.say("writing the run")
-    metrics = {split: measure(scores[split], batches[split].targets, data.labels) for split in scores}
-    split = TEST if TEST in scores else VALIDATION
-    held_out = EvaluatedSplit(split, data.labels, batches[split], scores[split])
-    golden = make_golden_samples(forward, held_out, config.resize)
-    card = dataclasses.replace(_make_card(config, data, metrics), golden=golden)
+    metrics = {
+        split: measure(each.outputs, batches[split].targets, data.labels)
+        for split, each in predictions.items()
+    }
+    split = TEST if TEST in predictions else VALIDATION
+    scores = class_scores(predictions[split].outputs, len(data.labels))
+    held_out = EvaluatedSplit(split, data.labels, batches[split], scores)
+    card = dataclasses.replace(
+        _make_card(config, data, metrics, rejection),
+        golden=make_golden_samples(forward, held_out, config.resize),
+        reference=_make_reference(config, data, predictions, rejection),
+    )
     files = RunFiles(config.out)
-    illustrations = draw_illustrations(config, history, batches[TRAIN], held_out)
+    illustrations = draw_illustrations(config, history, batches[TRAIN], held_out, rejection)
     for name, image in illustrations.items():
         write_file(files.folder / name, image)
     write_examples(files.examples, held_out)
     files.write_history(history)
     files.write_metrics(metrics)
+    if rejection is not None:
+        files.write_rejection(rejection.separations)
     write_file(files.card, card.to_json())
-    report = render_report(config.repeatable(), data, history, metrics, card, illustrations)
+    report = render_report(config.repeatable(), data, history, metrics, card, illustrations, rejection)
     write_file(files.report, report)
     write_with(files.model, network.model.save)
     return metrics
 
 
-def _make_card(config: TrainConfig, data: Data, metrics: dict[str, SplitMetrics]) -> ModelCard:
+def _fit_rejection(
+    config: TrainConfig,
+    data: Data,
+    network: Network,
+    batches: Mapping[str, Batches],
+    reporter: TrainingReporter,
+) -> FittedRejection | None:
+    """Fit the output for images of no class, if images were set aside for it."""
+    if not data.has_rejection:
+        return None
+    plan = RejectionPlan(
+        train=batches[TRAIN],
+        held_out=batches[REJECTION],
+        negatives=data.negatives,
+        resize=config.resize,
+        keep=config.keep,
+        seed=config.seed,
+    )
+    with reporter.fraction_bar(f"fitting {config.unknown_label!r}") as done:
+        return plan_and_fit(network, plan, done)
+
+
+def _make_reference(
+    config: TrainConfig,
+    data: Data,
+    predictions: Mapping[str, Predictions],
+    rejection: FittedRejection | None,
+) -> Reference:
+    held_out = [each for split, each in predictions.items() if split != TRAIN]
+    labels = (*data.labels, config.unknown_label) if rejection else data.labels
+    return make_reference(held_out, labels, len(data.labels), rejection.statistics if rejection else {})
+
+
+def _make_card(
+    config: TrainConfig,
+    data: Data,
+    metrics: dict[str, SplitMetrics],
+    rejection: FittedRejection | None,
+) -> ModelCard:
+    described = None
+    if rejection is not None:
+        images = len(rejection.known)
+        low, high = kept_interval(images, config.keep)
+        described = Rejection(
+            label=config.unknown_label,
+            keep=config.keep,
+            images=images,
+            kept_low=low,
+            kept_high=high,
+            temperature=rejection.head.temperature,
+            negatives=sum(len(each.samples) for each in data.negatives),
+        )
     return ModelCard(
-        labels=data.labels,
+        labels=(*data.labels, config.unknown_label) if rejection else data.labels,
         image_size=(config.image_size, config.image_size),
         resize=config.resize,
         architecture=ARCHITECTURE,
@@ -308,4 +389,5 @@ def _make_card(config: TrainConfig, data: Data, metrics: dict[str, SplitMetrics]
         metrics={split: values.summary() for split, values in metrics.items()},
         versions=toolkit_versions(),
         created=clock.timestamp(),
+        rejection=described,
     )

@@ -3,6 +3,7 @@
 from edge_runtime.datasets.layouts import BUILTIN_NAMES, builtin_path, open_dataset
 from edge_runtime.datasets.run_format import Run, RunFiles, read_run
 from edge_runtime.datasets.samples import (
+    REJECTION,
     SPLITS,
     TEST,
     TRAIN,
@@ -15,9 +16,11 @@ from edge_runtime.datasets.samples import (
 )
 from edge_runtime.datasets.scan import Scan, scan_dataset
 from edge_runtime.datasets.split_file import format_split, parse_split
+from edge_runtime.datasets.synthetic_unknowns import make_unknowns
 
 __all__ = [
     "BUILTIN_NAMES",
+    "REJECTION",
     "SPLITS",
     "TEST",
     "TRAIN",
@@ -31,6 +34,7 @@ __all__ = [
     "fingerprint",
     "format_split",
     "image_loader",
+    "make_unknowns",
     "open_dataset",
     "parse_split",
     "pixel_hash",

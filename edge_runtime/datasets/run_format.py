@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_runtime.core import DatasetError, ModelError, read_file, write_file
 from edge_runtime.datasets.layouts import open_dataset
-from edge_runtime.datasets.samples import TEST, TRAIN, VALIDATION, Dataset, Sample
+from edge_runtime.datasets.samples import REJECTION, TEST, TRAIN, VALIDATION, Dataset, Sample
 from edge_runtime.datasets.split_file import format_split, parse_split
 from edge_runtime.model import CARD_NAME, ModelCard
 
@@ -62,6 +62,11 @@ class RunFiles:
         return self.folder / "metrics.json"
 
     @property
+    def rejection(self) -> Path:
+        """How well images of no class are told apart."""
+        return self.folder / "rejection.json"
+
+    @property
     def report(self) -> Path:
         """The page with everything about the training."""
         return self.folder / "report.html"
@@ -88,7 +93,7 @@ class RunFiles:
 
     def remove_results(self) -> None:
         """Remove the results of an earlier training, so that none is taken for one of the new run."""
-        for path in (self.model, self.card, self.metrics, self.report):
+        for path in (self.model, self.card, self.metrics, self.rejection, self.report):
             path.unlink(missing_ok=True)
 
     def write_split(self, samples: Sequence[Sample]) -> None:
@@ -106,8 +111,11 @@ class RunFiles:
 
     def write_metrics(self, metrics: "Mapping[str, DataclassInstance]") -> None:
         """Write `metrics.json`, one object a split."""
-        objects: dict[str, Any] = {split: asdict(values) for split, values in metrics.items()}
-        write_file(self.metrics, json.dumps(objects, indent=2, ensure_ascii=False) + "\n")
+        _write_objects(self.metrics, metrics)
+
+    def write_rejection(self, separations: "Mapping[str, DataclassInstance]") -> None:
+        """Write `rejection.json`, one object a kind of images of no class."""
+        _write_objects(self.rejection, separations)
 
 
 @dataclass(frozen=True)
@@ -137,8 +145,8 @@ class Run:
 
     @property
     def held_out(self) -> tuple[Sample, ...]:
-        """The samples that were not trained on: the validation split, then the test split if there is one."""
-        return (*self.split(VALIDATION), *self.split(TEST))
+        """The samples that were not trained on: validation, rejection and test."""
+        return tuple(sample for split in (VALIDATION, REJECTION, TEST) for sample in self.split(split))
 
     def open_data(self) -> Dataset:
         """Open the data set that the run was trained on.
@@ -182,6 +190,11 @@ def read_run(folder: Path, *, data: str | None = None) -> Run:
     if unknown or not run.split(TRAIN):
         raise ModelError(f"{folder}: split.csv and card.json do not belong together ({sorted(unknown)[:3]})")
     return run
+
+
+def _write_objects(path: Path, values: "Mapping[str, DataclassInstance]") -> None:
+    objects: dict[str, Any] = {name: asdict(value) for name, value in values.items()}
+    write_file(path, json.dumps(objects, indent=2, ensure_ascii=False) + "\n")
 
 
 def _read(path: Path) -> bytes:

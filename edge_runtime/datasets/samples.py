@@ -8,8 +8,8 @@ from pathlib import Path
 from edge_runtime.core import Image, Resize, Size
 from edge_runtime.images import fit, pixels_needed, read_image
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-SPLITS = (TRAIN, VALIDATION, TEST)
+TRAIN, VALIDATION, REJECTION, TEST = "train", "validation", "rejection", "test"
+SPLITS = (TRAIN, VALIDATION, REJECTION, TEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Sample:
     Attributes:
         file: its path relative to the data set's root, or `x_train[12]` in an `.npz`.
         label: the class.
-        split: `train`, `validation` or `test`; empty where the data set does not assign one.
+        split: `train`, `validation`, `rejection` or `test`; empty where the data set does not assign one.
         hash: `pixel_hash` of the image; empty until it has been read.
     """
 

@@ -4,11 +4,13 @@ from edge_runtime.images.codec import bgr_to_rgb, decode_image, encode_jpeg, enc
 from edge_runtime.images.listing import IMAGE_SUFFIXES, is_image_name, list_images
 from edge_runtime.images.opencv import opencv
 from edge_runtime.images.resize import fit, pixels_needed
+from edge_runtime.images.statistics import ImageStatistics, measure_image
 from edge_runtime.images.transforms import Flip, Region, Rotation, Transform
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "Flip",
+    "ImageStatistics",
     "Region",
     "Rotation",
     "Transform",
@@ -20,6 +22,7 @@ __all__ = [
     "is_image_name",
     "jpeg_size",
     "list_images",
+    "measure_image",
     "opencv",
     "pixels_needed",
     "read_image",

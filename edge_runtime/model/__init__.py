@@ -10,13 +10,18 @@ from edge_runtime.model.model_file import (
     read_content,
     read_model_file,
 )
+from edge_runtime.model.rejection import QUANTILES, Distribution, Reference, Rejection
 
 __all__ = [
     "CARD_NAME",
     "LABELS_NAME",
+    "QUANTILES",
+    "Distribution",
     "GoldenSample",
     "ModelCard",
     "ModelFile",
+    "Reference",
+    "Rejection",
     "format_labels",
     "pack_model_file",
     "parse_labels",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from edge_runtime.core import OPEN, ModelError, Resize, Size, from_json, to_json
+from edge_runtime.core import OPEN, UNKNOWN, ModelError, Resize, Size, from_json, to_json
+from edge_runtime.model.rejection import QUANTILES, Reference, Rejection
 
 FORMAT = 1
 MAX_SIDE = 4096
@@ -45,6 +46,8 @@ class ModelCard:
         created: ISO 8601 in UTC.
         provenance: what the model file was made from and how; empty in a run's card.
         golden: samples with which a device checks that it computes the same scores.
+        rejection: of images of no class; None where the model has a class for every image.
+        reference: statistics of the held-out images; None where there are none.
         format: version of the card's format.
     """
 
@@ -62,7 +65,19 @@ class ModelCard:
     created: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
     golden: tuple[GoldenSample, ...] = ()
+    rejection: Rejection | None = None
+    reference: Reference | None = None
     format: int = FORMAT
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels without the one for images of no class."""
+        return self.labels[:-1] if self.rejection else self.labels
+
+    @property
+    def unknown(self) -> str:
+        """The answer for an image of no class."""
+        return self.rejection.label if self.rejection else UNKNOWN
 
     def to_json(self) -> str:
         """The card as JSON; `from_json` reads it back."""
@@ -92,6 +107,14 @@ def _check(card: ModelCard, name: str) -> None:
         seen.add(label)
     if not all(1 <= side <= MAX_SIDE for side in card.image_size):
         raise ModelError(f"{name}: image size {card.image_size}, expected 1 to {MAX_SIDE} pixels a side")
+    if card.rejection and (card.labels[-1] != card.rejection.label or len(card.labels) < 2):
+        raise ModelError(
+            f"{name}: the rejection's label is {card.rejection.label!r:.60}, the last label is "
+            f"{card.labels[-1]!r:.60}"
+        )
+    for measured, found in card.reference.statistics.items() if card.reference else ():
+        if len(found.quantiles) != len(QUANTILES) or list(found.quantiles) != sorted(found.quantiles):
+            raise ModelError(f"{name}: reference {measured!r:.60} needs {len(QUANTILES)} ascending quantiles")
     for sample in card.golden:
         if len(sample.scores) != len(card.labels):
             raise ModelError(

@@ -2,6 +2,7 @@
 
 from trainer.data.augmentation import Augment, Augmentation, build_augmentation, flip_for, mirror
 from trainer.data.batches import Batch, Batches, ImageLoader, Targets, make_batches
+from trainer.data.negatives import Negatives
 from trainer.data.preparation import Data, open_data, prepare_data
 from trainer.data.share import EVERYTHING, Share
 from trainer.data.splitting import check_split, count_splits, split_samples
@@ -14,6 +15,7 @@ __all__ = [
     "Batches",
     "Data",
     "ImageLoader",
+    "Negatives",
     "Share",
     "Targets",
     "build_augmentation",

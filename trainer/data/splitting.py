@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edge_runtime.core import DatasetError
-from edge_runtime.datasets import SPLITS, TEST, TRAIN, VALIDATION, Sample
+from edge_runtime.datasets import REJECTION, SPLITS, TEST, TRAIN, VALIDATION, Sample
 
 
 def split_samples(
@@ -39,6 +39,28 @@ def split_samples(
     )
 
 
+def set_aside(samples: tuple[Sample, ...], *, most: int, seed: int) -> tuple[Sample, ...]:
+    """Move half of the validation images of each class to the rejection split, at most so many in all.
+
+    The training images stay the same; the best epoch is chosen by the images that are left.
+
+    Args:
+        samples: with hashes and splits.
+        most: images in the rejection split.
+        seed: the same seed gives the same split, whatever the order of the samples.
+
+    Returns:
+        The samples with their splits, in the order given.
+    """
+    held_out = [sample for sample in samples if sample.split == VALIDATION]
+    fraction = min(0.5, most / max(len(held_out), 1))
+    assigned = _divide(held_out, {REJECTION: fraction}, seed, rest=VALIDATION)
+    return tuple(
+        replace(sample, split=assigned[sample.hash]) if sample.split == VALIDATION else sample
+        for sample in samples
+    )
+
+
 def count_splits(samples: tuple[Sample, ...]) -> dict[str, int]:
     """How many images each split has."""
     return {split: sum(sample.split == split for sample in samples) for split in SPLITS}
@@ -58,8 +80,10 @@ def check_split(data: str, counts: Mapping[str, int]) -> None:
             )
 
 
-def _divide(samples: list[Sample], fractions: dict[str, float], seed: int) -> dict[str, str]:
-    """Hash → split."""
+def _divide(
+    samples: list[Sample], fractions: dict[str, float], seed: int, *, rest: str = TRAIN
+) -> dict[str, str]:
+    """Hash → split; what is in none of the fractions is the rest."""
     copies: dict[str, int] = defaultdict(int)
     label_of: dict[str, str] = {}
     for sample in samples:
@@ -75,7 +99,7 @@ def _divide(samples: list[Sample], fractions: dict[str, float], seed: int) -> di
         total = sum(copies[digest] for digest in hashes)
         wanted = {split: round(fraction * total) for split, fraction in fractions.items()}
         for digest in hashes:
-            split = next((name for name in fractions if wanted[name] >= copies[digest]), TRAIN)
+            split = next((name for name in fractions if wanted[name] >= copies[digest]), rest)
             assigned[digest] = split
             wanted[split] = wanted.get(split, 0) - copies[digest]
     return assigned

@@ -1,13 +1,14 @@
 """Scores of images and the metrics of a split."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.images import ImageStatistics, measure_image
 from trainer.data import Batch, Targets
 from trainer.network import Forward
 
@@ -37,6 +38,8 @@ class SplitMetrics:
         count: images.
         per_class: by label.
         confusion: images by true label (row) and predicted label (column).
+        kept: fraction of the images that the rejection keeps; None without one. All other numbers are of the
+            classes alone, whether the image is kept or not.
     """
 
     accuracy: float
@@ -46,6 +49,7 @@ class SplitMetrics:
     count: int
     per_class: dict[str, ClassMetrics]
     confusion: tuple[tuple[int, ...], ...]
+    kept: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The object of one split in `metrics.json`."""
@@ -58,34 +62,66 @@ class SplitMetrics:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The outputs for the images of a split, and statistics of the images.
+
+    Attributes:
+        outputs: the model's scores, float32, shape (images, outputs).
+        statistics: `brightness`, `contrast` and `sharpness` of each image, each of shape (images,).
+    """
+
+    outputs: NDArray[np.float32]
+    statistics: Mapping[str, NDArray[np.float32]]
+
+
 def predict(
     forward: Forward, batches: Iterable[Batch], done: Callable[[], None] = lambda: None
-) -> NDArray[np.float32]:
-    """Scores of every image, float32, shape (images, classes).
+) -> Predictions:
+    """Run the model on every image.
 
     Args:
         forward: pixels → scores.
         batches: the images.
         done: called after each batch.
     """
-    rows = []
+    rows: list[NDArray[np.float32]] = []
+    measured: list[ImageStatistics] = []
     for pixels, _targets in batches:
         rows.append(forward(pixels))
+        measured += [measure_image(image) for image in pixels]
         done()
-    return np.concatenate(rows)
+    statistics = {
+        field.name: np.array([getattr(each, field.name) for each in measured], np.float32)
+        for field in dataclasses.fields(ImageStatistics)
+    }
+    return Predictions(np.concatenate(rows), statistics)
 
 
-def measure(scores: NDArray[np.float32], targets: Targets, labels: Sequence[str]) -> SplitMetrics:
+def class_scores(outputs: NDArray[np.float32], classes: int) -> NDArray[np.float32]:
+    """The scores among the classes alone, as if no image could be rejected: float32, shape (images, classes).
+
+    Args:
+        outputs: of the model, shape (images, classes) or with one more output for images of no class.
+        classes: number of classes.
+    """
+    known = outputs[:, :classes]
+    return known if outputs.shape[1] == classes else known / known.sum(axis=1, keepdims=True)
+
+
+def measure(outputs: NDArray[np.float32], targets: Targets, labels: Sequence[str]) -> SplitMetrics:
     """The metrics of one split.
 
     Args:
-        scores: shape (images, classes).
+        outputs: of the model, shape (images, classes) or with one more output for images of no class.
         targets: shape (images,).
         labels: of the classes.
     """
     from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
     classes = range(len(labels))
+    scores = class_scores(outputs, len(labels))
+    rejects = outputs.shape[1] > len(labels)
     found = scores.argmax(axis=1)
     per_class = precision_recall_fscore_support(targets, found, labels=classes, zero_division=0.0)
     confusion = confusion_matrix(targets, found, labels=classes)
@@ -100,6 +136,7 @@ def measure(scores: NDArray[np.float32], targets: Targets, labels: Sequence[str]
             for label, precision, recall, f1, count in zip(labels, *per_class, strict=True)
         },
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        kept=float((outputs.argmax(axis=1) < len(labels)).mean()) if rejects else None,
     )
 
 

@@ -12,13 +12,17 @@ from trainer.network.classifier import (
 from trainer.network.features import CachedFeatures, cache_features, cache_training_features, extract_features
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
+from trainer.network.rejection_head import NegativeDetector, RejectionHead, add_rejection, read_logits
 
 __all__ = [
     "ARCHITECTURE",
     "BatchNormStatistics",
     "CachedFeatures",
     "Forward",
+    "NegativeDetector",
     "Network",
+    "RejectionHead",
+    "add_rejection",
     "batch_signature",
     "build_forward",
     "build_network",
@@ -28,5 +32,6 @@ __all__ = [
     "freeze",
     "inspect_base",
     "is_plain",
+    "read_logits",
     "rebuild_plain",
 ]

@@ -13,6 +13,7 @@ from trainer.config import TrainConfig
 from trainer.data import Data
 from trainer.evaluation import SplitMetrics
 from trainer.fitting import Epoch
+from trainer.rejection import FittedRejection
 
 MAX_SKIPPED = 50
 
@@ -24,6 +25,7 @@ def render_report(
     metrics: Mapping[str, SplitMetrics],
     card: ModelCard,
     illustrations: Mapping[str, bytes],
+    rejection: FittedRejection | None = None,
 ) -> str:
     """Render the page, as HTML with its images inside.
 
@@ -34,6 +36,7 @@ def render_report(
         metrics: per split.
         card: the run's.
         illustrations: PNGs by the names of their files.
+        rejection: of images of no class, if there is one.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -51,6 +54,7 @@ def render_report(
         skipped=data.skipped,
         max_skipped=MAX_SKIPPED,
         card=card,
+        separations=rejection.separations if rejection else {},
         options=_options(config),
         illustrations={name: base64.b64encode(content).decode() for name, content in illustrations.items()},
     )

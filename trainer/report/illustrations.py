@@ -13,22 +13,33 @@ from trainer.config import TrainConfig
 from trainer.data import Batches, build_augmentation
 from trainer.evaluation import EvaluatedSplit
 from trainer.fitting import Epoch
-from trainer.report.plots import draw_confusion, draw_curves, draw_grid
+from trainer.rejection import FittedRejection
+from trainer.report.plots import draw_confusion, draw_curves, draw_grid, draw_margins
 
 MISTAKES = 9
 EXAMPLES = 10
 
 
 def draw_illustrations(
-    config: TrainConfig, history: Sequence[Epoch], train: Batches, held_out: EvaluatedSplit
+    config: TrainConfig,
+    history: Sequence[Epoch],
+    train: Batches,
+    held_out: EvaluatedSplit,
+    rejection: FittedRejection | None = None,
 ) -> dict[str, bytes]:
     """The PNGs of a run, by the names of their files."""
-    return {
+    drawn = {
         "curves.png": draw_curves(history),
         "confusion_matrix.png": _confusion(held_out),
         "mistakes.png": _mistakes(held_out),
         "augmentation.png": _augmented(config, train),
     }
+    if rejection is not None:
+        title = (
+            f"Images of the classes and images of no class: {config.unknown_label!r} left of the threshold"
+        )
+        drawn["rejection.png"] = draw_margins(rejection.known, rejection.unknown, title)
+    return drawn
 
 
 def write_examples(folder: Path, held_out: EvaluatedSplit) -> None:

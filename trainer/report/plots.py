@@ -1,7 +1,7 @@
 """Plots: curves, confusion matrix, grids of images."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,8 @@ from trainer.fitting import Epoch
 
 _DPI = 110
 _MAX_TICKS = 40
+_MARGIN_BINS = 50
+_KIND_COLORS = ("tab:orange", "tab:red", "tab:purple", "tab:brown", "tab:green", "black")
 
 
 def draw_curves(history: Sequence[Epoch]) -> bytes:
@@ -49,6 +51,34 @@ def draw_confusion(matrix: NDArray[np.int64], labels: Sequence[str], title: str)
             color = "white" if fractions[row, column] > 0.5 else "black"
             axis.text(column, row, matrix[row, column], ha="center", va="center", color=color, fontsize=8)
     return _png(figure)
+
+
+def draw_margins(known: NDArray[np.float32], unknown: Mapping[str, NDArray[np.float32]], title: str) -> bytes:
+    """Distributions of the margin: of held-out images of the classes, and of each kind of unknown.
+
+    Args:
+        known: margins, shape (images,).
+        unknown: kind → margins; those far below the classes' are drawn at the left edge.
+        title: above the plot.
+    """
+    figure, axes = _figure(1, 1, (9, 4))
+    axis = axes.flat[0]
+    high = float(known.max())
+    low = min(float(known.min()), -high)
+    bins = np.linspace(low, high + 1e-6, _MARGIN_BINS)
+    axis.hist(known, bins, weights=_equal(known), alpha=0.45, color="tab:blue", label="classes, held out")
+    for (kind, margins), color in zip(unknown.items(), _KIND_COLORS * len(unknown), strict=False):
+        clipped = np.clip(margins, low, high)
+        axis.hist(clipped, bins, weights=_equal(margins), histtype="step", color=color, label=kind, lw=1.6)
+    axis.axvline(0, color="black", linestyle="--", label="threshold")
+    axis.set(xlabel="margin (images to the left are rejected)", ylabel="fraction of the images", title=title)
+    axis.grid(alpha=0.3)
+    axis.legend()
+    return _png(figure)
+
+
+def _equal(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.full(len(values), 1 / max(len(values), 1))
 
 
 def draw_grid(images: Sequence[Image], captions: Sequence[str], columns: int, title: str) -> bytes:

@@ -1,0 +1,187 @@
+"""The part of the network that rejects images of no class, and the network with it.
+
+The rejection is inside the graph, as one more output of the softmax, so that every program that runs the
+model gets it. With f the pooled features, z the logits divided by the temperature and t the largest of them:
+
+    distance   d = relu(w · (P f + o)² + b)              low-rank Mahalanobis distance, 0 for usual images
+    negatives  n = relu(v · f + c)                        where there are negatives, else 0
+    margin     m = t - d - n - threshold                  positive: the image is kept
+    output     u = t + min(-sharpness · m, LIMIT)         the logit of `unknown`
+    scores     softmax(z_1 … z_k, u)
+
+So `unknown` has the highest score exactly where the margin is negative. A logit beside those of the classes
+that grows with the distance of the features: ViM, Wang et al., 2022, equation 5; the distance in a few
+directions of the whitened features: Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution
+Samples, 2018, section 2.1.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.network.classifier import Network
+
+LIMIT = 5.0
+"""Largest lead of the logit of `unknown`: 0.7 % of the score is left, and shows which class is nearest."""
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class NegativeDetector:
+    """A direction of the features that tells negatives from the classes.
+
+    Attributes:
+        weights: float32, shape (channels,).
+        bias: see the module's formulas.
+    """
+
+    weights: Rows
+    bias: float
+
+    def measure(self, features: Rows) -> Rows:
+        """How much each image resembles the negatives: float32, shape (images,)."""
+        return np.asarray(np.maximum(0, features @ self.weights + self.bias), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class RejectionHead:
+    """The weights of a rejection; see the module's formulas.
+
+    Attributes:
+        temperature: that logits are divided by.
+        projections: P, float32, shape (channels, rank), in units of what is usual: 1 in every direction is
+            the largest distance that counts as none.
+        offsets: o, shape (rank,).
+        distance_weights: w, shape (rank,).
+        distance_bias: b.
+        threshold: of the largest logit, where the distance is 0.
+        sharpness: how fast the score of `unknown` changes with the margin.
+        negatives: None where there were none.
+    """
+
+    temperature: float
+    projections: Rows
+    offsets: Rows
+    distance_weights: Rows
+    distance_bias: float
+    threshold: float
+    sharpness: float
+    negatives: NegativeDetector | None = None
+
+    def distance(self, features: Rows) -> Rows:
+        """How far features are from those of the training images: float32, shape (images,)."""
+        squares = (features @ self.projections + self.offsets) ** 2
+        return np.asarray(np.maximum(0, squares @ self.distance_weights + self.distance_bias), np.float32)
+
+    def margin(self, features: Rows, logits: Rows) -> Rows:
+        """Positive for images that are kept: float32, shape (images,).
+
+        Args:
+            features: shape (images, channels).
+            logits: of the classes, not divided by the temperature, shape (images, classes).
+        """
+        margin = logits.max(axis=1) / self.temperature - self.distance(features) - self.threshold
+        if self.negatives is not None:
+            margin = margin - self.negatives.measure(features)
+        return np.asarray(margin, np.float32)
+
+    def scores(self, features: Rows, logits: Rows) -> Rows:
+        """The scores of the classes and of `unknown`, float32, shape (images, classes + 1)."""
+        scaled = logits / self.temperature
+        lead = np.minimum(-self.sharpness * self.margin(features, logits), LIMIT)
+        together = np.column_stack([scaled, scaled.max(axis=1) + lead])
+        powers = np.exp(together - together.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def read_logits(network: Network, features: Rows) -> Rows:
+    """The logits of the classes, float32, shape (images, classes).
+
+    Args:
+        network: without a rejection.
+        features: shape (images, channels).
+    """
+    hidden, kernel, bias = _last_layer(network.head)
+    values = (
+        hidden.predict(features, verbose=0, batch_size=4096) if len(features) else np.zeros((0, len(kernel)))
+    )
+    return np.asarray(values @ kernel + bias, np.float32)
+
+
+def add_rejection(network: Network, rejection: RejectionHead) -> Network:
+    """The network with one more output, for images of no class. The base is shared, the head is new.
+
+    Args:
+        network: without a rejection, in float32.
+        rejection: the weights.
+
+    Returns:
+        A network with classes + 1 outputs.
+    """
+    import keras
+
+    layers = keras.layers
+    hidden, kernel, bias = _last_layer(network.head)
+    features = keras.Input(hidden.input_shape[1:], name="features")
+    logits = layers.Dense(kernel.shape[1], name="logits")
+    projections = layers.Dense(rejection.projections.shape[1], name="projections")
+    distance = layers.Dense(1, "relu", name="distance")
+    # sharpness · (t - threshold) + LIMIT: what is left of the lead when the distance is 0.
+    surplus = layers.Dense(1, name="surplus")
+    scores = logits(hidden(features))
+    projected = projections(features)
+    evidence = distance(layers.Multiply(name="squares")([projected, projected]))
+    detector = layers.Dense(1, "relu", name="negatives")
+    if rejection.negatives is not None:
+        evidence = layers.Add(name="evidence")([evidence, detector(features)])
+    column = layers.Reshape((kernel.shape[1], 1), name="column")(scores)
+    largest = layers.GlobalMaxPooling1D(name="largest")(column)
+    # relu bounds the lead: t + min(lead, LIMIT) = (t + LIMIT) - relu(LIMIT - lead).
+    left = layers.Subtract(name="left")([surplus(largest), evidence])
+    shifted = layers.Dense(1, name="shifted")
+    unknown = layers.Subtract(name="unknown")([shifted(largest), layers.ReLU(name="bounded")(left)])
+    together = layers.Concatenate(name="together")([scores, unknown])
+    head = keras.Model(features, layers.Softmax(name="scores")(together), name="head")
+    beta = rejection.sharpness
+    logits.set_weights([kernel / rejection.temperature, bias / rejection.temperature])
+    projections.set_weights([rejection.projections, rejection.offsets])
+    distance.set_weights(
+        [beta * rejection.distance_weights[:, np.newaxis], np.array([beta * rejection.distance_bias])]
+    )
+    surplus.set_weights([np.array([[beta]]), np.array([LIMIT - beta * rejection.threshold])])
+    shifted.set_weights([np.array([[1.0]]), np.array([LIMIT])])
+    if rejection.negatives is not None:
+        weights, offset = rejection.negatives.weights, rejection.negatives.bias
+        detector.set_weights([beta * weights[:, np.newaxis], np.array([beta * offset])])
+    pixels = keras.Input(network.model.input_shape[1:], name="pixels")
+    model = keras.Model(pixels, head(_apply_features(network, pixels)), name="classifier")
+    return Network(model, network.features, network.base, head)
+
+
+def _apply_features(network: Network, pixels: Any) -> Any:
+    """The rescaling and the base as layers of a new model, not as a model inside it."""
+    outputs = pixels
+    for layer in network.features.layers[1:]:
+        outputs = layer(outputs)
+    return outputs
+
+
+def _last_layer(head: Any) -> tuple[Any, Rows, Rows]:
+    """A head as the layers before the logits, and the kernel and bias that give the logits."""
+    import keras
+
+    *before, last = head.layers
+    kernel, *biases = last.get_weights()
+    bias = biases[0] if biases else np.zeros(kernel.shape[1], np.float32)
+    if not last.trainable:
+        # One logit: the fixed layer after it makes two of it.
+        *before, single = before
+        weights, offset = single.get_weights()
+        kernel, bias = weights @ kernel, offset @ kernel + bias
+    inputs = outputs = keras.Input(head.input_shape[1:])
+    for layer in before:
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs), kernel, bias

@@ -1,0 +1,116 @@
+"""Compute features and logits of the images that a rejection is fitted on, and fit it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.core import Image, Resize
+from edge_runtime.datasets import make_unknowns
+from trainer.data import Batches, ImageLoader, Negatives, make_batches
+from trainer.network import Network, build_forward, read_logits
+from trainer.rejection.distance import MAX_IMAGES
+from trainer.rejection.fit import FittedRejection, KnownImages, Rows, UnknownImages, fit_rejection
+
+SYNTHETIC = 120
+"""Synthetic unknowns of each kind."""
+
+NOISY = 300
+"""Training images that the effect of noise is measured on."""
+
+NOISE = 8.0
+"""Standard deviation of the noise of each pixel, of 255: that of a small camera in dim light."""
+
+BATCH = 40
+
+
+@dataclass(frozen=True)
+class RejectionPlan:
+    """What a rejection is fitted on.
+
+    Attributes:
+        train: the training images.
+        held_out: images that neither the weights nor the best epoch were chosen by.
+        negatives: images of no class.
+        resize: how images are resized to the model's input.
+        keep: the fraction of images of the classes to be kept.
+        seed: of the synthetic unknowns and the choice of images.
+    """
+
+    train: Batches
+    held_out: Batches
+    negatives: Sequence[Negatives]
+    resize: Resize
+    keep: float
+    seed: int
+
+
+def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], None]) -> FittedRejection:
+    """Fit a rejection for a network.
+
+    Args:
+        network: without a rejection, in float32.
+        plan: the images.
+        done: called with each fraction of the work that is done.
+    """
+    train = _some(plan.train, plan.seed)
+    negatives = [_batches(each, plan) for each in plan.negatives]
+    images = [train.loader.load(sample) for sample in train.samples[:SYNTHETIC]]
+    synthetic = make_unknowns(images, SYNTHETIC, plan.seed)
+    noisy = _add_noise([train.loader.load(sample) for sample in train.samples[:NOISY]], plan.seed)
+    work = sum(len(each.samples) for each in (train, plan.held_out, *negatives)) + len(noisy)
+    work += SYNTHETIC * len(synthetic)
+    forward = build_forward(network.features)
+
+    def features(batches: "Iterable[Sequence[Image] | NDArray[np.uint8]]") -> Rows:
+        rows: list[Rows] = []
+        for pixels in batches:
+            rows.append(forward(np.asarray(pixels)))
+            done(len(pixels) / work)
+        return np.concatenate(rows)
+
+    def known(batches: Batches) -> KnownImages:
+        rows = features(pixels for pixels, _targets in batches)
+        return KnownImages(rows, read_logits(network, rows), batches.targets)
+
+    def unknown(rows: Rows) -> UnknownImages:
+        return UnknownImages(rows, read_logits(network, rows))
+
+    trained = known(train)
+    collected = [features(pixels for pixels, _targets in each) for each in negatives]
+    return fit_rejection(
+        trained,
+        features(_chunks(noisy)) - trained.features[: len(noisy)],
+        known(plan.held_out),
+        {kind: unknown(features(_chunks(unknowns))) for kind, unknowns in synthetic.items()},
+        unknown(np.concatenate(collected)) if collected else None,
+        keep=plan.keep,
+        seed=plan.seed,
+    )
+
+
+def _some(batches: Batches, seed: int) -> Batches:
+    """As many of the images as the distance is fitted on."""
+    count = len(batches.samples)
+    chosen = np.sort(np.random.default_rng(seed).permutation(count)[:MAX_IMAGES])
+    samples = tuple(batches.samples[position] for position in chosen)
+    return replace(batches, samples=samples, targets=batches.targets[chosen])
+
+
+def _add_noise(images: Sequence[Image], seed: int) -> list[Image]:
+    random = np.random.default_rng(seed)
+    noise = (random.normal(0, NOISE, image.shape) for image in images)
+    return [
+        np.clip(np.rint(image + each), 0, 255).astype(np.uint8)
+        for image, each in zip(images, noise, strict=True)
+    ]
+
+
+def _batches(negatives: Negatives, plan: RejectionPlan) -> Batches:
+    loader = ImageLoader(negatives.dataset, plan.train.loader.size, plan.resize)
+    return make_batches(loader, negatives.samples, negatives.dataset.labels, plan.train.batch_size)
+
+
+def _chunks(images: Sequence[Image]) -> Iterable[Sequence[Image]]:
+    return (images[start : start + BATCH] for start in range(0, len(images), BATCH))

@@ -22,7 +22,7 @@ from edge_runtime.core import (
 if TYPE_CHECKING:
     from converter.config import ConvertConfig
     from converter.conversion import Conversion
-    from converter.quantization import Comparison
+    from converter.quantization import Comparison, RejectionComparison
 
 EXAMPLES = (
     "edge-convert run --out birds.tflite",
@@ -104,7 +104,12 @@ def _explain(done: "Conversion", config: "ConvertConfig", path: Path) -> str:
     from converter.quantization import worst_layers
     from converter.record import worst_classes
 
-    compared = done.comparison
+    compared, rejection = done.comparison, done.rejection
+    if rejection is not None and compared.within(config.max_drop):
+        return (
+            f"{path} is not written: {done.precision} does not reject what the Keras model rejects: it "
+            f"{_describe(rejection)}; --max-drop is {config.max_drop}"
+        )
     layers = ", ".join(f"{each.layer} ({each.snr:.0f} dB)" for each in worst_layers(done.layers, 3))
     return (
         f"{path} is not written: {done.precision} loses {compared.drop:.4f} of accuracy "
@@ -112,6 +117,15 @@ def _explain(done: "Conversion", config: "ConvertConfig", path: Path) -> str:
         f"{_count_changes(compared)}), --max-drop is {config.max_drop}; "
         f"worst classes: {', '.join(worst_classes(compared, 3))}"
         f"{f'; worst layers: {layers}' if layers else ''}{_suggest(done, config)}"
+    )
+
+
+def _describe(rejection: "RejectionComparison") -> str:
+    """What the Keras model and the converted one keep and accept."""
+    return (
+        f"keeps {rejection.float_kept:.4f} → {rejection.kept:.4f} of the held-out images, accepts "
+        f"{rejection.float_accepted:.4f} → {rejection.accepted:.4f} of {rejection.unknowns} synthetic "
+        "images of no class"
     )
 
 
@@ -152,6 +166,10 @@ def _summarize(done: "Conversion", config: "ConvertConfig", path: Path) -> None:
         typer.echo(
             f"warning:   this is more than --max-drop {config.max_drop}, but {compared.count} held-out "
             "images cannot tell it from chance: hold out more to be sure"
+        )
+    if done.rejection is not None:
+        typer.echo(
+            f"{done.card.unknown}:{' ' * max(1, 10 - len(done.card.unknown))}{_describe(done.rejection)}"
         )
     typer.echo(f"agreement: {compared.agreement:.4f}, KL divergence {compared.kl_divergence:.5f}")
     typer.echo(f"target:    {done.fit.verdict}")

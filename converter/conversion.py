@@ -1,4 +1,7 @@
-"""Run → model file in steps: calibrate → equalize → correct → quantize → compare → gate → package."""
+"""Run → model file in steps: calibrate → equalize → correct → quantize → compare → gate → package.
+
+After calibration an output for images of no class gets ranges that hold such images.
+"""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -22,30 +25,40 @@ from converter.quantization import (
     LayerError,
     Precision,
     Ranges,
+    RejectionComparison,
     calibrate,
     check_held_out,
     check_io,
     clip_ranges,
     compare,
+    compare_rejection,
     convert_precision,
     converted_scores,
     correct,
+    correct_dense_layers,
     equalize_channels,
     float_scores,
     keep_worst_in_float,
+    make_room_for_unknowns,
+    mean_lead_error,
     measure_agreement,
     measure_cost,
     measure_layers,
     quantize,
     read_calibration,
     read_fitted,
+    rejection_tensors,
+    shift_lead,
 )
 from edge_runtime.core import Image, ModelError, Reporter
-from edge_runtime.datasets import Dataset, Run
+from edge_runtime.datasets import TEST, Dataset, Run, make_unknowns
 from edge_runtime.model import ModelCard, pack_model_file
 
 # A fifth of the calibration images decides between the methods of `auto`.
 _HELD_OUT_EVERY = 5
+
+UNKNOWNS = 40
+"""Synthetic images of no class of each kind that the rejection is compared on."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,8 @@ class Conversion:
         keras_bytes: size of the Keras file.
         comparison: with the Keras model on all held-out images.
         by_split: the same for each split.
-        passed: whether the loss of accuracy is within the gate.
+        rejection: of images of no class, beside the Keras model's; None for a model without it.
+        passed: whether the loss of accuracy, and the change of what is rejected, are within the gate.
         fit: whether it runs on the target.
         method: how the ranges were selected.
         calibration: the representative dataset.
@@ -73,6 +87,7 @@ class Conversion:
     keras_bytes: int
     comparison: Comparison
     by_split: dict[str, Comparison]
+    rejection: RejectionComparison | None
     passed: bool
     fit: Fit
     method: Calibration
@@ -116,26 +131,45 @@ def convert(run: Run, config: ConvertConfig, reporter: Reporter) -> Iterator[Con
             run, dataset, config.calibration_count, folder=config.calibration, tick=tick
         )
     reporter.say(f"{len(calibration.images)} calibration images, SHA-256 {calibration.sha256[:12]}")
-    held_out = _HeldOut.read(run, dataset, model, reporter)
+    held_out = _HeldOut.read(run, dataset, model, calibration, reporter)
     converter = _Converter(run, model, calibration, held_out, config, reporter)
     for precision in config.precisions:
         reporter.say(f"converting to {precision}")
         yield converter.convert(precision)
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """A converted model beside the Keras model: on all held-out images, by split, and what is rejected."""
+
+    comparison: Comparison
+    by_split: dict[str, Comparison]
+    rejection: RejectionComparison | None
+
+    def within(self, max_drop: float) -> bool:
+        """Whether the converted model is good enough."""
+        return self.comparison.within(max_drop) and (
+            self.rejection is None or self.rejection.within(max_drop)
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class _HeldOut:
-    """The held-out images with the Keras model's scores."""
+    """The held-out images and synthetic images of no class, with the Keras model's scores."""
 
     card: ModelCard
     images: tuple[Image, ...]
     splits: NDArray[np.str_]
     targets: NDArray[np.int64]
     expected: NDArray[np.float32]
+    unknowns: tuple[Image, ...]
+    expected_unknowns: NDArray[np.float32]
     reporter: Reporter
 
     @classmethod
-    def read(cls, run: Run, dataset: Dataset, model: Any, reporter: Reporter) -> "_HeldOut":
+    def read(
+        cls, run: Run, dataset: Dataset, model: Any, calibration: CalibrationSet, reporter: Reporter
+    ) -> "_HeldOut":
         """Read and check the held-out images, and compute the Keras model's scores."""
         samples = run.held_out
         index = {label: position for position, label in enumerate(run.card.labels)}
@@ -145,25 +179,39 @@ class _HeldOut:
             check_held_out(run, dataset, tick)
         with reporter.bar("scores of the Keras model") as tick:
             expected = float_scores(model, images, tick=tick)
+        unknowns = _make_unknowns(run.card, calibration) if run.card.rejection else ()
         return cls(
             card=run.card,
             images=images,
             splits=np.array([sample.split for sample in samples]),
             targets=np.array([index[sample.label] for sample in samples]),
             expected=expected,
+            unknowns=unknowns,
+            expected_unknowns=float_scores(model, unknowns) if unknowns else expected[:0],
             reporter=reporter,
         )
 
-    def compare(self, converted: bytes) -> tuple[Comparison, dict[str, Comparison]]:
-        """Compare a converted model with the Keras model: on all images, and split by split."""
-        labels = self.card.labels
+    def compare(self, converted: bytes) -> _Compared:
+        """Compare a converted model with the Keras model."""
+        labels = self.card.classes
+        images = (*self.images, *self.unknowns)
         with self.reporter.bar("scores of the converted model") as tick:
-            found = converted_scores(converted, self.card, self.images, tick)
+            found, unknown = np.split(
+                converted_scores(converted, self.card, images, tick), [len(self.images)]
+            )
         by_split = {}
         for split in dict.fromkeys(self.splits.tolist()):
             mask = self.splits == split
             by_split[split] = compare(self.expected[mask], found[mask], self.targets[mask], labels)
-        return compare(self.expected, found, self.targets, labels), by_split
+        rejection = None
+        if self.unknowns:
+            rejection = compare_rejection((self.expected, found), (self.expected_unknowns, unknown))
+        return _Compared(compare(self.expected, found, self.targets, labels), by_split, rejection)
+
+    def without_test(self) -> tuple[NDArray[np.float32], list[Image]]:
+        """The Keras model's scores and the images of the splits that a training chooses by."""
+        chosen = np.flatnonzero(self.splits != TEST)
+        return self.expected[chosen], [self.images[position] for position in chosen]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,10 +231,11 @@ class _Converter:
             converted = self._convert_to_int8()
         else:
             with self.reporter.bar("calibrating") as tick:
-                images = self.calibration.images
+                # Its ranges have to hold images of no class too.
+                images = (*self.calibration.images, *self.held_out.unknowns)
                 converted = _Converted(convert_precision(self.model, precision, images, tick))
-        comparison, by_split = self.held_out.compare(converted.model)
-        passed = comparison.within(self.config.max_drop)
+        compared = self.held_out.compare(converted.model)
+        passed = compared.within(self.config.max_drop)
         layers: list[LayerError] = []
         if converted.calibrated is not None and (self.config.layer_report or not passed):
             self.reporter.say("measuring the noise of every layer")
@@ -197,8 +246,9 @@ class _Converter:
             card=card,
             precision=precision,
             keras_bytes=self.run.files.model.stat().st_size,
-            comparison=comparison,
-            by_split=by_split,
+            comparison=compared.comparison,
+            by_split=compared.by_split,
+            rejection=compared.rejection,
             passed=passed,
             fit=check_fit(content, self.config.target, name=f"the {precision} model"),
             method=converted.method,
@@ -219,12 +269,26 @@ class _Converter:
             calibrated = calibrate(
                 self.model, rest if automatic else images, self.config.io or Io.UINT8, tick
             )
-        calibrated = correct(equalize_channels(calibrated))
+        if self.run.card.rejection:
+            calibrated = make_room_for_unknowns(calibrated)
+        calibrated = correct_dense_layers(correct(equalize_channels(calibrated)))
         method, ranges = self._select_ranges(calibrated, judges)
         int8 = quantize(calibrated, ranges)
+        if self.run.card.rejection:
+            calibrated = shift_lead(calibrated, -self._lead_error(int8))
+            int8 = quantize(calibrated, ranges)
         if self.config.keep_float is KeepFloat.NONE or self._passes(int8):
             return _Converted(int8, method, calibrated)
         return self._keep_float(int8, method, calibrated, ranges)
+
+    def _lead_error(self, int8: bytes) -> float:
+        """The mean error of the lead of `unknown`, on all images that no test is made of."""
+        calibration = self.calibration.images
+        expected, images = self.held_out.without_test()
+        return mean_lead_error(
+            np.concatenate([expected, float_scores(self.model, calibration)]),
+            converted_scores(int8, self.run.card, (*images, *calibration)),
+        )
 
     def _select_ranges(
         self, calibrated: Calibrated, judges: Sequence[Image]
@@ -249,8 +313,10 @@ class _Converter:
     def _ranges(self, calibrated: Calibrated, method: Calibration) -> Ranges | None:
         if method is Calibration.MINMAX:
             return None
+        kept = rejection_tensors(calibrated) if self.run.card.rejection else frozenset()
         with self.reporter.bar(f"ranges by {method}") as tick:
-            return clip_ranges(calibrated, method, tick)
+            ranges = clip_ranges(calibrated, method, tick)
+        return {index: span for index, span in ranges.items() if index not in kept}
 
     def _keep_float(
         self, int8: bytes, method: Calibration, calibrated: Calibrated, ranges: Ranges | None
@@ -265,7 +331,7 @@ class _Converter:
         return _Converted(mixed, method, calibrated, cost)
 
     def _passes(self, converted: bytes) -> bool:
-        return self.held_out.compare(converted)[0].within(self.config.max_drop)
+        return self.held_out.compare(converted).within(self.config.max_drop)
 
     def _package(self, converted: _Converted, precision: Precision) -> tuple[bytes, ModelCard]:
         """Add metadata, labels and card."""
@@ -289,6 +355,11 @@ class _Converter:
         )
         card = dataclasses.replace(run.card, provenance=provenance)
         return pack_model_file(named, card), card
+
+
+def _make_unknowns(card: ModelCard, calibration: CalibrationSet) -> tuple[Image, ...]:
+    made = make_unknowns(calibration.images, UNKNOWNS, card.seed)
+    return tuple(image for images in made.values() for image in images)
 
 
 def _check_model(run: Run, model: Any) -> None:

@@ -22,6 +22,14 @@ def pack(model: Any) -> bytes:
     return bytes(builder.Output())
 
 
+def with_output(content: bytes, tensor: int) -> bytes:
+    """A model whose only output is another tensor of its first subgraph."""
+    _schema, model = unpack(content)
+    model.subgraphs[0].outputs = np.array([tensor], np.int32)
+    model.signatureDefs = []
+    return pack(model)
+
+
 def get_weights(model: Any, operator: Any, position: int) -> NDArray[np.float32]:
     """A constant float32 input of an operator of the first subgraph."""
     tensor = model.subgraphs[0].tensors[operator.inputs[position]]

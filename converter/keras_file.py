@@ -19,6 +19,8 @@ _CLASSES = frozenset(
         "__keras_tensor__", "Functional", "Sequential", "DTypePolicy",
         "InputLayer", "Rescaling", "ZeroPadding2D", "Conv2D", "DepthwiseConv2D", "BatchNormalization", "ReLU",
         "Add", "GlobalAveragePooling2D", "Dropout", "Dense",
+        # The output for images of no class.
+        "Multiply", "Subtract", "Reshape", "GlobalMaxPooling1D", "Concatenate", "Softmax",
         "Zeros", "Ones", "GlorotUniform",
     }
 )  # fmt: skip

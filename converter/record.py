@@ -22,6 +22,7 @@ def format_conversion(done: Conversion, config: ConvertConfig) -> str:
         "gate": {"max_drop": config.max_drop, "passed": done.passed},
         "held_out": {**dataclasses.asdict(done.comparison), "p_value": done.comparison.p_value},
         "splits": {split: dataclasses.asdict(each) for split, each in done.by_split.items()},
+        "rejection": None if done.rejection is None else dataclasses.asdict(done.rejection),
         "kept_float": None if done.kept_float is None else dataclasses.asdict(done.kept_float),
         "target": {
             "name": str(done.fit.runtime),

@@ -23,6 +23,7 @@ from converter.quantization.int8 import (
     Ranges,
     calibrate,
     correct,
+    correct_dense_layers,
     equalize_channels,
     quantize,
 )
@@ -43,6 +44,14 @@ from converter.quantization.precisions import (
     silence,
 )
 from converter.quantization.range_selection import Calibration, clip_ranges
+from converter.quantization.rejection import (
+    RejectionComparison,
+    compare_rejection,
+    make_room_for_unknowns,
+    mean_lead_error,
+    rejection_tensors,
+    shift_lead,
+)
 
 __all__ = [
     "DEFAULT_COUNT",
@@ -56,6 +65,7 @@ __all__ = [
     "LayerError",
     "Precision",
     "Ranges",
+    "RejectionComparison",
     "calibrate",
     "check_calibration",
     "check_held_out",
@@ -63,22 +73,28 @@ __all__ = [
     "choose_samples",
     "clip_ranges",
     "compare",
+    "compare_rejection",
     "convert_precision",
     "converted_scores",
     "correct",
+    "correct_dense_layers",
     "draw_layers",
     "equalize_channels",
     "float_scores",
     "format_layers",
     "keep_worst_in_float",
+    "make_room_for_unknowns",
+    "mean_lead_error",
     "measure_agreement",
     "measure_cost",
     "measure_layers",
     "quantize",
     "read_calibration",
     "read_fitted",
+    "rejection_tensors",
     "remove_rescaling",
     "representative_dataset",
+    "shift_lead",
     "silence",
     "worst_layers",
 ]

@@ -53,6 +53,41 @@ def correct_biases(calibrated: bytes, channels: Mapping[int, Channels], input_sh
     return pack(model)
 
 
+def match_dense_layers(calibrated: bytes, quantized: bytes) -> list[tuple[int, int]]:
+    """The dense layers on the pooled features: their output tensors in the float and in the quantized model.
+
+    Layers with an activation are left out: the mean after it is not the mean before.
+    """
+    outputs = [_feature_layers(content) for content in (calibrated, quantized)]
+    return list(zip(*outputs, strict=True))
+
+
+def shift_biases(content: bytes, shifts: Mapping[int, NDArray[np.float32]]) -> bytes:
+    """Add to the biases of layers, given by their output tensors."""
+    _schema, model = unpack(content)
+    for operator in model.subgraphs[0].operators:
+        shift = shifts.get(int(operator.outputs[0]))
+        if shift is not None:
+            set_weights(model, operator, 2, get_weights(model, operator, 2) + shift)
+    return pack(model)
+
+
+def _feature_layers(content: bytes) -> list[int]:
+    schema, model = unpack(content)
+    operators = model.subgraphs[0].operators
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    kinds = schema.BuiltinOperator
+    pooled = {int(each.outputs[0]) for each in operators if codes[each.opcodeIndex] == kinds.MEAN}
+    return [
+        int(each.outputs[0])
+        for each in operators
+        if codes[each.opcodeIndex] == kinds.FULLY_CONNECTED
+        and int(each.inputs[0]) in pooled
+        and _has_bias(each)
+        and not each.builtinOptions.fusedActivationFunction
+    ]
+
+
 def _has_bias(operator: Any) -> bool:
     return len(operator.inputs) > 2 and int(operator.inputs[2]) >= 0
 

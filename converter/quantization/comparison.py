@@ -98,11 +98,13 @@ def compare(
     """Compare accuracy and agreement.
 
     Args:
-        expected: the Keras model's scores, shape (images, classes).
+        expected: the Keras model's scores, shape (images, classes), or with one more output for images of no
+            class, which is left out.
         found: the converted model's, same shape.
         targets: true class indices, shape (images,).
         labels: of the classes.
     """
+    expected, found = expected[:, : len(labels)], found[:, : len(labels)]
     float_right = expected.argmax(axis=1) == targets
     right = found.argmax(axis=1) == targets
     drops = {

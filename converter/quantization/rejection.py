@@ -1,0 +1,255 @@
+"""Quantize the output for images of no class so that int8 rejects what the Keras model rejects.
+
+Calibration images are of the classes: the ranges that they give end where images of no class begin. So the
+tensors between the features and the last softmax get ranges that hold both; a distance beyond its range is as
+good as the end of it. What rounding adds to the lead of `unknown` near the threshold is measured, and
+subtracted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converter.flatbuffer import get_weights, unpack
+from converter.quantization.activations import Channels
+from converter.quantization.bias_correction import shift_biases
+from converter.quantization.int8 import Calibrated, with_channels
+from edge_runtime.core import SIGNIFICANCE_LEVEL, ModelError, mcnemar
+
+NEAR = (-4.0, 3.5)
+"""Leads that 256 levels of the scores resolve, and that are below the largest one."""
+
+FEWEST = 8
+
+NEGLIGIBLE = 8.0
+"""How far a logit is below the largest one when its score is next to nothing."""
+
+LARGEST = 10.0
+"""Largest value of a projection. 1 is usual; what is farther away counts as this."""
+
+
+@dataclass(frozen=True)
+class _Tensors:
+    """The tensors of a rejection, by their index in the subgraph; see trainer/network/rejection_head.py."""
+
+    largest: int
+    projections: int
+    squares: int
+    evidence: tuple[int, ...]
+    surplus: int
+    bounded: int
+    logits: int
+    unknown: int
+    together: int
+
+
+def make_room_for_unknowns(calibrated: Calibrated) -> Calibrated:
+    """Give the tensors of a rejection ranges that images of no class fit into.
+
+    Args:
+        calibrated: a float model with a rejection.
+
+    Raises:
+        ModelError: it has none.
+    """
+    _schema, model = unpack(calibrated.content)
+    ranges = _ranges(model, _find(model), calibrated.channels)
+    channels = {
+        index: _with_span(each, ranges[index]) if index in ranges else each
+        for index, each in calibrated.channels.items()
+    }
+    return with_channels(calibrated, channels)
+
+
+def rejection_tensors(calibrated: Calibrated) -> frozenset[int]:
+    """The tensors whose ranges `make_room_for_unknowns` sets."""
+    _schema, model = unpack(calibrated.content)
+    return frozenset(_ranges(model, _find(model), calibrated.channels))
+
+
+def _ranges(
+    model: Any, tensors: _Tensors, channels: Mapping[int, Channels]
+) -> dict[int, tuple[float, float]]:
+    low, high = channels[tensors.logits].span
+    surplus = channels[tensors.surplus].span[1]
+    lead = _largest_lead(model, tensors)
+    # A logit so far below the largest one makes no difference; finer steps above do.
+    low = max(low, channels[tensors.largest].span[0] - NEGLIGIBLE)
+    span = (low, high + lead)
+    return {
+        tensors.projections: (-LARGEST, LARGEST),
+        tensors.squares: (0.0, LARGEST**2),
+        # As much evidence as rejects any image, however large its logits are.
+        **dict.fromkeys(tensors.evidence, (0.0, max(surplus, lead))),
+        tensors.bounded: (0.0, max(surplus, lead)),
+        # One scale for all logits. Below the smallest of a class, the logit of `unknown` makes no difference.
+        tensors.logits: span,
+        tensors.unknown: span,
+        tensors.together: span,
+    }
+
+
+def _with_span(channels: Channels, span: tuple[float, float]) -> Channels:
+    low, high = (np.full_like(channels.mean, end) for end in span)
+    return replace(channels, low=low, high=high)
+
+
+def shift_lead(calibrated: Calibrated, shift: float) -> Calibrated:
+    """Add to the lead of the logit of `unknown` over the largest one of the classes.
+
+    Args:
+        calibrated: a float model with a rejection.
+        shift: positive to reject more.
+    """
+    _schema, model = unpack(calibrated.content)
+    surplus = _find(model).surplus
+    return replace(
+        calibrated, content=shift_biases(calibrated.content, {surplus: np.array([-shift], np.float32)})
+    )
+
+
+def mean_lead_error(expected: NDArray[np.float32], found: NDArray[np.float32]) -> float:
+    """By how much the lead of `unknown` is larger than the Keras model's, near the threshold.
+
+    Args:
+        expected: scores of the Keras model, shape (images, classes + 1).
+        found: of the converted model.
+
+    Returns:
+        The mean over images with a small lead or lag, in logits; 0 where these are too few to tell.
+    """
+    leads = _lead(expected)
+    near = (leads > NEAR[0]) & (leads < NEAR[1])
+    return float((_lead(found) - leads)[near].mean()) if near.sum() >= FEWEST else 0.0
+
+
+def _lead(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The lead of `unknown` over the best class, in logits, shape (images,)."""
+    # A score of 0 of 256 levels is anything below half a level.
+    known, unknown = (np.maximum(each, 1 / 512) for each in (scores[:, :-1].max(axis=1), scores[:, -1]))
+    return np.log(unknown.astype(np.float64) / known)
+
+
+@dataclass(frozen=True)
+class RejectionComparison:
+    """How a converted model rejects, beside the Keras model; fractions in [0, 1].
+
+    Attributes:
+        float_kept: of the held-out images the Keras model keeps.
+        kept: of them the converted model keeps.
+        lost: held-out images that only the Keras model keeps.
+        won: held-out images that only the converted model keeps.
+        float_accepted: of the synthetic images of no class the Keras model takes for one of a class.
+        accepted: of them the converted model does.
+        let_in: synthetic images that only the converted model accepts.
+        shut_out: synthetic images that only the Keras model accepts.
+        unknowns: synthetic images of no class.
+        agreement: of all these images have the same decision.
+    """
+
+    float_kept: float
+    kept: float
+    lost: int
+    won: int
+    float_accepted: float
+    accepted: float
+    let_in: int
+    shut_out: int
+    unknowns: int
+    agreement: float
+
+    def within(self, limit: float) -> bool:
+        """Whether neither more images of the classes are rejected nor more others accepted, beyond chance."""
+        worse = (
+            (self.float_kept - self.kept, self.lost, self.won),
+            (self.accepted - self.float_accepted, self.let_in, self.shut_out),
+        )
+        return all(
+            change <= limit + 1e-9 or mcnemar(against, for_it) >= SIGNIFICANCE_LEVEL
+            for change, against, for_it in worse
+        )
+
+
+def compare_rejection(
+    known: tuple[NDArray[np.float32], NDArray[np.float32]],
+    unknown: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> RejectionComparison:
+    """Compare the decisions of two models.
+
+    Args:
+        known: scores of the Keras and of the converted model for held-out images, (images, classes + 1).
+        unknown: likewise for images of no class.
+    """
+    keeps, kept = (_is_kept(each) for each in known)
+    accepts, accepted = (_is_kept(each) for each in unknown)
+    return RejectionComparison(
+        float_kept=float(keeps.mean()),
+        kept=float(kept.mean()),
+        lost=int((keeps & ~kept).sum()),
+        won=int((~keeps & kept).sum()),
+        float_accepted=float(accepts.mean()),
+        accepted=float(accepted.mean()),
+        let_in=int((~accepts & accepted).sum()),
+        shut_out=int((accepts & ~accepted).sum()),
+        unknowns=len(accepts),
+        agreement=float(np.concatenate([keeps == kept, accepts == accepted]).mean()),
+    )
+
+
+def _is_kept(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.asarray(scores.argmax(axis=1) < scores.shape[1] - 1)
+
+
+def _producers(model: Any) -> dict[int, Any]:
+    """Tensor → the operator that writes it."""
+    return {int(each.outputs[0]): each for each in model.subgraphs[0].operators}
+
+
+def _find(model: Any) -> _Tensors:
+    """Go back from the last concatenation, over the operators that the rejection is made of."""
+    producers = _producers(model)
+    graph = model.subgraphs[0]
+    try:
+        together = int(producers[int(graph.outputs[0])].inputs[0])
+        logits, unknown = map(int, producers[together].inputs)
+        _shifted, bounded = map(int, producers[unknown].inputs)
+        left = producers[bounded]
+        # The bound is fused into the subtraction, or an operator of its own.
+        chain = {bounded}
+        if len(left.inputs) == 1:
+            chain.add(int(left.inputs[0]))
+            left = producers[int(left.inputs[0])]
+        surplus, evidence = map(int, left.inputs)
+        parts = _evidence(producers, evidence)
+        distance = next(each for each in parts if len(set(map(int, _source(producers, each).inputs))) == 1)
+        squares = int(producers[distance].inputs[0])
+        projections = int(producers[squares].inputs[0])
+        largest = int(producers[surplus].inputs[0])
+    except (KeyError, ValueError, StopIteration, IndexError) as error:
+        raise ModelError("the model has no output for images of no class that can be quantized") from error
+    return _Tensors(
+        largest, projections, squares, tuple({evidence, *parts}), surplus, bounded, logits, unknown, together
+    )
+
+
+def _evidence(producers: Mapping[int, Any], tensor: int) -> list[int]:
+    """The distance, and where there are negatives what is added to it."""
+    operator = producers[tensor]
+    # A dense layer has weights and a bias, a sum two tensors that operators write.
+    inputs = [int(each) for each in operator.inputs]
+    return inputs if len(inputs) == 2 and all(each in producers for each in inputs) else [tensor]
+
+
+def _source(producers: Mapping[int, Any], tensor: int) -> Any:
+    """The operator before a dense layer."""
+    return producers[int(producers[tensor].inputs[0])]
+
+
+def _largest_lead(model: Any, tensors: _Tensors) -> float:
+    """The largest lead of `unknown`: what is added to the largest logit before the bound is subtracted."""
+    producers = _producers(model)
+    shifted = producers[int(producers[tensors.unknown].inputs[0])]
+    return float(get_weights(model, shifted, 2)[0])

@@ -291,9 +291,8 @@ def _write_results(
     """Fit the rejection, evaluate on every split and write the files of the run, the model last."""
     batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
     rejection = _fit_rejection(config, data, network, batches, reporter)
-    if rejection is not None:
-        network = add_rejection(network, rejection.head)
-    forward = build_forward(network.model)
+    whole = network if rejection is None else add_rejection(network, rejection.head)
+    forward = build_forward(whole.model)
     with reporter.fraction_bar("evaluating") as done:
         part = 1 / sum(map(len, batches.values()))
         predictions = {split: predict(forward, each, lambda: done(part)) for split, each in batches.items()}
@@ -311,7 +310,7 @@ def _write_results(
         reference=_make_reference(config, data, predictions, rejection),
     )
     files = RunFiles(config.out)
-    illustrations = draw_illustrations(config, history, batches[TRAIN], held_out, rejection)
+    illustrations = draw_illustrations(config, history, batches[TRAIN], held_out, network, rejection)
     for name, image in illustrations.items():
         write_file(files.folder / name, image)
     write_examples(files.examples, held_out)
@@ -322,7 +321,7 @@ def _write_results(
     write_file(files.card, card.to_json())
     report = render_report(config.repeatable(), data, history, metrics, card, illustrations, rejection)
     write_file(files.report, report)
-    write_with(files.model, network.model.save)
+    write_with(files.model, whole.model.save)
     return metrics
 
 

@@ -1,6 +1,7 @@
 """Images: decode, encode, resize, rotate, flip, crop; the image files of a folder."""
 
 from edge_runtime.images.codec import bgr_to_rgb, decode_image, encode_jpeg, encode_png, jpeg_size, read_image
+from edge_runtime.images.heatmap import draw_heatmap, spread
 from edge_runtime.images.listing import IMAGE_SUFFIXES, is_image_name, list_images
 from edge_runtime.images.opencv import opencv
 from edge_runtime.images.resize import fit, pixels_needed
@@ -16,6 +17,7 @@ __all__ = [
     "Transform",
     "bgr_to_rgb",
     "decode_image",
+    "draw_heatmap",
     "encode_jpeg",
     "encode_png",
     "fit",
@@ -26,4 +28,5 @@ __all__ = [
     "opencv",
     "pixels_needed",
     "read_image",
+    "spread",
 ]

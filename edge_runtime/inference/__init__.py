@@ -10,6 +10,7 @@ from edge_runtime.inference.engine_registry import (
     installed_engines,
 )
 from edge_runtime.inference.engines import Engine, open_engine
+from edge_runtime.inference.heatmap import ActivationMaps, Heatmaps
 from edge_runtime.inference.input_encoding import (
     RAW,
     InputRange,
@@ -34,9 +35,11 @@ __all__ = [
     "DISTRIBUTIONS",
     "MODULES",
     "RAW",
+    "ActivationMaps",
     "Classifier",
     "Delegate",
     "Engine",
+    "Heatmaps",
     "InputRange",
     "LoadOptions",
     "LoadedModel",

@@ -85,6 +85,10 @@ class Classifier:
         """
         return self._best(self.engine.invoke(self._preprocessing.to_tensor(image)), top_k)
 
+    def encode(self, pixels: Image) -> NDArray[Any]:
+        """The input tensor of an image at the model's size."""
+        return self._preprocessing.encode(pixels)
+
     def scores(self, image: Image) -> Scores:
         """The score of every class, float32 in [0, 1], shape (classes,), in the order of the labels."""
         return self._to_scores(self.engine.invoke(self._preprocessing.to_tensor(image)))

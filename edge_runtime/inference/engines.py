@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import EdgeError, MissingLibraryError, ModelError, UsageError, one_line
@@ -62,9 +63,7 @@ def open_engine(
     if delegate and chosen == "openvino":
         raise UsageError("--delegate is for litert and tflite-runtime, OpenVINO has none")
     try:
-        if chosen == "openvino":
-            return OpenVinoEngine(content, threads)
-        return InterpreterEngine(content, chosen, threads, delegate)
+        return _check_output(_open(content, chosen, threads, delegate))
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from error
     except EdgeError:
@@ -73,3 +72,16 @@ def open_engine(
         raise MissingLibraryError(f"the engine {chosen} cannot be imported: {error}") from error
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{name}: {chosen} cannot load this model: {one_line(error):.300}") from error
+
+
+def _open(content: bytes, engine: str, threads: int, delegate: Delegate | None) -> Engine:
+    if engine == "openvino":
+        return OpenVinoEngine(content, threads)
+    return InterpreterEngine(content, engine, threads, delegate)
+
+
+def _check_output(engine: Engine) -> Engine:
+    shape = engine.output.shape
+    if int(np.prod(shape)) != shape[-1]:
+        raise ModelError(f"expected one score vector (1, classes) as output, got {shape}")
+    return engine

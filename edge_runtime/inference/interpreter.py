@@ -22,7 +22,7 @@ class InterpreterEngine:
         delegate: a library that runs operators in place of the interpreter.
 
     Raises:
-        ModelError: not one RGB image in and one score vector out.
+        ModelError: not one RGB image in and one tensor out.
         ValueError: the interpreter refuses the model.
         ImportError: the interpreter is not installed.
     """
@@ -39,7 +39,9 @@ class InterpreterEngine:
         self._interpreter.allocate_tensors()
         self._input_index, self.input = _only("input", self._interpreter.get_input_details())
         self._output_index, self.output = _only("output", self._interpreter.get_output_details())
-        _check_shapes(self.input, self.output)
+        _check_input(self.input)
+        for role, spec in (("input", self.input), ("output", self.output)):
+            _check_dtype(role, spec)
 
     def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Run the model; see `Engine.invoke`."""
@@ -63,14 +65,13 @@ def _only(role: str, details: list[dict[str, Any]]) -> tuple[int, TensorSpec]:
     return int(detail["index"]), spec
 
 
-def _check_shapes(input_spec: TensorSpec, output_spec: TensorSpec) -> None:
-    known = (np.dtype(np.float32), np.dtype(np.uint8), np.dtype(np.int8))
-    if len(input_spec.shape) != 4 or input_spec.shape[0] != 1 or input_spec.shape[3] != 3:
-        raise ModelError(f"expected one RGB image (1, height, width, 3) as input, got {input_spec.shape}")
-    if int(np.prod(output_spec.shape)) != output_spec.shape[-1]:
-        raise ModelError(f"expected one score vector (1, classes) as output, got {output_spec.shape}")
-    for role, spec in (("input", input_spec), ("output", output_spec)):
-        if spec.dtype not in known:
-            raise ModelError(f"expected a float32, uint8 or int8 {role}, got {spec.dtype}")
-        if spec.dtype != np.float32 and not spec.quantized:
-            raise ModelError(f"the {role} is {spec.dtype} without a scale: not a quantized model")
+def _check_input(spec: TensorSpec) -> None:
+    if len(spec.shape) != 4 or spec.shape[0] != 1 or spec.shape[3] != 3:
+        raise ModelError(f"expected one RGB image (1, height, width, 3) as input, got {spec.shape}")
+
+
+def _check_dtype(role: str, spec: TensorSpec) -> None:
+    if spec.dtype not in (np.dtype(np.float32), np.dtype(np.uint8), np.dtype(np.int8)):
+        raise ModelError(f"expected a float32, uint8 or int8 {role}, got {spec.dtype}")
+    if spec.dtype != np.float32 and not spec.quantized:
+        raise ModelError(f"the {role} is {spec.dtype} without a scale: not a quantized model")

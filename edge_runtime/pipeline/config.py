@@ -146,6 +146,9 @@ class ClassifyConfig:
     save_limit_mb: float = option(
         100.0, "Delete the oldest saved frames above this total size, in MB.", 0.1, 1e7, panel=SAVED
     )
+    heatmap: bool = option(
+        False, "With each saved frame, save where the evidence for its answer is.", panel=SAVED
+    )
 
     preview: int | None = option(
         None, "Serve the live image and /metrics on this port; 0 for any free port.", 0, 65535, panel=PREVIEW
@@ -176,5 +179,7 @@ class ClassifyConfig:
             raise UsageError(f"--pixel-format has four letters such as MJPG, got {self.pixel_format!r}")
         if self.watch and self.input is None:
             raise UsageError("--watch needs --input FOLDER")
+        if self.heatmap and self.save_frames is None:
+            raise UsageError("--heatmap needs --save-frames FOLDER; the preview page shows one when asked")
         if self.roi is not None:
             Region.parse(self.roi)

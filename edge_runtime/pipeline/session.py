@@ -8,8 +8,17 @@ from pathlib import Path
 from typing import cast
 
 from edge_runtime.core import Frame, ModelError, Result, Say, full_size, is_there
+from edge_runtime.drift import DriftMonitor
 from edge_runtime.images import Region, Transform, is_image_name
-from edge_runtime.inference import Delegate, LoadedModel, LoadOptions, load_model, parse_input_range
+from edge_runtime.inference import (
+    ActivationMaps,
+    Delegate,
+    Heatmaps,
+    LoadedModel,
+    LoadOptions,
+    load_model,
+    parse_input_range,
+)
 from edge_runtime.model import read_model_file
 from edge_runtime.pipeline.config import ClassifyConfig
 from edge_runtime.pipeline.frame_rate import FrameRate
@@ -47,12 +56,20 @@ class Session:
         with contextlib.ExitStack() as stack:
             model = HotReload(model_path(self._config), self._load, say=self._say)
             source = stack.enter_context(_open_source(self._config, model, self._say))
-            outputs = open_outputs(self._config, stack, self._say, total=source.total)
+            if self._config.heatmap:
+                ActivationMaps(model.current)  # refuses a model that has none
+            heatmaps = Heatmaps(lambda: model.current)
+            outputs = open_outputs(
+                self._config, stack, self._say, total=source.total, draw_heatmap=heatmaps.draw
+            )
             stack.callback(self._notifier.stopping)
-            for result in self._results(source, model, outputs):
-                self._report(result, source, model, outputs)
+            drift = DriftMonitor(lambda: model.current.file.card, self._say)
+            for result in self._results(source, model, drift, outputs):
+                self._report(result, source, model, drift, outputs)
 
-    def _results(self, source: Source, model: HotReload, outputs: Outputs) -> Iterator[Result | None]:
+    def _results(
+        self, source: Source, model: HotReload, drift: DriftMonitor, outputs: Outputs
+    ) -> Iterator[Result | None]:
         """The whole pipeline, one stage a line."""
         config = self._config
         frames: Iterator[Frame | None] = source.events()
@@ -61,10 +78,18 @@ class Session:
         frames = _transform(config)(frames)
         frames = limit(frames, config.max_frames)
         results = _observer(config, model, source).observe_all(frames, config.top_k)
+        results = drift(results)
         results = Decision(config.threshold, config.smooth)(results)
         return emit(results, outputs.sinks)
 
-    def _report(self, result: Result | None, source: Source, model: HotReload, outputs: Outputs) -> None:
+    def _report(
+        self,
+        result: Result | None,
+        source: Source,
+        model: HotReload,
+        drift: DriftMonitor,
+        outputs: Outputs,
+    ) -> None:
         """Report to systemd and to the monitors after each event."""
         self._notifier.beat()
         status = source.status
@@ -77,7 +102,7 @@ class Session:
             self._notifier.status(f"waiting for {status.name}")
         if outputs.monitors:
             dropped = {sink.name: sink.dropped for sink in outputs.queueing}
-            snapshot = RunSnapshot(model.current.file.sha256, status, self._rate.value, dropped)
+            snapshot = RunSnapshot(model.current.file.sha256, status, self._rate.value, dropped, drift.status)
             for monitor in outputs.monitors:
                 monitor.publish(snapshot)
 

@@ -14,6 +14,7 @@ from edge_runtime.sinks import (
     PORTS,
     Broker,
     CsvSink,
+    DrawHeatmap,
     JsonLinesSink,
     Monitor,
     MqttSink,
@@ -44,7 +45,12 @@ class Outputs:
 
 
 def open_outputs(
-    config: ClassifyConfig, stack: contextlib.ExitStack, say: Say, *, total: int | None
+    config: ClassifyConfig,
+    stack: contextlib.ExitStack,
+    say: Say,
+    *,
+    total: int | None,
+    draw_heatmap: DrawHeatmap,
 ) -> Outputs:
     """Open all sinks; with `--on-change` those that report get only changes.
 
@@ -53,6 +59,7 @@ def open_outputs(
         stack: closes them.
         say: shows a line that the user should know.
         total: how many frames there are, where that is known.
+        draw_heatmap: draws where the evidence for an answer is, for the sinks that show it.
 
     Raises:
         EdgeError: one cannot be opened.
@@ -62,9 +69,12 @@ def open_outputs(
         factory.open_report(name)
     if config.save_frames is not None:
         limit = int(config.save_limit_mb * 1e6)
-        factory.add_report(SavedFramesSink(config.save_frames, config.save_when, max_bytes=limit))
+        draw = draw_heatmap if config.heatmap else None
+        factory.add_report(
+            SavedFramesSink(config.save_frames, config.save_when, max_bytes=limit, draw_heatmap=draw)
+        )
     if config.preview is not None:
-        factory.open_preview(config.preview)
+        factory.open_preview(config.preview, draw_heatmap)
     if config.show:
         from edge_runtime.sinks.window import WindowSink
 
@@ -102,6 +112,7 @@ class _Factory:
         if kind in PORTS and colon:
             sink = MqttSink(_broker(name, self._config), say=self._say, retain=self._config.on_change)
             self.queueing.append(sink)
+            self.monitors.append(sink)
             self.add_report(sink)
         elif kind == Format.TEXT and not colon:
             self.add_report(TextSink(_stdout(), colored=_stdout().isatty()))
@@ -116,7 +127,7 @@ class _Factory:
                 f"--to takes text, jsonl, csv, jsonl:FILE, csv:FILE or mqtt://HOST/TOPIC; got {name!r}"
             )
 
-    def open_preview(self, port: int) -> None:
+    def open_preview(self, port: int, draw_heatmap: DrawHeatmap) -> None:
         """Open the web page, and the metrics where their library is installed."""
         from edge_runtime.sinks.metrics import Metrics
         from edge_runtime.sinks.web import WebAddress, WebSink
@@ -127,7 +138,7 @@ class _Factory:
             self.add(metrics)
             self.monitors.append(metrics)
         token = os.environ.get("EDGE_PREVIEW_TOKEN") or None
-        web = WebSink(WebAddress(port, self._config.preview_host, token), metrics)
+        web = WebSink(WebAddress(port, self._config.preview_host, token), metrics, draw_heatmap)
         self._say(f"preview: {web.url}")
         self.add(web)
         self.monitors.append(web)

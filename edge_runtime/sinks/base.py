@@ -1,11 +1,15 @@
 """What all sinks share: their interface, the snapshot for monitors, `--on-change`, writing a line."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, Self, TextIO
 
-from edge_runtime.core import OutputError, ReaderGoneError, Result
+from edge_runtime.core import Image, OutputError, ReaderGoneError, Result
+from edge_runtime.drift import DriftStatus
 from edge_runtime.sources import SourceStatus
+
+DrawHeatmap = Callable[[Result], Image]
+"""Draws where the evidence for a result's answer is; raises `ModelError` where the model gives none."""
 
 
 class Sink(Protocol):
@@ -44,12 +48,14 @@ class RunSnapshot:
         source: the status of the source.
         frames_per_second: over the last frames.
         dropped: results dropped because a queue was full, by the name of the sink.
+        drift: how the frames compare with the held-out images; None for a model without such a reference.
     """
 
     model_sha256: str
     source: SourceStatus
     frames_per_second: float = 0.0
     dropped: Mapping[str, int] = field(default_factory=dict)
+    drift: DriftStatus | None = None
 
 
 class Monitor(Protocol):

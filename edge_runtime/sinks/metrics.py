@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edge_runtime.core import MissingLibraryError, Result
+from edge_runtime.drift import Change
 from edge_runtime.sinks.base import RunSnapshot, SinkBase
 from edge_runtime.system import read_hardware
 
@@ -88,11 +89,36 @@ class Metrics(SinkBase):
                 yield core.CounterMetricFamily(
                     f"edge_classify_source_{name}", _SOURCE_HELP[name], value=count
                 )
+        yield from self._describe_drift(snapshot)
         for sink, dropped in snapshot.dropped.items():
             family = core.CounterMetricFamily(
                 "edge_classify_queue_dropped", "Results dropped because a queue was full.", labels=["sink"]
             )
             family.add_metric([sink], dropped)
+            yield family
+
+    def _describe_drift(self, snapshot: RunSnapshot) -> Iterator[Any]:
+        drift = snapshot.drift
+        if drift is None:
+            return
+        gauge = self._core.GaugeMetricFamily
+        changes = gauge(
+            "edge_classify_drift", "Whether the frames differ from the held-out images.", labels=["change"]
+        )
+        for change in Change:
+            changes.add_metric([change], int(change in drift.changes))
+        yield changes
+        for name, value in drift.running.items():
+            yield gauge(f"edge_classify_running_{name}", f"Running mean of {name}.", value=value)
+        for name, value in drift.reference.items():
+            yield gauge(f"edge_classify_reference_{name}", f"Mean {name} of held-out images.", value=value)
+        for kind, shares, text in (
+            ("running", drift.shares, "Fraction of the last frames with an answer."),
+            ("reference", drift.reference_shares, "Fraction of the held-out images with an answer."),
+        ):
+            family = gauge(f"edge_classify_{kind}_answer_fraction", text, labels=["answer"])
+            for answer, share in shares.items():
+                family.add_metric([answer], share)
             yield family
 
     def _hardware(self) -> Iterator[Any]:

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from edge_runtime.core import MissingLibraryError, Result, Say, UsageError, clock, sha256
-from edge_runtime.sinks.base import SinkBase
+from edge_runtime.drift import DriftStatus
+from edge_runtime.sinks.base import RunSnapshot, SinkBase
 from edge_runtime.sinks.json_lines import to_dict
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -31,7 +32,7 @@ class Broker:
     Attributes:
         host: name or address.
         port: 1883, or 8883 with TLS, where none is given.
-        topic: below it are `result` and `status`.
+        topic: below it are `result`, `drift` and `status`.
         user: None for an anonymous connection.
         password: from a file or from the environment, never from a command line.
         tls: whether the connection is encrypted, and the broker's certificate checked.
@@ -93,6 +94,8 @@ class Broker:
 class MqttSink(SinkBase):
     """Publishes results as JSON on `TOPIC/result`, and `online` or `offline`, retained, on `TOPIC/status`.
 
+    Whether the frames differ from the held-out images is on `TOPIC/drift`, retained, whenever that changes.
+
     The broker says `offline` when this process dies (Last Will). While there is no broker, messages are
     queued up to `QUEUE` and then dropped; paho connects again by itself, after 1 to 60 seconds.
 
@@ -119,6 +122,7 @@ class MqttSink(SinkBase):
         self._retain = retain
         self._paho: Any = paho
         self.name = f"{broker.host}:{broker.port}"
+        self._drift: DriftStatus | None = None
         self._complained = False
         self._closed = False
         self._turn = threading.Lock()
@@ -137,6 +141,17 @@ class MqttSink(SinkBase):
         info = self._client.publish(f"{self._broker.topic}/result", message, qos=1, retain=self._retain)
         if info.rc == self._paho.MQTT_ERR_QUEUE_SIZE:
             self._dropped += 1
+
+    def publish(self, snapshot: RunSnapshot) -> None:
+        """See `Monitor.publish`: only drift is published, when it changes."""
+        if snapshot.drift is None:
+            return
+        if self._drift is not None and snapshot.drift.changes == self._drift.changes:
+            return
+        with self._turn:
+            self._drift = snapshot.drift
+            if self._online.is_set():
+                self._publish_drift(snapshot.drift)
 
     def close(self) -> None:
         """Give the broker a moment to take what is queued, publish `offline`, and end."""
@@ -161,6 +176,17 @@ class MqttSink(SinkBase):
     def dropped(self) -> int:
         """See `QueueingSink.dropped`."""
         return self._dropped
+
+    def _publish_drift(self, drift: DriftStatus) -> None:
+        # QoS 0, like the status: at a new connection it is published again.
+        message = {
+            "drift": bool(drift.changes),
+            "changes": drift.changes,
+            "message": drift.message,
+            "running": drift.running,
+            "reference": drift.reference,
+        }
+        self._client.publish(f"{self._broker.topic}/drift", json.dumps(message), qos=0, retain=True)
 
     def _publish_offline(self, deadline: float) -> None:
         # Confirmed after all results; without confirmation where the queue is full or does not move.
@@ -207,6 +233,8 @@ class MqttSink(SinkBase):
             client.publish(self._status, "online", qos=0, retain=True)
             for topic, payload in self._discoveries():
                 client.publish(topic, json.dumps(payload), qos=0, retain=True)
+            if self._drift is not None:
+                self._publish_drift(self._drift)
             self._complained = False
             self._gone.clear()
             self._online.set()
@@ -224,7 +252,7 @@ class MqttSink(SinkBase):
             self._say(f"mqtt {self.name}: {reason}; classification continues, connecting again")
 
     def _discoveries(self) -> list[tuple[str, dict[str, Any]]]:
-        """Home Assistant's description of a sensor, https://www.home-assistant.io/integrations/mqtt/."""
+        """Home Assistant's description of the entities, https://www.home-assistant.io/integrations/mqtt/."""
         broker = self._broker
         if broker.discovery is None:
             return []
@@ -232,17 +260,27 @@ class MqttSink(SinkBase):
         plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in broker.topic)
         suffix = "" if broker.topic.isascii() else f"_{sha256(broker.topic.encode())[:6]}"
         identity = f"edge_classify_{plain}{suffix}"
+        common = {
+            "availability_topic": self._status,
+            "device": {"identifiers": [identity], "name": broker.topic, "model": "edge-classify"},
+        }
+        answer = {
+            "name": "Answer",
+            "unique_id": identity,
+            "state_topic": f"{broker.topic}/result",
+            "value_template": "{{ value_json.answer }}",
+            "json_attributes_topic": f"{broker.topic}/result",
+        }
+        drift = {
+            "name": "Drift",
+            "unique_id": f"{identity}_drift",
+            "state_topic": f"{broker.topic}/drift",
+            "value_template": "{{ 'ON' if value_json.drift else 'OFF' }}",
+            "json_attributes_topic": f"{broker.topic}/drift",
+            "device_class": "problem",
+            "entity_category": "diagnostic",
+        }
         return [
-            (
-                f"{broker.discovery}/sensor/{identity}/config",
-                {
-                    "name": "Answer",
-                    "unique_id": identity,
-                    "state_topic": f"{broker.topic}/result",
-                    "value_template": "{{ value_json.answer }}",
-                    "json_attributes_topic": f"{broker.topic}/result",
-                    "availability_topic": self._status,
-                    "device": {"identifiers": [identity], "name": broker.topic, "model": "edge-classify"},
-                },
-            )
+            (f"{broker.discovery}/sensor/{identity}/config", answer | common),
+            (f"{broker.discovery}/binary_sensor/{identity}_drift/config", drift | common),
         ]

@@ -1,16 +1,17 @@
 """Save frames as JPEGs: those where the answer changes, or is unknown."""
 
+import contextlib
 import re
 from enum import StrEnum
 from pathlib import Path
 
-from edge_runtime.core import Result, clock, make_folder, write_file
+from edge_runtime.core import ModelError, Result, clock, make_folder, write_file
 from edge_runtime.images import encode_jpeg
-from edge_runtime.sinks.base import SinkBase
+from edge_runtime.sinks.base import DrawHeatmap, SinkBase
 
 PREFIX = "edge-classify-"
 # edge-classify-20260131-120000.250_cat.jpg
-_OWN_NAME = re.compile(re.escape(PREFIX) + r"\d{8}-\d{6}\.\d{3}_.{1,60}\.jpg")
+_OWN_NAME = re.compile(re.escape(PREFIX) + r"\d{8}-\d{6}\.\d{3}_.{1,60}(\.heatmap)?\.jpg")
 
 
 class SaveWhen(StrEnum):
@@ -28,15 +29,19 @@ class SavedFramesSink(SinkBase):
         folder: for them; it is created.
         when: at a change of the answer, when it is unknown (the first of several in a row second), or both.
         max_bytes: of all saved frames together.
+        draw_heatmap: draws where the evidence for an answer is, into a file beside each frame; None for none.
 
     Raises:
         OutputError: the folder or a file cannot be written.
     """
 
-    def __init__(self, folder: Path, when: SaveWhen, *, max_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, when: SaveWhen, *, max_bytes: int, draw_heatmap: DrawHeatmap | None = None
+    ) -> None:
         self._folder = make_folder(folder)
         self._when = when
         self._max_bytes = max_bytes
+        self._draw_heatmap = draw_heatmap
         self._last: str | None = None
         self._last_second = -1.0
         # The user's own files may be in the folder too: only files with a name made here may be deleted.
@@ -64,8 +69,13 @@ class SavedFramesSink(SinkBase):
 
     def _save(self, result: Result) -> None:
         label = "".join(c if c.isalnum() or c in "-. " else "-" for c in result.answer)[:60]
-        name = f"{PREFIX}{clock.file_stamp(result.frame.wall_time)}_{label}.jpg"
-        content = encode_jpeg(result.frame.image)
+        stem = f"{PREFIX}{clock.file_stamp(result.frame.wall_time)}_{label}"
+        self._write(f"{stem}.jpg", encode_jpeg(result.frame.image))
+        if self._draw_heatmap is not None:
+            with contextlib.suppress(ModelError):  # the model has just been replaced
+                self._write(f"{stem}.heatmap.jpg", encode_jpeg(self._draw_heatmap(result)))
+
+    def _write(self, name: str, content: bytes) -> None:
         self._make_room(len(content))
         write_file(self._folder / name, content)
         self._sizes[name] = len(content)

@@ -16,9 +16,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from edge_runtime.core import MissingLibraryError, OutputError, Result, clock
+from edge_runtime.core import MissingLibraryError, ModelError, OutputError, Result, clock
 from edge_runtime.images import encode_jpeg, fit
-from edge_runtime.sinks.base import RunSnapshot, SinkBase
+from edge_runtime.sinks.base import DrawHeatmap, RunSnapshot, SinkBase
 from edge_runtime.sinks.bounded_connections import BoundedConnections
 from edge_runtime.sinks.json_lines import to_dict
 
@@ -62,28 +62,37 @@ class WebAddress:
 
 
 class WebSink(SinkBase):
-    """Serves the newest result: `/`, `/stream.mjpg`, `/status.json` and `/metrics`.
+    """Serves the newest result: `/`, `/stream.mjpg`, `/heatmap.jpg`, `/status.json` and `/metrics`.
 
     Args:
         address: where it is served.
         metrics: rendered by `/metrics`; None for no such page.
+        draw_heatmap: draws `/heatmap.jpg`; None for no such page.
 
     Raises:
         MissingLibraryError: aiohttp is not installed.
         OutputError: the port is taken, or the address is none of this machine's.
     """
 
-    def __init__(self, address: WebAddress, metrics: "Metrics | None" = None) -> None:
+    def __init__(
+        self,
+        address: WebAddress,
+        metrics: "Metrics | None" = None,
+        draw_heatmap: DrawHeatmap | None = None,
+    ) -> None:
         try:
             import aiohttp.web  # noqa: F401 - only whether it is there
         except ImportError as error:
             raise MissingLibraryError("the preview needs a library: pip install aiohttp") from error
         self._address = address
         self._metrics = metrics
+        self._draw_heatmap = draw_heatmap
         self._token = address.token or (None if address.is_loopback else secrets.token_urlsafe(16))
         self._newest: Result | None = None
         self._frames_per_second = 0.0
+        self._drift = ""
         self._jpeg: tuple[Result | None, bytes] = (None, b"")
+        self._heatmap_jpeg: tuple[Result | None, bytes] = (None, b"")
         self._viewers = 0
         self._connections: BoundedConnections
         self._socket = _listen(address)
@@ -109,6 +118,7 @@ class WebSink(SinkBase):
     def publish(self, snapshot: RunSnapshot) -> None:
         """See `Monitor.publish`."""
         self._frames_per_second = snapshot.frames_per_second
+        self._drift = snapshot.drift.message if snapshot.drift else ""
 
     def close(self) -> None:
         """Disconnect all viewers and end the server."""
@@ -127,6 +137,7 @@ class WebSink(SinkBase):
         app.router.add_get("/", self._page)
         app.router.add_get("/status.json", self._status)
         app.router.add_get("/stream.mjpg", self._stream)
+        app.router.add_get("/heatmap.jpg", self._heatmap)
         app.router.add_get("/metrics", self._scrape)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
@@ -196,6 +207,7 @@ class WebSink(SinkBase):
                 "result": to_dict(result),
                 "frames_per_second": round(self._frames_per_second, 2),
                 "age_seconds": round(since, 3),
+                "drift": self._drift,
             }
         )
 
@@ -206,6 +218,21 @@ class WebSink(SinkBase):
             raise web.HTTPNotFound(text="pip install prometheus-client for metrics")
         text, kind = self._metrics.render()
         return web.Response(body=text, headers={"Content-Type": kind})
+
+    async def _heatmap(self, _request: "web.Request") -> "web.Response":
+        from aiohttp import web
+
+        result = self._newest
+        if self._draw_heatmap is None or result is None:
+            raise web.HTTPNotFound(text="no heatmap, or no frame yet")
+        known, jpeg = self._heatmap_jpeg
+        if known is not result:
+            try:
+                jpeg = await asyncio.to_thread(_draw_jpeg, self._draw_heatmap, result)
+            except ModelError as error:
+                raise web.HTTPNotFound(text=str(error)) from error
+            self._heatmap_jpeg = (result, jpeg)
+        return web.Response(body=jpeg, content_type="image/jpeg")
 
     async def _stream(self, request: "web.Request") -> "web.StreamResponse":
         from aiohttp import web
@@ -258,6 +285,10 @@ def _shrunk_jpeg(result: Result) -> bytes:
     return encode_jpeg(
         fit(result.frame.image, (max(1, round(height * scale)), max(1, round(width * scale)))), 80
     )
+
+
+def _draw_jpeg(draw: DrawHeatmap, result: Result) -> bytes:
+    return encode_jpeg(draw(result), 85)
 
 
 def _is_same(given: str, token: str) -> bool:

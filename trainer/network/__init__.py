@@ -1,5 +1,6 @@
 """The network: the classifier, cached features, BatchNormalization statistics, inspection."""
 
+from trainer.network.activation_map import measure_activation
 from trainer.network.batch_norm import BatchNormStatistics
 from trainer.network.classifier import (
     ARCHITECTURE,
@@ -32,6 +33,7 @@ __all__ = [
     "freeze",
     "inspect_base",
     "is_plain",
+    "measure_activation",
     "read_logits",
     "rebuild_plain",
 ]

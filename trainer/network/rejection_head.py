@@ -104,7 +104,7 @@ def read_logits(network: Network, features: Rows) -> Rows:
         network: without a rejection.
         features: shape (images, channels).
     """
-    hidden, kernel, bias = _last_layer(network.head)
+    hidden, kernel, bias = split_last_layer(network.head)
     values = (
         hidden.predict(features, verbose=0, batch_size=4096) if len(features) else np.zeros((0, len(kernel)))
     )
@@ -124,7 +124,7 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     import keras
 
     layers = keras.layers
-    hidden, kernel, bias = _last_layer(network.head)
+    hidden, kernel, bias = split_last_layer(network.head)
     features = keras.Input(hidden.input_shape[1:], name="features")
     logits = layers.Dense(kernel.shape[1], name="logits")
     projections = layers.Dense(rejection.projections.shape[1], name="projections")
@@ -169,8 +169,15 @@ def _apply_features(network: Network, pixels: Any) -> Any:
     return outputs
 
 
-def _last_layer(head: Any) -> tuple[Any, Rows, Rows]:
-    """A head as the layers before the logits, and the kernel and bias that give the logits."""
+def split_last_layer(head: Any) -> tuple[Any, Rows, Rows]:
+    """A head as the layers before the logits, and the kernel and bias that give the logits.
+
+    Args:
+        head: of a network without a rejection.
+
+    Returns:
+        A Keras model features → what the logits are computed from, the kernel (units, classes), the bias.
+    """
     import keras
 
     *before, last = head.layers

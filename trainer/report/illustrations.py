@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.core import write_file
-from edge_runtime.images import encode_png
+from edge_runtime.core import Image, write_file
+from edge_runtime.images import draw_heatmap, encode_png
 from trainer.config import TrainConfig
 from trainer.data import Batches, build_augmentation
 from trainer.evaluation import EvaluatedSplit
 from trainer.fitting import Epoch
+from trainer.network import Network, measure_activation
 from trainer.rejection import FittedRejection
 from trainer.report.plots import draw_confusion, draw_curves, draw_grid, draw_margins
 
@@ -25,13 +26,23 @@ def draw_illustrations(
     history: Sequence[Epoch],
     train: Batches,
     held_out: EvaluatedSplit,
+    network: Network,
     rejection: FittedRejection | None = None,
 ) -> dict[str, bytes]:
-    """The PNGs of a run, by the names of their files."""
+    """The PNGs of a run, by the names of their files.
+
+    Args:
+        config: the options.
+        history: every epoch.
+        train: the training images.
+        held_out: the images whose mistakes are shown.
+        network: without a rejection, in float32.
+        rejection: of images of no class, if there is one.
+    """
     drawn = {
         "curves.png": draw_curves(history),
         "confusion_matrix.png": _confusion(held_out),
-        "mistakes.png": _mistakes(held_out),
+        "mistakes.png": _mistakes(held_out, network),
         "augmentation.png": _augmented(config, train),
     }
     if rejection is not None:
@@ -58,15 +69,27 @@ def _confusion(held_out: EvaluatedSplit) -> bytes:
     return draw_confusion(matrix, held_out.labels, f"{held_out.split}: {len(found)} images")
 
 
-def _mistakes(held_out: EvaluatedSplit) -> bytes:
+def _mistakes(held_out: EvaluatedSplit, network: Network) -> bytes:
     wrong = held_out.most_confident_mistakes(MISTAKES)
+    images = [held_out.image(position) for position in wrong]
     captions = [_describe(held_out, position) for position in wrong]
     title = (
         f"The mistakes with the highest scores on {held_out.split}"
         if wrong
         else f"No mistakes on {held_out.split}"
     )
-    return draw_grid([held_out.image(position) for position in wrong], captions, 3, title)
+    if images:
+        images = _beside_heatmaps(network, images, [int(held_out.scores[each].argmax()) for each in wrong])
+    return draw_grid(images, captions, 3, title)
+
+
+def _beside_heatmaps(network: Network, images: list[Image], targets: list[int]) -> list[Image]:
+    """Each image beside where the evidence for its class is; as it is where the feature map has one place."""
+    evidence = measure_activation(network, images, targets)
+    if evidence[0].size == 1:
+        return images
+    pairs = zip(images, evidence, strict=True)
+    return [np.hstack([image, draw_heatmap(image, each)]) for image, each in pairs]
 
 
 def _describe(held_out: EvaluatedSplit, position: int) -> str:

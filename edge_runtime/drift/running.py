@@ -1,0 +1,60 @@
+"""Running means and fractions over the last frames, in constant memory."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+FORGET = 300
+"""Examined frames over which a mean runs: each counts 1/300 less than the one after it."""
+
+MAX_ANSWERS = 1000
+"""Answers that are counted; others are not."""
+
+
+class RunningMeans:
+    """Exponentially weighted means; of fewer than `FORGET` frames the plain mean.
+
+    Args:
+        names: of the values.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._values = dict.fromkeys(names, 0.0)
+        self._count = 0
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """Take the values of one frame."""
+        self._count = min(self._count + 1, FORGET)
+        means, weight = self._values, 1 / self._count
+        for name, value in values.items():
+            means[name] += (value - means[name]) * weight
+
+    def values(self) -> dict[str, float]:
+        """The means, by name."""
+        return dict(self._values)
+
+
+class RunningShares:
+    """The fraction of the last frames that each answer has; adding one takes the same time for any number."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        # Answer → its weight and the frame of that time: a weight only fades until it is looked at again.
+        self._weights: dict[str, tuple[float, int]] = {}
+
+    def add(self, answer: str) -> None:
+        """Count one frame."""
+        self._frames += 1
+        if answer in self._weights or len(self._weights) < MAX_ANSWERS:
+            self._weights[answer] = (self._now(answer) + 1.0, self._frames)
+
+    def values(self) -> dict[str, float]:
+        """Answer → fraction, largest first."""
+        weights = {answer: self._now(answer) for answer in self._weights}
+        total = sum(weights.values()) or 1.0
+        return {
+            answer: weights[answer] / total for answer in sorted(weights, key=lambda each: -weights[each])
+        }
+
+    def _now(self, answer: str) -> float:
+        weight, then = self._weights.get(answer, (0.0, self._frames))
+        return weight * math.exp((then - self._frames) / FORGET)

@@ -142,7 +142,7 @@ def main(run_folder: Path, model_path: Path, others: Path, streams: int) -> None
     rows = [_row("clean", card, known, None, FRAMES, streams)]
     for name, shift in make_shifts(classifier, images, strangers).items():
         rows.append(_row(name, card, known, shift, SHIFT_AT + 5_000, streams))
-    columns = ("frames", "streams", "before the shift", "found", "frames until then", "said")
+    columns = ("from frame 5,000 on", "streams", "false alarms", "found", "frames until then", "said")
     print(markdown_table(columns, rows))  # noqa: T201
     whole, stage = measure_cost(card, classifier, images[:200])
     print(  # noqa: T201

@@ -19,8 +19,8 @@ from converter.quantization.bias_correction import shift_biases
 from converter.quantization.int8 import Calibrated, with_channels
 from edge_runtime.core import SIGNIFICANCE_LEVEL, ModelError, mcnemar
 
-NEAR = (-4.0, 3.5)
-"""Leads that 256 levels of the scores resolve, and that are below the largest one."""
+NEAR = (-4.0, -0.2)
+"""Leads of images that are kept, but nearly rejected: 256 levels of the scores resolve them best."""
 
 FEWEST = 8
 
@@ -40,7 +40,9 @@ class _Tensors:
     squares: int
     evidence: tuple[int, ...]
     surplus: int
-    bounded: int
+    margin: int
+    slopes: int
+    lead: int
     logits: int
     unknown: int
     together: int
@@ -76,15 +78,18 @@ def _ranges(
     low, high = channels[tensors.logits].span
     surplus = channels[tensors.surplus].span[1]
     lead = _largest_lead(model, tensors)
+    least = -_least_margin(model, tensors)
     # A logit so far below the largest one makes no difference; finer steps above do.
     low = max(low, channels[tensors.largest].span[0] - NEGLIGIBLE)
     span = (low, high + lead)
     return {
         tensors.projections: (-LARGEST, LARGEST),
         tensors.squares: (0.0, LARGEST**2),
-        # As much evidence as rejects any image, however large its logits are.
-        **dict.fromkeys(tensors.evidence, (0.0, max(surplus, lead))),
-        tensors.bounded: (0.0, max(surplus, lead)),
+        # As much evidence as gives any image the largest lead, however large its logits are.
+        **dict.fromkeys(tensors.evidence, (0.0, max(surplus, 0.0) - least)),
+        tensors.margin: (least, NEGLIGIBLE),
+        tensors.slopes: (0.0, max(lead - NEGLIGIBLE * lead / least, NEGLIGIBLE)),
+        tensors.lead: (-NEGLIGIBLE, lead),
         # One scale for all logits. Below the smallest of a class, the logit of `unknown` makes no difference.
         tensors.logits: span,
         tensors.unknown: span,
@@ -119,7 +124,7 @@ def mean_lead_error(expected: NDArray[np.float32], found: NDArray[np.float32]) -
         found: of the converted model.
 
     Returns:
-        The mean over images with a small lead or lag, in logits; 0 where these are too few to tell.
+        The mean over images that are nearly rejected, in logits; 0 where these are too few to tell.
     """
     leads = _lead(expected)
     near = (leads > NEAR[0]) & (leads < NEAR[1])
@@ -215,14 +220,10 @@ def _find(model: Any) -> _Tensors:
     try:
         together = int(producers[int(graph.outputs[0])].inputs[0])
         logits, unknown = map(int, producers[together].inputs)
-        _shifted, bounded = map(int, producers[unknown].inputs)
-        left = producers[bounded]
-        # The bound is fused into the subtraction, or an operator of its own.
-        chain = {bounded}
-        if len(left.inputs) == 1:
-            chain.add(int(left.inputs[0]))
-            left = producers[int(left.inputs[0])]
-        surplus, evidence = map(int, left.inputs)
+        _largest, lead = map(int, producers[unknown].inputs)
+        slopes = int(producers[lead].inputs[0])
+        margin = int(producers[slopes].inputs[0])
+        surplus, evidence = map(int, producers[margin].inputs)
         parts = _evidence(producers, evidence)
         distance = next(each for each in parts if len(set(map(int, _source(producers, each).inputs))) == 1)
         squares = int(producers[distance].inputs[0])
@@ -231,7 +232,17 @@ def _find(model: Any) -> _Tensors:
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise ModelError("the model has no output for images of no class that can be quantized") from error
     return _Tensors(
-        largest, projections, squares, tuple({evidence, *parts}), surplus, bounded, logits, unknown, together
+        largest,
+        projections,
+        squares,
+        tuple({evidence, *parts}),
+        surplus,
+        margin,
+        slopes,
+        lead,
+        logits,
+        unknown,
+        together,
     )
 
 
@@ -249,7 +260,11 @@ def _source(producers: Mapping[int, Any], tensor: int) -> Any:
 
 
 def _largest_lead(model: Any, tensors: _Tensors) -> float:
-    """The largest lead of `unknown`: what is added to the largest logit before the bound is subtracted."""
-    producers = _producers(model)
-    shifted = producers[int(producers[tensors.unknown].inputs[0])]
-    return float(get_weights(model, shifted, 2)[0])
+    """The lead of `unknown` where both slopes are 0."""
+    return float(get_weights(model, _producers(model)[tensors.lead], 2)[0])
+
+
+def _least_margin(model: Any, tensors: _Tensors) -> float:
+    """By how much an image has to be rejected for the largest lead."""
+    slopes = _producers(model)[tensors.slopes]
+    return float(get_weights(model, slopes, 2)[0] / get_weights(model, slopes, 1)[0, 0])

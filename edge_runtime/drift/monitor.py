@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from edge_runtime.core import Result, Say
-from edge_runtime.drift.events import Change, Event, explain, make_events
+from edge_runtime.core import Image, Prediction, Result, Say
+from edge_runtime.drift.events import Change, explain, make_events, rank
 from edge_runtime.drift.layout import SceneLayout
 from edge_runtime.drift.running import RunningMeans, RunningShares
 from edge_runtime.drift.sequential_test import TailTest, upper_bound
@@ -12,13 +12,19 @@ from edge_runtime.images import measure_image
 from edge_runtime.model import ModelCard
 
 EXAMINE_EVERY = 2
-"""One frame out of this many is examined: the frames between cost nothing."""
+"""One frame out of this many is examined."""
 
-LAYOUT_EVERY = 4
+BATCH = 8
+"""Frames are examined so many at a time: the first brings the code into the caches that the model fills."""
+
+LAYOUT_EVERY = 8
 """One examined frame out of this many is compared with the scene."""
 
-STATUS_EVERY = 10
-"""The status is of the last examined frame whose number is a multiple of this, or of a change."""
+SETTLE = 10
+"""Examined frames after an alarm until it is reported: a cause is often found just after its consequences."""
+
+STATUS_EVERY = 16
+"""Examined frames from one status to the next."""
 
 OTHER_SCENE = upper_bound(0.05, 500)
 SCENE = "another scene than the first frames"
@@ -67,7 +73,9 @@ class DriftMonitor:
         self._say = say
         self._watched: ModelCard | None = None
         self._comparison: _Comparison | None = None
+        self._waiting: list[_Seen] = []
         self._frames = 0
+        self._said: tuple[Change, ...] = ()
         self.status: DriftStatus | None = None
 
     def __call__(self, results: Iterator[Result | None]) -> Iterator[Result | None]:
@@ -75,33 +83,47 @@ class DriftMonitor:
         for result in results:
             if result is not None:
                 self._frames += 1
-                if self._frames % EXAMINE_EVERY == 0:
-                    self._examine(result)
+                if self._frames % EXAMINE_EVERY == 0 and result.pixels is not None:
+                    # The frame itself may be large: it is not kept.
+                    self._waiting.append(_Seen(result.pixels, result.predictions))
+                    if len(self._waiting) == BATCH:
+                        self._examine()
             yield result
 
-    def _examine(self, result: Result) -> None:
+    def _examine(self) -> None:
         card = self._card()
         if card is not self._watched:
             self._watched = card
             self._comparison = _Comparison(card) if card and card.reference else None
             self.status = None
+            self._said = ()
+        seen, self._waiting = self._waiting, []
         if self._comparison is None:
             return
-        changed = self._comparison.add(result)
-        if changed or self._comparison.examined % STATUS_EVERY == 0:
-            before = self.status.changes if self.status else ()
+        for each in seen:
+            self._comparison.add(each)
+        if self._comparison.has_news:
             self.status = self._comparison.status()
-            if self.status.changes != before:
-                self._tell(before)
+            self._tell(self.status)
 
-    def _tell(self, before: tuple[Change, ...]) -> None:
-        status = self.status
-        if status is None:
-            return
-        if status.changes:
+    def _tell(self, status: DriftStatus) -> None:
+        """Say that there is drift, that there is a cause for it, or that it is over: each of them once."""
+        if status.changes and rank(status.changes) < rank(self._said):
+            self._said = status.changes
             self._say(f"drift: {status.message}")
-        else:
-            self._say(f"drift is over ({', '.join(before)}): the frames are like the held-out images again")
+        elif self._said and not status.changes:
+            self._say(
+                f"drift is over ({', '.join(self._said)}): the frames are like the held-out images again"
+            )
+            self._said = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What is kept of a frame until it is examined."""
+
+    pixels: Image
+    predictions: tuple[Prediction, ...]
 
 
 class _Comparison:
@@ -112,7 +134,7 @@ class _Comparison:
         self._events = make_events(card)
         self._tests = {event.change: TailTest(event.usual) for event in self._events}
         self._layout = SceneLayout()
-        self._moved = TailTest(OTHER_SCENE)
+        self._tests[Change.MOVED] = TailTest(OTHER_SCENE)
         self._means = RunningMeans(("brightness", "contrast", "sharpness", "score", "unknown_fraction"))
         self._shares = RunningShares()
         reference = card.reference
@@ -122,16 +144,21 @@ class _Comparison:
         self._reference_shares = dict(reference.shares) if reference else {}
         if self._unknown in self._reference_shares:
             self._reference["unknown_fraction"] = self._reference_shares[self._unknown]
-        self.examined = 0
+        self._examined = 0
+        self._status_at = STATUS_EVERY
+        self._changes: tuple[Change, ...] = ()
 
-    def add(self, result: Result) -> bool:
-        """Examine one frame; returns whether a test has changed its decision."""
-        if result.pixels is None:
-            return False
-        self.examined += 1
-        image = measure_image(result.pixels)
-        answer = result.predictions[0].label
-        best = next((each.score for each in result.predictions if each.label != self._unknown), 0.0)
+    @property
+    def has_news(self) -> bool:
+        """Whether it is time for another status."""
+        return self._examined >= self._status_at
+
+    def add(self, seen: _Seen) -> None:
+        """Examine one frame."""
+        self._examined += 1
+        image = measure_image(seen.pixels)
+        answer = seen.predictions[0].label
+        best = next((each.score for each in seen.predictions if each.label != self._unknown), 0.0)
         values = {
             "brightness": image.brightness,
             "contrast": image.contrast,
@@ -141,40 +168,33 @@ class _Comparison:
         }
         self._means.add(values)
         self._shares.add(answer)
-        changed = False
+        turned = False
         for event in self._events:
-            changed |= self._tests[event.change].update(event.happens(values[event.number]))
-        if self.examined % LAYOUT_EVERY == 0:
-            changed |= self._moved.update(self._layout.is_other_scene(result.pixels))
-        return changed
+            turned |= self._tests[event.change].update(event.happens(values[event.number]))
+        if self._examined % LAYOUT_EVERY == 0:
+            turned |= self._tests[Change.MOVED].update(self._layout.is_other_scene(seen.pixels))
+        if turned:
+            self._status_at = self._examined + SETTLE
 
     def status(self) -> DriftStatus:
         """The state at this frame."""
-        changes = explain(frozenset(change for change in Change if self._has(change)))
+        self._status_at = self._examined + STATUS_EVERY
+        rates = {change: test.rate for change, test in self._tests.items() if test.drifted}
+        unknown = self._tests.get(Change.NEW_KIND)
+        changes = explain(rates, more_unknown=unknown is not None and unknown.suspects)
         running = self._means.values()
         return DriftStatus(
             changes=changes,
-            message="; ".join(self._describe(change, running) for change in changes),
+            message="; ".join(self._describe(change) for change in changes),
             running=running,
             reference={name: self._reference[name] for name in running if name in self._reference},
             shares=self._shares.values(),
             reference_shares=self._reference_shares,
         )
 
-    def _has(self, change: Change) -> bool:
+    def _describe(self, change: Change) -> str:
         if change is Change.MOVED:
-            return self._moved.drifted
-        return change in self._tests and self._tests[change].drifted
-
-    def _describe(self, change: Change, running: Mapping[str, float]) -> str:
-        if change is Change.MOVED:
-            return f"{change}: {SCENE}"
+            return f"{change}: the frames show {SCENE}"
         event = next(each for each in self._events if each.change is change)
-        return f"{change}: {_say_value(event, running)}, held-out images have {event.usually}"
-
-
-def _say_value(event: Event, running: Mapping[str, float]) -> str:
-    value = running[event.number]
-    if event.number == "unknown_fraction":
-        return f"{value:.0%} of the frames are of no class"
-    return f"{event.number} {value:.3g}"
+        rate = self._tests[change].rate
+        return f"{change}: {rate:.0%} of the frames {event.meaning}; of held-out images {event.usually}"

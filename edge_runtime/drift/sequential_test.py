@@ -12,6 +12,9 @@ CONFIDENCE_DEVIATIONS = 2.0
 FORGET = 300
 """Frames over which the present rate is averaged."""
 
+SUSPECT = 0.25
+"""Drift is suspected at this fraction of the evidence that an alarm needs."""
+
 RARE_ENOUGH = 0.5
 """With drift over, the event happens less often than this fraction of what raises an alarm."""
 
@@ -46,7 +49,6 @@ class TailTest:
 
     Attributes:
         drifted: whether there is drift.
-        rate: how often the event happens at present.
     """
 
     LEAST = 20
@@ -59,8 +61,21 @@ class TailTest:
         self._down = math.log((1 - expected) / (1 - usual))
         self._evidence = 0.0
         self._over = RARE_ENOUGH * (usual + expected)
+        self._frames = 0
+        self._events = 0
         self.drifted = False
-        self.rate = usual
+        self._rate = usual
+
+    @property
+    def rate(self) -> float:
+        """How often the event happens at present, in [0, 1]."""
+        # Where drift is only suspected: since the event began to happen more often.
+        return self._rate if self.drifted or not self._frames else self._events / self._frames
+
+    @property
+    def suspects(self) -> bool:
+        """Whether there is drift, or may soon be."""
+        return self.drifted or self._evidence >= SUSPECT * self._limit
 
     def update(self, happened: bool) -> bool:
         """Count one frame.
@@ -68,13 +83,23 @@ class TailTest:
         Returns:
             Whether drift has just begun or ended.
         """
-        self.rate += (happened - self.rate) / FORGET
+        self._rate += (happened - self._rate) / FORGET
         if self.drifted:
-            if self.rate >= self._over:
+            if self._rate >= self._over:
                 return False
             self.drifted = False
-            self._evidence = 0.0
+            self._evidence, self._frames, self._events = 0.0, 0, 0
             return True
-        self._evidence = max(0.0, self._evidence + (self._up if happened else self._down))
-        self.drifted = self._evidence >= self._limit
+        self._count(happened)
+        if self._evidence >= self._limit:
+            self.drifted = True
+            self._rate = self._events / self._frames
         return self.drifted
+
+    def _count(self, happened: bool) -> None:
+        self._evidence += self._up if happened else self._down
+        self._frames += 1
+        self._events += happened
+        if self._evidence <= 0:
+            # Where evidence was 0 last is the likely beginning of a change (Page, 1954).
+            self._evidence, self._frames, self._events = 0.0, 0, 0

@@ -1,11 +1,12 @@
 """Brightness, contrast and sharpness of an image, in a few microseconds."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from edge_runtime.core import Image
 from edge_runtime.images.opencv import opencv
 
-ROWS = 64
+ROWS = 24
 """About so many rows are looked at."""
 
 GREEN = 1
@@ -18,7 +19,8 @@ class ImageStatistics:
     Attributes:
         brightness: mean, in [0, 255].
         contrast: standard deviation, in [0, 127.5].
-        sharpness: mean difference of neighbouring pixels as a fraction of the contrast; 0 without any.
+        sharpness: root mean square of the differences of neighbouring pixels, as a fraction of the contrast;
+            0 without any. (The mean of the differences is the same for a sharp and for a blurred edge.)
     """
 
     brightness: float
@@ -32,14 +34,14 @@ def measure_image(image: Image) -> ImageStatistics:
     Args:
         image: uint8 RGB, shape (height, width, 3).
     """
-    cv2 = opencv()
+    cv2: Any = opencv()
     rows = image[:: max(1, image.shape[0] // ROWS), :, GREEN].copy()
     mean, deviation = cv2.meanStdDev(rows)
     contrast = float(deviation[0, 0])
-    differences = cv2.absdiff(rows[:, 1:], rows[:, :-1])
+    differences = cv2.norm(rows[:, 1:], rows[:, :-1], cv2.NORM_L2) / max(rows.size - len(rows), 1) ** 0.5
     return ImageStatistics(
         brightness=float(mean[0, 0]),
         contrast=contrast,
         # One grey level less in every pixel is no contrast.
-        sharpness=cv2.mean(differences)[0] / max(contrast, 1.0),
+        sharpness=differences / max(contrast, 1.0),
     )

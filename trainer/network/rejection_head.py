@@ -6,10 +6,13 @@ model gets it. With f the pooled features, z the logits divided by the temperatu
     distance   d = relu(w · (P f + o)² + b)              low-rank Mahalanobis distance, 0 for usual images
     negatives  n = relu(v · f + c)                        where there are negatives, else 0
     margin     m = t - d - n - threshold                  positive: the image is kept
-    output     u = t + min(-sharpness · m, LIMIT)         the logit of `unknown`
-    scores     softmax(z_1 … z_k, u)
+    lead       l = -sharpness · m                          where the image is kept
+               l = min(-SLOPE · sharpness · m, LIMIT)      where it is rejected
+    scores     softmax(z_1 … z_k, t + l)                   t + l is the logit of `unknown`
 
-So `unknown` has the highest score exactly where the margin is negative. A logit beside those of the classes
+So `unknown` has the highest score exactly where the margin is negative. An image that is kept soon has next
+to no score left for it; those that are rejected share many of the 256 levels of an int8 score, so that they
+can still be told apart. A logit beside those of the classes
 that grows with the distance of the features: ViM, Wang et al., 2022, equation 5; the distance in a few
 directions of the whitened features: Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution
 Samples, 2018, section 2.1.
@@ -25,6 +28,9 @@ from trainer.network.classifier import Network
 
 LIMIT = 5.0
 """Largest lead of the logit of `unknown`: 0.7 % of the score is left, and shows which class is nearest."""
+
+SLOPE = 1 / 6
+"""How much slower the lead grows with the margin where an image is rejected."""
 
 Rows = NDArray[np.float32]
 
@@ -91,7 +97,8 @@ class RejectionHead:
     def scores(self, features: Rows, logits: Rows) -> Rows:
         """The scores of the classes and of `unknown`, float32, shape (images, classes + 1)."""
         scaled = logits / self.temperature
-        lead = np.minimum(-self.sharpness * self.margin(features, logits), LIMIT)
+        steep = -self.sharpness * self.margin(features, logits)
+        lead = np.where(steep < 0, steep, np.minimum(SLOPE * steep, LIMIT))
         together = np.column_stack([scaled, scaled.max(axis=1) + lead])
         powers = np.exp(together - together.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
@@ -129,7 +136,7 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     logits = layers.Dense(kernel.shape[1], name="logits")
     projections = layers.Dense(rejection.projections.shape[1], name="projections")
     distance = layers.Dense(1, "relu", name="distance")
-    # sharpness · (t - threshold) + LIMIT: what is left of the lead when the distance is 0.
+    # sharpness · (t - threshold): the margin where the distance is 0.
     surplus = layers.Dense(1, name="surplus")
     scores = logits(hidden(features))
     projected = projections(features)
@@ -139,10 +146,10 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
         evidence = layers.Add(name="evidence")([evidence, detector(features)])
     column = layers.Reshape((kernel.shape[1], 1), name="column")(scores)
     largest = layers.GlobalMaxPooling1D(name="largest")(column)
-    # relu bounds the lead: t + min(lead, LIMIT) = (t + LIMIT) - relu(LIMIT - lead).
-    left = layers.Subtract(name="left")([surplus(largest), evidence])
-    shifted = layers.Dense(1, name="shifted")
-    unknown = layers.Subtract(name="unknown")([shifted(largest), layers.ReLU(name="bounded")(left)])
+    margin = layers.Subtract(name="margin")([surplus(largest), evidence])
+    # Of the margin M: lead = LIMIT - relu(LIMIT + SLOPE · M) - relu((1 - SLOPE) · M).
+    slopes, lead = layers.Dense(2, "relu", name="slopes"), layers.Dense(1, name="lead")
+    unknown = layers.Add(name="unknown")([largest, lead(slopes(margin))])
     together = layers.Concatenate(name="together")([scores, unknown])
     head = keras.Model(features, layers.Softmax(name="scores")(together), name="head")
     beta = rejection.sharpness
@@ -151,8 +158,9 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     distance.set_weights(
         [beta * rejection.distance_weights[:, np.newaxis], np.array([beta * rejection.distance_bias])]
     )
-    surplus.set_weights([np.array([[beta]]), np.array([LIMIT - beta * rejection.threshold])])
-    shifted.set_weights([np.array([[1.0]]), np.array([LIMIT])])
+    surplus.set_weights([np.array([[beta]]), np.array([-beta * rejection.threshold])])
+    slopes.set_weights([np.array([[SLOPE, 1 - SLOPE]]), np.array([LIMIT, 0.0])])
+    lead.set_weights([np.array([[-1.0], [-1.0]]), np.array([LIMIT])])
     if rejection.negatives is not None:
         weights, offset = rejection.negatives.weights, rejection.negatives.bias
         detector.set_weights([beta * weights[:, np.newaxis], np.array([beta * offset])])

@@ -84,7 +84,9 @@ def _equal(values: NDArray[np.float32]) -> NDArray[np.float64]:
 def draw_grid(images: Sequence[Image], captions: Sequence[str], columns: int, title: str) -> bytes:
     """Images with captions in a grid."""
     rows = max(1, -(-len(images) // columns))
-    figure, axes = _figure(rows, columns, (2.4 * columns, 2.6 * rows + 0.5))
+    height, width = images[0].shape[:2] if images else (1, 1)
+    column = 2.4 if width <= height else 3.2
+    figure, axes = _figure(rows, columns, (column * columns, (column * height / width + 0.5) * rows + 0.5))
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, caption in zip(axes.flat, images, captions, strict=False):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from benchmarks.measurement import (
     EvaluationSet,
+    ImageSet,
     TimingPlan,
     describe_machine,
     find_evaluation_set,
+    find_unknowns,
     measure,
     read_state,
     warnings,
@@ -44,6 +46,7 @@ def benchmark(
     options: TargetOptions,
     *,
     data: str | None = None,
+    unknowns: Path | None = None,
     plan: TimingPlan,
     raw: bool = False,
     reporter: Reporter,
@@ -55,6 +58,7 @@ def benchmark(
         run: the run.
         options: the targets.
         data: images to measure on; the run's own when None.
+        unknowns: a folder of images of no class, to measure how they are rejected.
         plan: how long.
         raw: put every single latency into the report.
         reporter: shows the progress.
@@ -77,9 +81,15 @@ def benchmark(
     with reporter.bar("finding held-out images") as tick:
         images = find_evaluation_set(source, data, tick=tick)
     reporter.say(f"{len(images.samples)} held-out images ({images.split})")
+    strangers = None
+    if unknowns is not None:
+        with reporter.bar("reading images of no class") as tick:
+            strangers = find_unknowns(source, unknowns, images, tick=tick)
     specs = plan_targets(run, options.models, options.engines, options.threads)
     specs += plan_readers(options.models, options.readers, options.reader_python)
-    return measure_report(source, specs, images, plan, raw=raw, reporter=reporter, quiet=quiet)
+    return measure_report(
+        source, specs, images, plan, unknowns=strangers, raw=raw, reporter=reporter, quiet=quiet
+    )
 
 
 def measure_report(
@@ -88,6 +98,7 @@ def measure_report(
     images: EvaluationSet,
     plan: TimingPlan,
     *,
+    unknowns: ImageSet | None = None,
     raw: bool = False,
     reporter: Reporter,
     quiet: bool = True,
@@ -99,20 +110,22 @@ def measure_report(
         specs: the targets; the first is what the others are compared with.
         images: the images.
         plan: how long.
+        unknowns: images of no class.
         raw: put every single latency into the report.
         reporter: shows the progress.
         quiet: discard what the libraries of the targets print.
     """
     machine, before = describe_machine(), read_state()
-    measurements = measure(specs, images, plan, reporter, quiet=quiet)
+    measurements = measure(specs, images, plan, reporter, unknowns=unknowns, quiet=quiet)
     after = read_state()
     report = Report(
         schema=SCHEMA,
         created=clock.timestamp(),
         run=run.folder.name,
-        labels=list(run.card.labels),
+        labels=list(run.card.classes),
         split=images.split,
         images=len(images.samples),
+        unknowns=len(unknowns.samples) if unknowns else 0,
         fingerprint=images.fingerprint,
         targets_of=list(images.targets),
         machine=machine,
@@ -121,6 +134,6 @@ def measure_report(
         versions=toolkit_versions(),
         warnings=warnings(before, after, machine.cores),
         yardstick=measurements.yardstick.rounds,
-        targets=describe_targets(measurements, images, raw=raw),
+        targets=describe_targets(measurements, images.targets, len(run.card.classes), raw=raw),
     )
     return report, [each.totals.tolist() for each in measurements.targets]

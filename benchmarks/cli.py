@@ -89,6 +89,7 @@ def bench_run(config: "RunConfig") -> int:
             config.run,
             targets,
             data=config.data,
+            unknowns=config.unknowns,
             plan=TimingPlan(config.num_runs, config.min_seconds, config.processes),
             raw=config.raw,
             reporter=reporter,

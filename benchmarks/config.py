@@ -22,6 +22,9 @@ class RunConfig:
         shown="the run's own",
         panel=TARGETS,
     )
+    unknowns: Path | None = option(
+        None, "Folder of images of no class, others than in training: how are they rejected?", panel=TARGETS
+    )
     engine: tuple[str, ...] = option(
         (),
         "litert, tflite-runtime or openvino; may be repeated to compare them.",
@@ -101,6 +104,17 @@ class GateConfig:
     )
     min_accuracy: tuple[str, ...] = option((), "TARGET=FRACTION: smallest accuracy.", panel=RULES)
     max_p99: tuple[str, ...] = option((), "TARGET=MILLISECONDS: largest 99th percentile.", panel=RULES)
+    min_auroc: tuple[str, ...] = option(
+        (), "TARGET=FRACTION: smallest AUROC between the classes and --unknowns.", panel=RULES
+    )
+    max_accepted: tuple[str, ...] = option(
+        (),
+        "TARGET=FRACTION: largest fraction of --unknowns that is accepted where 95 % of the others are kept.",
+        panel=RULES,
+    )
+    min_kept: tuple[str, ...] = option(
+        (), "TARGET=FRACTION: smallest fraction of the images of the classes that is kept.", panel=RULES
+    )
     max_size: tuple[str, ...] = option((), "TARGET=BYTES: largest size.", panel=RULES)
     max_memory: tuple[str, ...] = option((), "TARGET=MEBIBYTES: largest resident memory.", panel=RULES)
     junit: Path | None = option(None, "Write the result as JUnit XML to this file.", panel=OUTPUT)
@@ -109,7 +123,7 @@ class GateConfig:
     def rules(self) -> list[tuple[str, str]]:
         """Each rule as its option's name and its text."""
         names = (
-            "max_p50_ratio", "max_accuracy_drop", "min_agreement", "min_accuracy", "max_p99", "max_size",
-            "max_memory",
+            "max_p50_ratio", "max_accuracy_drop", "min_agreement", "min_accuracy", "max_p99", "min_auroc",
+            "max_accepted", "min_kept", "max_size", "max_memory",
         )  # fmt: skip
         return [(name.replace("_", "-"), text) for name in names for text in getattr(self, name)]

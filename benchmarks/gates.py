@@ -1,8 +1,9 @@
 """Check a report against rules, alone or compared with a baseline."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ from benchmarks.measurement import (
     compare_answers,
     difference_of_fractions,
 )
-from benchmarks.report import Report, TargetReport
+from benchmarks.report import Report, TargetReport, Unknowns
 from benchmarks.targets import Kind
 from edge_runtime.core import SIGNIFICANCE_LEVEL, UsageError
 
@@ -160,9 +161,21 @@ _RULES = {
     "min-agreement": ("agreement with {other} at least {limit:g}", True),
     "min-accuracy": ("accuracy at least {limit:g}", False),
     "max-p99": ("p99 at most {limit:g} ms", False),
+    "min-auroc": ("AUROC of unknowns at least {limit:g}", False),
+    "max-accepted": ("unknowns accepted at 95 % kept at most {limit:g}", False),
+    "min-kept": ("images of the classes kept at least {limit:g}", False),
     "max-size": ("size at most {limit:g} bytes", False),
     "max-memory": ("memory at most {limit:g} MiB", False),
 }
+
+
+_OF_UNKNOWNS: Mapping[str, Callable[[Unknowns], float | None]] = MappingProxyType(
+    {
+        "min-auroc": lambda found: found.auroc,
+        "max-accepted": lambda found: found.accepted_at_95,
+        "min-kept": lambda found: found.kept.value if found.kept else None,
+    }
+)
 
 
 def check_rule(report: Report, name: str, text: str) -> Check:
@@ -171,7 +184,7 @@ def check_rule(report: Report, name: str, text: str) -> Check:
     Args:
         report: the report.
         name: `max-p50-ratio`, `max-accuracy-drop`, `min-agreement` (of two targets), `min-accuracy`,
-            `max-p99`, `max-size` or `max-memory` (of one).
+            `max-p99`, `min-auroc`, `max-accepted`, `min-kept`, `max-size` or `max-memory` (of one).
         text: `TARGET:OTHER=LIMIT`, or `TARGET=LIMIT`.
 
     Raises:
@@ -227,10 +240,21 @@ def _value(
         return accuracy, f"{accuracy:.4f}", accuracy >= limit
     if name == "max-p99":
         return target.latency.p99, f"{target.latency.p99:.3f} ms", target.latency.p99 <= limit
+    if name in _OF_UNKNOWNS:
+        return _value_of_unknowns(name, target, limit)
     if name == "max-size":
         return target.cost.size_bytes, f"{target.cost.size_bytes} bytes", target.cost.size_bytes <= limit
     memory = target.cost.resident_bytes / 1024**2
     return memory, f"{memory:.1f} MiB", memory <= limit
+
+
+def _value_of_unknowns(name: str, target: TargetReport, limit: float) -> tuple[float, str, bool]:
+    found = target.unknowns
+    value = _OF_UNKNOWNS[name](found) if found else None
+    if value is None:
+        needed = "a model with a rejection" if name == "min-kept" else "a report of edge-bench run --unknowns"
+        raise UsageError(f"--{name} needs {needed}; {target.name} has none")
+    return value, f"{value:.4f}", value <= limit if name == "max-accepted" else value >= limit
 
 
 def checks_junit(checks: Sequence[Check], suite: str) -> bytes:

@@ -1,15 +1,14 @@
 """The report of a benchmark: one value from the measurements, written as JSON and read back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measurement import (
-    EvaluationSet,
     Interval,
     Machine,
     MachineState,
@@ -24,9 +23,11 @@ from benchmarks.measurement import (
 )
 from benchmarks.targets import Kind, OperatorTime
 from edge_runtime.core import CLOSED, ModelError, from_parsed, parse_json, read_file, to_json
+from edge_runtime.inference import is_kept, lead_of_unknown
 from trainer.evaluation import top_k_accuracy
+from trainer.rejection import measure_separation
 
-SCHEMA = 4
+SCHEMA = 5
 MAX_BYTES = 256 * 1024**2
 
 
@@ -57,6 +58,29 @@ class Accuracy:
     recall: list[float | None]
     confusion: list[list[int]]
     predicted: list[int]
+
+
+@dataclass(frozen=True)
+class Unknowns:
+    """How a target tells images of the classes and images of no class apart; fractions in [0, 1].
+
+    Attributes:
+        by: `unknown`, the lead of the output for images of no class, or `score`, the largest score of a model
+            without such an output.
+        kept: fraction of the images of the classes whose answer is a class; None without such an output.
+        accepted: fraction of the images of no class whose answer is a class; None without that output, or
+            without such images.
+        auroc: the probability that an image of no class is recognized among two; None without such images.
+        accepted_at_95: fraction of them that is accepted where 95 % of the others are kept; likewise.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
+
+    by: Literal["unknown", "score"]
+    kept: Interval | None
+    accepted: Interval | None
+    auroc: float | None
+    accepted_at_95: float | None
 
 
 @dataclass(frozen=True)
@@ -91,7 +115,8 @@ class TargetReport:
         rounds: the fastest image of each round, for comparisons with other reports.
         cost: memory, processor time, energy, size.
         operators: the time inside the model; empty where the engine does not report it.
-        accuracy: its accuracy.
+        accuracy: its accuracy on images of the classes, among the classes.
+        unknowns: how it rejects images of no class; None where it cannot, and none were given.
         raw: every single latency, if requested.
     """
 
@@ -112,6 +137,7 @@ class TargetReport:
     cost: Cost
     operators: list[OperatorTime]
     accuracy: Accuracy
+    unknowns: Unknowns | None
     raw: list[float] | None = None
 
 
@@ -126,6 +152,7 @@ class Report:
         labels: the classes.
         split: the split that the images are from.
         images: how many there are.
+        unknowns: how many images of no class.
         fingerprint: a hash over the images: reports with the same can be compared image by image.
         targets_of: the right class of each image.
         machine: what it ran on.
@@ -145,6 +172,7 @@ class Report:
     labels: list[str]
     split: str
     images: int
+    unknowns: int
     fingerprint: str
     targets_of: list[int]
     machine: Machine
@@ -164,11 +192,20 @@ class Report:
         return next((target for target in self.targets if target.name == name), None)
 
 
-def describe_targets(measurements: Measurements, images: EvaluationSet, *, raw: bool) -> list[TargetReport]:
-    """The reports of all targets; the first is what the others are compared with."""
-    truth = np.array(images.targets)
+def describe_targets(
+    measurements: Measurements, targets: Sequence[int], classes: int, *, raw: bool
+) -> list[TargetReport]:
+    """The reports of all targets; the first is what the others are compared with.
+
+    Args:
+        measurements: of the targets.
+        targets: the right class of each image.
+        classes: how many there are; an output after them is for images of no class.
+        raw: put every single latency into the report.
+    """
+    truth = np.array(targets)
     first = measurements.targets[0]
-    return [_describe(each, first, truth, raw=raw) for each in measurements.targets]
+    return [_describe(each, first, truth, classes, raw=raw) for each in measurements.targets]
 
 
 def read_report(path: Path) -> Report:
@@ -207,7 +244,9 @@ def _find_mismatch(report: Report) -> str:
     return ""
 
 
-def _describe(each: Measured, first: Measured, truth: NDArray[np.int64], *, raw: bool) -> TargetReport:
+def _describe(
+    each: Measured, first: Measured, truth: NDArray[np.int64], classes: int, *, raw: bool
+) -> TargetReport:
     assert each.loaded is not None  # noqa: S101 - it was measured
     totals = each.totals
     per_thousand = 1000 / len(totals)
@@ -235,9 +274,35 @@ def _describe(each: Measured, first: Measured, truth: NDArray[np.int64], *, raw:
             joules_per_1000=None if each.joules is None else each.joules * per_thousand,
         ),
         operators=each.operators,
-        accuracy=_accuracy(each.scores, first.scores, truth),
+        accuracy=_accuracy(each.scores[:, :classes], first.scores[:, :classes], truth),
+        unknowns=_unknowns(each, classes),
         raw=totals.tolist() if raw else None,
     )
+
+
+def _unknowns(each: Measured, classes: int) -> Unknowns | None:
+    rejects = each.scores.shape[1] > classes
+    asked = len(each.unknown_scores)
+    if not rejects and not asked:
+        return None
+    kept = is_kept(each.scores) if rejects else None
+    accepted = is_kept(each.unknown_scores) if rejects and asked else None
+    separation = None
+    if asked:
+        known, unknown = (_margins(scores, rejects=rejects) for scores in (each.scores, each.unknown_scores))
+        separation = measure_separation(known, unknown)
+    return Unknowns(
+        by="unknown" if rejects else "score",
+        kept=None if kept is None else fraction(int(kept.sum()), len(kept)),
+        accepted=None if accepted is None else fraction(int(accepted.sum()), len(accepted)),
+        auroc=separation.auroc if separation else None,
+        accepted_at_95=separation.accepted_at_95 if separation else None,
+    )
+
+
+def _margins(scores: NDArray[np.float32], *, rejects: bool) -> NDArray[np.float32]:
+    """Larger for images of the classes, shape (images,)."""
+    return np.asarray(-lead_of_unknown(scores) if rejects else scores.max(axis=1), np.float32)
 
 
 def _accuracy(scores: NDArray[np.float32], first: NDArray[np.float32], truth: NDArray[np.int64]) -> Accuracy:

@@ -8,7 +8,12 @@ from benchmarks.measurement.environment import (
     read_state,
     warnings,
 )
-from benchmarks.measurement.evaluation_set import EvaluationSet, find_evaluation_set
+from benchmarks.measurement.evaluation_set import (
+    EvaluationSet,
+    ImageSet,
+    find_evaluation_set,
+    find_unknowns,
+)
 from benchmarks.measurement.processes import TargetGoneError
 from benchmarks.measurement.statistics import (
     Interval,
@@ -26,6 +31,7 @@ from benchmarks.measurement.timing import Measured, Measurements, TimingPlan, me
 
 __all__ = [
     "EvaluationSet",
+    "ImageSet",
     "Interval",
     "Machine",
     "MachineState",
@@ -41,6 +47,7 @@ __all__ = [
     "describe_machine",
     "difference_of_fractions",
     "find_evaluation_set",
+    "find_unknowns",
     "fraction",
     "measure",
     "ratio_of_rounds",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measurement.environment import read_energy
-from benchmarks.measurement.evaluation_set import EvaluationSet
+from benchmarks.measurement.evaluation_set import ImageSet
 from benchmarks.measurement.messages import (
     AskMemory,
     AskOperators,
@@ -71,7 +71,8 @@ class Measured:
         resident: bytes after the last burst.
         peak: bytes at most.
         operators: the time inside the model; empty where the engine does not report it.
-        scores: float32, shape (images, classes).
+        scores: float32, shape (images, outputs).
+        unknown_scores: of images of no class, likewise.
     """
 
     spec: TargetSpec
@@ -87,6 +88,7 @@ class Measured:
     peak: int = 0
     operators: list[OperatorTime] = field(default_factory=list)
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    unknown_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @property
     def totals(self) -> NDArray[np.float64]:
@@ -104,10 +106,11 @@ class Measurements:
 
 def measure(
     specs: Sequence[TargetSpec],
-    images: EvaluationSet,
+    images: ImageSet,
     plan: TimingPlan,
     reporter: Reporter,
     *,
+    unknowns: ImageSet | None = None,
     quiet: bool = True,
 ) -> Measurements:
     """Measure targets on the same images in the same run.
@@ -120,6 +123,7 @@ def measure(
         images: up to `IMAGES` of them are timed, all are classified.
         plan: how long.
         reporter: shows the progress.
+        unknowns: images of no class, which are only classified.
         quiet: discard what the libraries print.
 
     Raises:
@@ -135,6 +139,10 @@ def measure(
                 each.operators = list(process.ask(AskOperators(), Operators).operators)
                 with reporter.bar(f"accuracy of {each.spec.name}") as tick:
                     each.scores = _classify(process, images, Path(folder) / "scores.npy", tick)
+                if unknowns is not None:
+                    with reporter.bar(f"images of no class, {each.spec.name}") as tick:
+                        out = Path(folder) / "scores.npy"
+                        each.unknown_scores = _classify(process, unknowns, out, tick)
 
         everything = [*targets, yardstick]
         time_in_turns(everything, files, plan, reporter, at_last=classify_all, quiet=quiet)
@@ -174,7 +182,7 @@ def time_in_turns(
                 at_last(processes)
 
 
-def _image_files(images: EvaluationSet, folder: Path) -> list[str]:
+def _image_files(images: ImageSet, folder: Path) -> list[str]:
     """Some of the images as files: their own, or PNGs of a data set that is not a folder."""
     count = min(len(images.samples), IMAGES)
     chosen = np.linspace(0, len(images.samples) - 1, count).astype(int)
@@ -232,7 +240,7 @@ def _take_turn(each: Measured, process: TargetProcess, *, first: int) -> None:
         each.joules = (each.joules or 0.0) + after - before
 
 
-def _classify(process: TargetProcess, images: EvaluationSet, out: Path, tick: Tick) -> NDArray[np.float32]:
+def _classify(process: TargetProcess, images: ImageSet, out: Path, tick: Tick) -> NDArray[np.float32]:
     files = [sample.file for sample in images.samples]
     scores: list[NDArray[np.float32]] = []
     for start in range(0, len(files), IMAGES_PER_REQUEST):

@@ -6,6 +6,7 @@ python -m benchmarks.measurement.worker
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -30,7 +31,7 @@ from benchmarks.measurement.messages import (
 from benchmarks.measurement.wire import format_message, parse_message
 from benchmarks.targets import Target, load_target
 from edge_runtime.core import EdgeError, Image, UsageError, clock
-from edge_runtime.datasets import Dataset, open_dataset
+from edge_runtime.datasets import open_reader
 from edge_runtime.images import decode_image
 
 
@@ -40,7 +41,7 @@ class Worker:
     def __init__(self) -> None:
         self._target: Target | None = None
         self._images: list[bytes] = []
-        self._dataset: Dataset | None = None
+        self._readers: dict[str, Callable[[str, int], Image]] = {}
 
     def answer(self, request: Message) -> Message:
         """The reply to a request.
@@ -96,9 +97,9 @@ class Worker:
 
     def _score(self, request: ScoreImages) -> Done:
         """Classify images; write float32 scores, shape (images, classes), as `.npy`."""
-        if self._dataset is None or str(self._dataset.root) != request.data:
-            self._dataset = open_dataset(request.data)
-        load, target = self._dataset.load, self._loaded
+        if request.data not in self._readers:
+            self._readers[request.data] = open_reader(request.data)
+        load, target = self._readers[request.data], self._loaded
         rows = [target.scores(load(file, target.at_least)) for file in request.files]
         np.save(request.out, np.stack(rows), allow_pickle=False)
         return Done()

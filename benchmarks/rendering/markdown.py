@@ -23,6 +23,7 @@ def report_markdown(report: Report) -> str:
         "with its 95 % interval. Memory: resident after the last image.",
         "",
         *(f"- {_verdict(target, first)}" for target in report.targets[1:]),
+        *(f"- {line}" for target in report.targets if (line := describe_unknowns(report, target))),
         *(f"- {_operators(target)}" for target in report.targets if target.operators),
         *(f"- ⚠ {warning}" for warning in report.warnings),
         "",
@@ -35,9 +36,28 @@ def report_markdown(report: Report) -> str:
     return "\n".join(lines)
 
 
+def describe_unknowns(report: Report, target: TargetReport) -> str:
+    """How a target rejects images of no class, in one line; empty where that was not measured."""
+    found = target.unknowns
+    if found is None:
+        return ""
+    parts = []
+    if found.kept is not None:
+        parts.append(
+            f"keeps {found.kept.value:.4f} ({found.kept.low:.3f}–{found.kept.high:.3f}) of the images"
+        )
+    if found.accepted is not None:
+        parts.append(f"accepts {found.accepted.value:.4f} of {report.unknowns} images of no class")
+    if found.auroc is not None:
+        how = "" if found.by == "unknown" else " by the largest score"
+        parts.append(f"AUROC {found.auroc:.4f}{how}, {found.accepted_at_95:.4f} accepted where 95 % are kept")
+    return f"{markdown_cell(target.name)}: {'; '.join(parts)}"
+
+
 def report_text(report: Report) -> str:
     """The table for a terminal."""
-    return text_table([_COLUMNS, *(_row(target) for target in report.targets)], align_right=True)
+    table = text_table([_COLUMNS, *(_row(target) for target in report.targets)], align_right=True)
+    return "\n".join([table, *(line for each in report.targets if (line := describe_unknowns(report, each)))])
 
 
 def _row(target: TargetReport) -> list[str]:

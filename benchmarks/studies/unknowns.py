@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 from edge_runtime.core import Image, markdown_table
 from edge_runtime.datasets import TEST, read_run
 from edge_runtime.images import encode_png, list_images, opencv, read_image
-from edge_runtime.inference import Classifier, load_classifier
+from edge_runtime.inference import Classifier, is_kept, lead_of_unknown, load_classifier
 from trainer.evaluation import expected_calibration_error
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -130,7 +130,7 @@ class Study:
         targets = np.array([run.card.labels.index(sample.label) for sample in samples])
         known = _scores(classifier, images)
         name = trial.name + (f", {NEGATIVES} negatives" if trial.negatives else "")
-        kept = known.argmax(axis=1) < known.shape[1] - 1
+        kept = is_kept(known)
         self.kept[name].append(float(kept.mean()))
         self.accuracy[name].append(float((known[:, :-1].argmax(axis=1) == targets).mean()))
         answered = known[kept]
@@ -212,20 +212,13 @@ def _scores(classifier: Classifier, images: Iterable[Image]) -> NDArray[np.float
 
 
 def _compare(known: NDArray[np.float32], unknown: NDArray[np.float32]) -> Outcome:
-    leads, others = _lead(known), _lead(unknown)
+    leads, others = lead_of_unknown(known), lead_of_unknown(unknown)
     truth = np.repeat([0, 1], [len(leads), len(others)])
     return Outcome(
         auroc=float(roc_auc_score(truth, np.concatenate([leads, others]))),
         accepted_at_95=float((others <= np.quantile(leads, 0.95)).mean()),
-        accepted=float((unknown.argmax(axis=1) < unknown.shape[1] - 1).mean()),
+        accepted=float(is_kept(unknown).mean()),
     )
-
-
-def _lead(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How far the score of `unknown` is above that of the best class, as a logarithm."""
-    floor = 1 / 512
-    ratio = np.maximum(scores[:, -1], floor) / np.maximum(scores[:, :-1].max(axis=1), floor)
-    return np.asarray(np.log(ratio), np.float64)
 
 
 def _camera_faults(images: Sequence[Image], seed: int) -> Mapping[str, list[Image]]:

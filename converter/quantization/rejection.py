@@ -18,6 +18,7 @@ from converter.quantization.activations import Channels
 from converter.quantization.bias_correction import shift_biases
 from converter.quantization.int8 import Calibrated, with_channels
 from edge_runtime.core import SIGNIFICANCE_LEVEL, ModelError, mcnemar
+from edge_runtime.inference import is_kept, lead_of_unknown
 
 NEAR = (-4.0, -0.2)
 """Leads of images that are kept, but nearly rejected: 256 levels of the scores resolve them best."""
@@ -126,16 +127,9 @@ def mean_lead_error(expected: NDArray[np.float32], found: NDArray[np.float32]) -
     Returns:
         The mean over images that are nearly rejected, in logits; 0 where these are too few to tell.
     """
-    leads = _lead(expected)
+    leads = lead_of_unknown(expected)
     near = (leads > NEAR[0]) & (leads < NEAR[1])
-    return float((_lead(found) - leads)[near].mean()) if near.sum() >= FEWEST else 0.0
-
-
-def _lead(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The lead of `unknown` over the best class, in logits, shape (images,)."""
-    # A score of 0 of 256 levels is anything below half a level.
-    known, unknown = (np.maximum(each, 1 / 512) for each in (scores[:, :-1].max(axis=1), scores[:, -1]))
-    return np.log(unknown.astype(np.float64) / known)
+    return float((lead_of_unknown(found) - leads)[near].mean()) if near.sum() >= FEWEST else 0.0
 
 
 @dataclass(frozen=True)
@@ -188,8 +182,8 @@ def compare_rejection(
         known: scores of the Keras and of the converted model for held-out images, (images, classes + 1).
         unknown: likewise for images of no class.
     """
-    keeps, kept = (_is_kept(each) for each in known)
-    accepts, accepted = (_is_kept(each) for each in unknown)
+    keeps, kept = (is_kept(each) for each in known)
+    accepts, accepted = (is_kept(each) for each in unknown)
     return RejectionComparison(
         float_kept=float(keeps.mean()),
         kept=float(kept.mean()),
@@ -202,10 +196,6 @@ def compare_rejection(
         unknowns=len(accepts),
         agreement=float(np.concatenate([keeps == kept, accepts == accepted]).mean()),
     )
-
-
-def _is_kept(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return np.asarray(scores.argmax(axis=1) < scores.shape[1] - 1)
 
 
 def _producers(model: Any) -> dict[int, Any]:

@@ -1,6 +1,12 @@
 """Labelled images: layouts, the check before training, split files, and the format of a run."""
 
-from edge_runtime.datasets.layouts import BUILTIN_NAMES, builtin_path, open_dataset
+from edge_runtime.datasets.layouts import (
+    BUILTIN_NAMES,
+    builtin_path,
+    open_dataset,
+    open_reader,
+    open_unlabelled,
+)
 from edge_runtime.datasets.run_format import Run, RunFiles, read_run
 from edge_runtime.datasets.samples import (
     REJECTION,
@@ -36,6 +42,8 @@ __all__ = [
     "image_loader",
     "make_unknowns",
     "open_dataset",
+    "open_reader",
+    "open_unlabelled",
     "parse_split",
     "pixel_hash",
     "read_run",

@@ -1,7 +1,7 @@
 """Open labelled images: a folder of class folders, split folders of them, or an `.npz` in MNIST's layout."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.core import DatasetError, Image, ImageError, cache_folder, is_text, list_files, natural_key
 from edge_runtime.datasets.samples import TEST, TRAIN, VALIDATION, Dataset, Sample, image_loader
-from edge_runtime.images import is_image_name
+from edge_runtime.images import is_image_name, list_images
 
 BUILTIN_NAMES = ("digits", "mnist", "fashion_mnist", "cifar10")
 MAX_ARRAY_BYTES = 16 * 1024**3
@@ -44,6 +44,28 @@ def open_dataset(data: str) -> Dataset:
         f"{data}: expected a folder of class folders, an .npz with x_train and y_train, "
         f"or one of {', '.join(BUILTIN_NAMES)}"
     )
+
+
+def open_unlabelled(folder: Path, label: str) -> Dataset:
+    """Open the images of a folder and of the folders in it, whatever their names, all with one label.
+
+    Raises:
+        DatasetError: there are no images.
+    """
+    samples = tuple(Sample(str(path.relative_to(folder)), label) for path in list_images(folder))
+    if not samples:
+        raise DatasetError(f"{folder}: expected a folder with images, found none")
+    return Dataset(folder, (label,), samples, image_loader(folder))
+
+
+def open_reader(data: str) -> Callable[[str, int], Image]:
+    """Only what reads the images of a data set, by their names; a folder is not listed for it.
+
+    Raises:
+        DatasetError: see `open_dataset`.
+    """
+    path = Path(data)
+    return image_loader(path) if path.is_dir() else open_dataset(data).load
 
 
 def builtin_path(name: str) -> Path:

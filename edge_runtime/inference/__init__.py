@@ -18,6 +18,7 @@ from edge_runtime.inference.input_encoding import (
     parse_input_range,
     pixel_table,
 )
+from edge_runtime.inference.lead import is_kept, lead_of_unknown
 from edge_runtime.inference.loader import (
     LoadedModel,
     LoadOptions,
@@ -54,6 +55,8 @@ __all__ = [
     "compile_openvino",
     "engine_version",
     "installed_engines",
+    "is_kept",
+    "lead_of_unknown",
     "load_classifier",
     "load_model",
     "open_engine",

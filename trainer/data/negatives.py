@@ -3,11 +3,9 @@
 import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge_runtime.core import DatasetError, Reporter
-from edge_runtime.datasets import Dataset, Sample, image_loader, scan_dataset
-from edge_runtime.images import list_images
+from edge_runtime.datasets import Dataset, Sample, open_unlabelled, scan_dataset
 from trainer.config import Reject, TrainConfig
 
 SPLIT = "negative"
@@ -56,7 +54,7 @@ def separate_negatives(dataset: Dataset, config: TrainConfig) -> tuple[Dataset, 
                 f"no class; found {len(labels)}"
             )
     if config.negatives is not None:
-        found.append(_open_negatives(config.negatives, label))
+        found.append(open_unlabelled(config.negatives, label))
     return dataset, found
 
 
@@ -89,10 +87,3 @@ def scan_negatives(
         if kept:
             negatives.append(Negatives(dataset, kept))
     return tuple(negatives)
-
-
-def _open_negatives(folder: Path, label: str) -> Dataset:
-    samples = tuple(Sample(str(path.relative_to(folder)), label) for path in list_images(folder))
-    if not samples:
-        raise DatasetError(f"--negatives {folder}: there are no images in this folder")
-    return Dataset(folder, (label,), samples, image_loader(folder))

@@ -33,20 +33,35 @@ LARGEST = 10.0
 
 
 @dataclass(frozen=True)
+class _Branch:
+    """The tensors of relu(surplus - evidence), by their index in the subgraph.
+
+    Attributes:
+        surplus: of the largest logit, by a dense layer of weight `slope`.
+        evidence: what speaks for `unknown`: the distance, and where there are negatives what is added to it.
+        left: the result.
+        slope: how fast it changes with the largest logit.
+        squares: what the distance is the sum of.
+    """
+
+    surplus: int
+    evidence: tuple[int, ...]
+    left: tuple[int, ...]
+    slope: float
+    squares: int
+
+
+@dataclass(frozen=True)
 class _Tensors:
     """The tensors of a rejection, by their index in the subgraph; see trainer/network/rejection_head.py."""
 
     largest: int
     projections: int
-    squares: int
-    evidence: tuple[int, ...]
-    surplus: int
-    margin: int
-    slopes: int
-    lead: int
+    gentle: _Branch
+    steep: _Branch
+    sums: tuple[int, ...]
     logits: int
-    unknown: int
-    together: int
+    lead: float
 
 
 def make_room_for_unknowns(calibrated: Calibrated) -> Calibrated:
@@ -77,25 +92,19 @@ def _ranges(
     model: Any, tensors: _Tensors, channels: Mapping[int, Channels]
 ) -> dict[int, tuple[float, float]]:
     low, high = channels[tensors.logits].span
-    surplus = channels[tensors.surplus].span[1]
-    lead = _largest_lead(model, tensors)
-    least = -_least_margin(model, tensors)
     # A logit so far below the largest one makes no difference; finer steps above do.
     low = max(low, channels[tensors.largest].span[0] - NEGLIGIBLE)
-    span = (low, high + lead)
-    return {
-        tensors.projections: (-LARGEST, LARGEST),
-        tensors.squares: (0.0, LARGEST**2),
-        # As much evidence as gives any image the largest lead, however large its logits are.
-        **dict.fromkeys(tensors.evidence, (0.0, max(surplus, 0.0) - least)),
-        tensors.margin: (least, NEGLIGIBLE),
-        tensors.slopes: (0.0, max(lead - NEGLIGIBLE * lead / least, NEGLIGIBLE)),
-        tensors.lead: (-NEGLIGIBLE, lead),
-        # One scale for all logits. Below the smallest of a class, the logit of `unknown` makes no difference.
-        tensors.logits: span,
-        tensors.unknown: span,
-        tensors.together: span,
-    }
+    gentle, steep = tensors.gentle, tensors.steep
+    part = gentle.slope / (gentle.slope + steep.slope)
+    enough = {gentle: tensors.lead + part * NEGLIGIBLE, steep: (1 - part) * NEGLIGIBLE}
+    ranges = {tensors.projections: (-LARGEST, LARGEST), gentle.squares: (0.0, LARGEST**2)}
+    for branch, most in enough.items():
+        # As much evidence as there can be surplus: what is more changes nothing.
+        surplus = max(channels[branch.surplus].span[1], most)
+        ranges |= dict.fromkeys(branch.evidence, (0.0, surplus))
+        ranges |= dict.fromkeys(branch.left, (0.0, most))
+    # One scale for all logits. Below the smallest of a class, the logit of `unknown` makes no difference.
+    return ranges | dict.fromkeys((tensors.logits, *tensors.sums), (low, high + tensors.lead))
 
 
 def _with_span(channels: Channels, span: tuple[float, float]) -> Channels:
@@ -111,10 +120,11 @@ def shift_lead(calibrated: Calibrated, shift: float) -> Calibrated:
         shift: positive to reject more.
     """
     _schema, model = unpack(calibrated.content)
-    surplus = _find(model).surplus
-    return replace(
-        calibrated, content=shift_biases(calibrated.content, {surplus: np.array([-shift], np.float32)})
-    )
+    tensors = _find(model)
+    branches = (tensors.gentle, tensors.steep)
+    whole = sum(branch.slope for branch in branches)
+    shifts = {each.surplus: np.array([-shift * each.slope / whole], np.float32) for each in branches}
+    return replace(calibrated, content=shift_biases(calibrated.content, shifts))
 
 
 def mean_lead_error(expected: NDArray[np.float32], found: NDArray[np.float32]) -> float:
@@ -210,30 +220,30 @@ def _find(model: Any) -> _Tensors:
     try:
         together = int(producers[int(graph.outputs[0])].inputs[0])
         logits, unknown = map(int, producers[together].inputs)
-        _largest, lead = map(int, producers[unknown].inputs)
-        slopes = int(producers[lead].inputs[0])
-        margin = int(producers[slopes].inputs[0])
-        surplus, evidence = map(int, producers[margin].inputs)
-        parts = _evidence(producers, evidence)
-        distance = next(each for each in parts if len(set(map(int, _source(producers, each).inputs))) == 1)
-        squares = int(producers[distance].inputs[0])
-        projections = int(producers[squares].inputs[0])
-        largest = int(producers[surplus].inputs[0])
+        lowered, steep = map(int, producers[unknown].inputs)
+        shifted, gentle = map(int, producers[lowered].inputs)
+        branches = {each: _find_branch(model, producers, each) for each in (gentle, steep)}
+        projections = int(producers[branches[gentle].squares].inputs[0])
+        lead = float(get_weights(model, producers[shifted], 2)[0])
+        largest = int(producers[shifted].inputs[0])
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise ModelError("the model has no output for images of no class that can be quantized") from error
-    return _Tensors(
-        largest,
-        projections,
-        squares,
-        tuple({evidence, *parts}),
-        surplus,
-        margin,
-        slopes,
-        lead,
-        logits,
-        unknown,
-        together,
-    )
+    sums = (shifted, lowered, unknown, together)
+    return _Tensors(largest, projections, branches[gentle], branches[steep], sums, logits, lead)
+
+
+def _find_branch(model: Any, producers: Mapping[int, Any], tensor: int) -> _Branch:
+    left = [tensor]
+    # The relu is fused into the subtraction, or an operator of its own.
+    if len(producers[tensor].inputs) == 1:
+        left.append(int(producers[tensor].inputs[0]))
+    surplus, evidence = map(int, producers[left[-1]].inputs)
+    parts = _evidence(producers, evidence)
+    # Squares are the product of a tensor with itself.
+    distance = next(each for each in parts if len(set(map(int, _source(producers, each).inputs))) == 1)
+    slope = float(get_weights(model, producers[surplus], 1)[0, 0])
+    squares = int(producers[distance].inputs[0])
+    return _Branch(surplus, tuple({evidence, *parts}), tuple(left), slope, squares)
 
 
 def _evidence(producers: Mapping[int, Any], tensor: int) -> list[int]:
@@ -247,14 +257,3 @@ def _evidence(producers: Mapping[int, Any], tensor: int) -> list[int]:
 def _source(producers: Mapping[int, Any], tensor: int) -> Any:
     """The operator before a dense layer."""
     return producers[int(producers[tensor].inputs[0])]
-
-
-def _largest_lead(model: Any, tensors: _Tensors) -> float:
-    """The lead of `unknown` where both slopes are 0."""
-    return float(get_weights(model, _producers(model)[tensors.lead], 2)[0])
-
-
-def _least_margin(model: Any, tensors: _Tensors) -> float:
-    """By how much an image has to be rejected for the largest lead."""
-    slopes = _producers(model)[tensors.slopes]
-    return float(get_weights(model, slopes, 2)[0] / get_weights(model, slopes, 1)[0, 0])

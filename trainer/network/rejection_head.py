@@ -29,7 +29,7 @@ from trainer.network.classifier import Network
 LIMIT = 5.0
 """Largest lead of the logit of `unknown`: 0.7 % of the score is left, and shows which class is nearest."""
 
-SLOPE = 1 / 6
+SLOPE = 1 / 9
 """How much slower the lead grows with the margin where an image is rejected."""
 
 Rows = NDArray[np.float32]
@@ -135,38 +135,58 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     features = keras.Input(hidden.input_shape[1:], name="features")
     logits = layers.Dense(kernel.shape[1], name="logits")
     projections = layers.Dense(rejection.projections.shape[1], name="projections")
-    distance = layers.Dense(1, "relu", name="distance")
-    # sharpness · (t - threshold): the margin where the distance is 0.
-    surplus = layers.Dense(1, name="surplus")
     scores = logits(hidden(features))
     projected = projections(features)
-    evidence = distance(layers.Multiply(name="squares")([projected, projected]))
-    detector = layers.Dense(1, "relu", name="negatives")
-    if rejection.negatives is not None:
-        evidence = layers.Add(name="evidence")([evidence, detector(features)])
+    squares = layers.Multiply(name="squares")([projected, projected])
     column = layers.Reshape((kernel.shape[1], 1), name="column")(scores)
     largest = layers.GlobalMaxPooling1D(name="largest")(column)
-    margin = layers.Subtract(name="margin")([surplus(largest), evidence])
-    # Of the margin M: lead = LIMIT - relu(LIMIT + SLOPE · M) - relu((1 - SLOPE) · M).
-    slopes, lead = layers.Dense(2, "relu", name="slopes"), layers.Dense(1, name="lead")
-    unknown = layers.Add(name="unknown")([largest, lead(slopes(margin))])
+    # With M = sharpness · margin: lead = LIMIT - relu(LIMIT + SLOPE · M) - relu((1 - SLOPE) · M).
+    shifted = layers.Dense(1, name="shifted")
+    gentle = _Branch("gentle", SLOPE, LIMIT).build(rejection, features, squares, largest)
+    steep = _Branch("steep", 1 - SLOPE, 0.0).build(rejection, features, squares, largest)
+    lowered = layers.Subtract(name="lowered")([shifted(largest), gentle])
+    unknown = layers.Subtract(name="unknown")([lowered, steep])
     together = layers.Concatenate(name="together")([scores, unknown])
     head = keras.Model(features, layers.Softmax(name="scores")(together), name="head")
-    beta = rejection.sharpness
     logits.set_weights([kernel / rejection.temperature, bias / rejection.temperature])
     projections.set_weights([rejection.projections, rejection.offsets])
-    distance.set_weights(
-        [beta * rejection.distance_weights[:, np.newaxis], np.array([beta * rejection.distance_bias])]
-    )
-    surplus.set_weights([np.array([[beta]]), np.array([-beta * rejection.threshold])])
-    slopes.set_weights([np.array([[SLOPE, 1 - SLOPE]]), np.array([LIMIT, 0.0])])
-    lead.set_weights([np.array([[-1.0], [-1.0]]), np.array([LIMIT])])
-    if rejection.negatives is not None:
-        weights, offset = rejection.negatives.weights, rejection.negatives.bias
-        detector.set_weights([beta * weights[:, np.newaxis], np.array([beta * offset])])
+    shifted.set_weights([np.array([[1.0]]), np.array([LIMIT])])
     pixels = keras.Input(network.model.input_shape[1:], name="pixels")
     model = keras.Model(pixels, head(_apply_features(network, pixels)), name="classifier")
     return Network(model, network.features, network.base, head)
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """relu(factor · sharpness · margin + offset), as layers.
+
+    The branches share no layer after the squares: two dense layers of one unit in a row are what OpenVINO takes
+    for a multilayer perceptron, and it fails to compile such a small one.
+    """
+
+    name: str
+    factor: float
+    offset: float
+
+    def build(self, rejection: RejectionHead, features: Any, squares: Any, largest: Any) -> Any:
+        import keras
+
+        layers = keras.layers
+        scale = self.factor * rejection.sharpness
+        surplus = layers.Dense(1, name=f"{self.name}_surplus")
+        distance = layers.Dense(1, "relu", name=f"{self.name}_distance")
+        evidence = distance(squares)
+        if rejection.negatives is not None:
+            detector = layers.Dense(1, "relu", name=f"{self.name}_negatives")
+            evidence = layers.Add(name=f"{self.name}_evidence")([evidence, detector(features)])
+            weights, bias = rejection.negatives.weights, rejection.negatives.bias
+            detector.set_weights([scale * weights[:, np.newaxis], np.array([scale * bias])])
+        left = layers.Subtract(name=f"{self.name}_left")([surplus(largest), evidence])
+        surplus.set_weights([np.array([[scale]]), np.array([self.offset - scale * rejection.threshold])])
+        distance.set_weights(
+            [scale * rejection.distance_weights[:, np.newaxis], np.array([scale * rejection.distance_bias])]
+        )
+        return layers.ReLU(name=self.name)(left)
 
 
 def _apply_features(network: Network, pixels: Any) -> Any:

@@ -137,7 +137,7 @@ class TargetReport:
     cost: Cost
     operators: list[OperatorTime]
     accuracy: Accuracy
-    unknowns: Unknowns | None
+    unknowns: Unknowns | None = None
     raw: list[float] | None = None
 
 

@@ -366,7 +366,7 @@ def _check_model(run: Run, model: Any) -> None:
     outputs = int(model.output_shape[-1])
     if outputs != len(run.card.labels):
         raise ModelError(
-            f"card.json names {len(run.card.labels)} classes, the model has {outputs} outputs ({run.folder})"
+            f"card.json names {len(run.card.labels)} labels, the model has {outputs} outputs ({run.folder})"
         )
     if tuple(model.input_shape[1:3]) != run.card.image_size:
         raise ModelError(

@@ -98,7 +98,7 @@ def digits_run(command: Command, shared: Shared) -> Path:
     """The run of the demo, scikit-learn's digits from scratch, in fewer epochs."""
 
     def train(folder: Path) -> None:
-        options = ("--config", ROOT / "recipes" / "digits.toml", "--scratch-epochs", 10)
+        options = ("--config", ROOT / "recipes" / "digits.toml", "--scratch-epochs", 10, "--cutout", 0)
         done = command("edge-train", *options, "--out", folder / "run")
         assert done.code == 0, done.err
 

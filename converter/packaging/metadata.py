@@ -65,7 +65,7 @@ def _build(card: ModelCard, name: str, version: str, normalization: Normalizatio
         },
     )
     description = (
-        f"{card.architecture} image classifier, {len(card.labels)} classes, "
+        f"{card.architecture} image classifier, {len(card.classes)} classes, "
         f"{card.image_size[0]}x{card.image_size[1]} pixels"
     )
     root = _table(

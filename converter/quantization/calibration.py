@@ -88,7 +88,7 @@ def read_calibration(
     if folder is None:
         samples: Sequence[Sample] = run.split(TRAIN)
     else:
-        dataset = _open_folder(folder, run.card.labels)
+        dataset = _open_folder(folder, run.card.classes)
         samples = dataset.samples
     card = run.card
     chosen = choose_samples(samples, count, card.seed)

@@ -74,7 +74,7 @@ def make_room_for_unknowns(calibrated: Calibrated) -> Calibrated:
         ModelError: it has none.
     """
     _schema, model = unpack(calibrated.content)
-    ranges = _ranges(model, _find(model), calibrated.channels)
+    ranges = _ranges(_find(model), calibrated.channels)
     channels = {
         index: _with_span(each, ranges[index]) if index in ranges else each
         for index, each in calibrated.channels.items()
@@ -85,12 +85,10 @@ def make_room_for_unknowns(calibrated: Calibrated) -> Calibrated:
 def rejection_tensors(calibrated: Calibrated) -> frozenset[int]:
     """The tensors whose ranges `make_room_for_unknowns` sets."""
     _schema, model = unpack(calibrated.content)
-    return frozenset(_ranges(model, _find(model), calibrated.channels))
+    return frozenset(_ranges(_find(model), calibrated.channels))
 
 
-def _ranges(
-    model: Any, tensors: _Tensors, channels: Mapping[int, Channels]
-) -> dict[int, tuple[float, float]]:
+def _ranges(tensors: _Tensors, channels: Mapping[int, Channels]) -> dict[int, tuple[float, float]]:
     low, high = channels[tensors.logits].span
     # A logit so far below the largest one makes no difference; finer steps above do.
     low = max(low, channels[tensors.largest].span[0] - NEGLIGIBLE)

@@ -14,6 +14,7 @@ from benchmarks.measurement.environment import Machine, MachineState, warnings
 from benchmarks.measurement.statistics import Interval, fraction, summarize
 from benchmarks.rendering.html import report_html
 from benchmarks.rendering.markdown import report_markdown
+from benchmarks.report import Unknowns
 from benchmarks.targets.operator_times import OperatorTime
 from benchmarks.targets.spec import Kind
 from edge_runtime import ModelError, UsageError
@@ -61,12 +62,13 @@ def target(name: str, *, time: float = 1.0, wrong: int = 20, size: int = 1000, s
 
 def report(*targets: TargetReport, **changes: Any) -> Report:
     content = Report(
-        schema=4,
+        schema=5,
         created="2026-01-01T00:00:00+00:00",
         run="run",
         labels=[str(number) for number in range(10)],
         split="test",
         images=1000,
+        unknowns=0,
         fingerprint="0" * 64,
         targets_of=TRUTH,
         machine=MACHINE,
@@ -207,8 +209,8 @@ def test_a_report_comes_back_as_it_was_written(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("", "not valid JSON"),
-        ("[]", "with schema version 4, found None"),
-        ('{"schema": 1}', "with schema version 4, found 1: measure again"),
+        ("[]", "with schema version 5, found None"),
+        ('{"schema": 1}', "with schema version 5, found 1: measure again"),
         ('{"schema": 4, "machine": 3}', "not a report of edge-bench"),
         ('{"schema": 4}', "not a report of edge-bench"),
         pytest.param(
@@ -254,7 +256,7 @@ def test_the_commands_say_by_their_exit_code_what_came_of_it(command: Command, t
         3, "none.json", "cannot be read"
     )
     (tmp_path / "old.json").write_text('{"schema": 1}')
-    command("edge-bench", "compare", tmp_path / "old.json", before).fails_with(3, "schema version 4, found 1")
+    command("edge-bench", "compare", tmp_path / "old.json", before).fails_with(3, "schema version 5, found 1")
 
 
 def test_a_busy_hot_or_throttled_machine_is_named() -> None:
@@ -301,3 +303,46 @@ def test_a_report_of_wrong_types_is_refused(tmp_path: Path, before: str, after: 
     (tmp_path / "report.json").write_text(text.replace(before, after, 1))
     with pytest.raises(ModelError, match=words):
         read_report(tmp_path / "report.json")
+
+
+def rejecting(name: str, *, asked: bool = True) -> TargetReport:
+    """A target with a rejection; `asked` about images of no class or not."""
+    found = Unknowns(
+        by="unknown",
+        kept=fraction(950, 1000),
+        accepted=fraction(3, 100) if asked else None,
+        auroc=0.97 if asked else None,
+        accepted_at_95=0.04 if asked else None,
+    )
+    return dataclasses.replace(target(name), unknowns=found)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept_rule", "broken_rule"),
+    [
+        ("min-auroc", "m=0.96", "m=0.98"),
+        ("max-accepted", "m=0.05", "m=0.03"),
+        ("min-kept", "m=0.93", "m=0.96"),
+    ],
+)
+def test_rules_about_images_of_no_class(name: str, kept_rule: str, broken_rule: str) -> None:
+    found = report(rejecting("m"), unknowns=100)
+    assert check_rule(found, name, kept_rule).passed
+    assert not check_rule(found, name, broken_rule).passed
+
+
+@pytest.mark.parametrize("name", ["min-auroc", "max-accepted", "min-kept"])
+def test_a_rule_about_images_of_no_class_needs_them(name: str) -> None:
+    with pytest.raises(UsageError, match="m has none"):
+        check_rule(report(target("m")), name, "m=0.5")
+
+
+def test_how_images_of_no_class_are_rejected_is_in_the_pages() -> None:
+    asked = report(rejecting("m"), unknowns=100)
+    text = report_markdown(asked)
+    assert "keeps 0.9500" in text
+    assert "accepts 0.0300 of 100 images of no class" in text
+    assert "AUROC 0.9700" in text
+    assert "Images of no class" in report_html(asked, [[1.0]])
+    assert "--unknowns" in report_html(report(rejecting("m", asked=False)), [[1.0]])
+    assert "Images of no class" not in report_html(report(target("m")), [[1.0]])

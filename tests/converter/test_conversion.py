@@ -30,7 +30,7 @@ def test_the_model_file_takes_raw_pixels_and_carries_labels_and_card(
     digits_run: Path, digits_model: Path
 ) -> None:
     file = read_model_file(digits_model)
-    assert file.labels == tuple("0123456789")
+    assert file.labels == (*"0123456789", "unknown")
     assert file.card is not None
     assert replace(file.card, provenance={}) == read_run(digits_run).card
     with zipfile.ZipFile(digits_model) as archive:
@@ -83,6 +83,7 @@ def test_the_command_says_what_it_did(command: Command, digits_run: Path, tmp_pa
     assert [line.partition(":")[0] for line in done.out.splitlines()] == [
         "size",
         "accuracy",
+        "unknown",
         "agreement",
         "target",
         "written",
@@ -164,9 +165,9 @@ def test_a_keras_file_with_a_class_from_elsewhere_is_refused(damaged: Path) -> N
 @pytest.mark.slow
 def test_a_card_of_other_classes_is_refused(command: Command, damaged: Path, tmp_path: Path) -> None:
     card = json.loads((damaged / "card.json").read_text())
-    card["labels"].append("ten")
+    card["labels"].insert(-1, "ten")
     card["golden"] = []
     (damaged / "card.json").write_text(json.dumps(card))
     done = command("edge-convert", damaged, "--out", tmp_path / "m.tflite")
-    done.fails_at_last_with(3, "names 11 classes, the model has 10 outputs")
+    done.fails_at_last_with(3, "names 12 labels, the model has 11 outputs")
     assert not (tmp_path / "m.tflite").exists()

@@ -43,8 +43,9 @@ def test_digits_from_scratch_are_learned(digits_run: Path) -> None:
 
 def test_the_run_is_complete(digits_run: Path) -> None:
     names = {path.name for path in digits_run.iterdir()}
-    images = {"augmentation.png", "confusion_matrix.png", "curves.png", "mistakes.png"}
+    images = {"augmentation.png", "confusion_matrix.png", "curves.png", "mistakes.png", "rejection.png"}
     files = {"model.keras", "card.json", "config.toml", "history.csv", "metrics.json", "split.csv"}
+    files |= {"rejection.json"}
     assert names == images | files | {"checkpoints", "examples", "report.html"}
     for name in images:
         assert decode_image((digits_run / name).read_bytes(), at_least=0).std() > 10
@@ -53,7 +54,8 @@ def test_the_run_is_complete(digits_run: Path) -> None:
 
 def test_the_card_tells_how_to_use_the_model(digits_run: Path) -> None:
     card = ModelCard.from_json((digits_run / "card.json").read_text())
-    assert card.labels == tuple("0123456789")
+    assert card.labels == (*"0123456789", "unknown")
+    assert card.classes == tuple("0123456789")
     assert card.image_size == (32, 32)
     assert (card.architecture, card.alpha, card.seed) == ("MobileNetV2", 0.35, 42)
     assert len(card.data_fingerprint) == 64

@@ -88,10 +88,10 @@ def prepare_data(config: TrainConfig, reporter: Reporter) -> Data:
     samples = split_samples(
         scan.samples, validation=config.validation_split, test=config.test_split, seed=config.seed
     )
+    check_split(config.data, count_splits(samples))
     samples = _set_aside_for_rejection(samples, config, reporter)
     counts = count_splits(samples)
-    check_split(config.data, counts)
-    numbers = ", ".join(f"{count} {split}" for split, count in counts.items())
+    numbers = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
     reporter.say(f"{len(dataset.labels)} classes, {len(samples)} images: {numbers}")
     negatives = scan_negatives(negative_datasets, samples, reporter, strict=config.strict)
     data = Data(dataset, samples, scan.unreadable + scan.contradictions, negatives)

@@ -12,10 +12,11 @@ model gets it. With f the pooled features, z the logits divided by the temperatu
 
 So `unknown` has the highest score exactly where the margin is negative. An image that is kept soon has next
 to no score left for it; those that are rejected share many of the 256 levels of an int8 score, so that they
-can still be told apart. A logit beside those of the classes
-that grows with the distance of the features: ViM, Wang et al., 2022, equation 5; the distance in a few
-directions of the whitened features: Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution
-Samples, 2018, section 2.1.
+can still be told apart.
+
+A logit beside those of the classes that grows with the distance of the features: ViM, Wang et al., 2022,
+equation 5; the distance in a few directions of the whitened features: Lee et al., A Simple Unified Framework
+for Detecting Out-of-Distribution Samples, 2018, section 2.1.
 """
 
 from dataclasses import dataclass
@@ -160,8 +161,8 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
 class _Branch:
     """relu(factor · sharpness · margin + offset), as layers.
 
-    The branches share no layer after the squares: two dense layers of one unit in a row are what OpenVINO takes
-    for a multilayer perceptron, and it fails to compile such a small one.
+    The branches share no layer after the squares: OpenVINO takes two dense layers of one unit in a row for a
+    multilayer perceptron, and fails to compile such a small one.
     """
 
     name: str

@@ -101,7 +101,7 @@ def test_a_test_part_that_the_data_brings_is_kept_and_cleaned_out_of_training() 
     train = [Sample(f"x_train[{n}]", "a", hash=str(n)) for n in range(50)]
     test = [Sample(f"x_test[{n}]", "a", split="test", hash=str(n + 45)) for n in range(10)]
     split = split_samples((*train, *test), validation=0.2, test=0.3, seed=1)
-    assert count_splits(split) == {"train": 36, "validation": 9, "test": 10}
+    assert count_splits(split) == {"train": 36, "validation": 9, "rejection": 0, "test": 10}
     assert not {each.hash for each in split if each.split == "train"} & {each.hash for each in test}
 
 

@@ -29,6 +29,7 @@ from converter.quantization import (
     calibrate,
     check_held_out,
     check_io,
+    choose_samples,
     clip_ranges,
     compare,
     compare_rejection,
@@ -51,7 +52,7 @@ from converter.quantization import (
     shift_lead,
 )
 from edge_runtime.core import Image, ModelError, Reporter
-from edge_runtime.datasets import TEST, Dataset, Run, make_unknowns
+from edge_runtime.datasets import TEST, TRAIN, Dataset, Run, make_unknowns
 from edge_runtime.model import ModelCard, pack_model_file
 
 # A fifth of the calibration images decides between the methods of `auto`.
@@ -59,6 +60,13 @@ _HELD_OUT_EVERY = 5
 
 UNKNOWNS = 40
 """Synthetic images of no class of each kind that the rejection is compared on."""
+
+_JUDGES = 500
+"""Training images that the lead of `unknown` is corrected by, besides held-out ones."""
+
+_LEAD_CORRECTIONS = 3
+_LEAD_PRECISION = 0.1
+"""In logits; 256 levels of the scores are as coarse."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,10 @@ class _Compared:
 
 @dataclass(frozen=True, eq=False)
 class _HeldOut:
-    """The held-out images and synthetic images of no class, with the Keras model's scores."""
+    """The held-out images and synthetic images of no class, with the Keras model's scores.
+
+    The judges are images that the lead of `unknown` is corrected by: held-out and training images, no test.
+    """
 
     card: ModelCard
     images: tuple[Image, ...]
@@ -164,6 +175,8 @@ class _HeldOut:
     expected: NDArray[np.float32]
     unknowns: tuple[Image, ...]
     expected_unknowns: NDArray[np.float32]
+    judges: tuple[Image, ...]
+    expected_judges: NDArray[np.float32]
     reporter: Reporter
 
     @classmethod
@@ -179,7 +192,11 @@ class _HeldOut:
             check_held_out(run, dataset, tick)
         with reporter.bar("scores of the Keras model") as tick:
             expected = float_scores(model, images, tick=tick)
-        unknowns = _make_unknowns(run.card, calibration) if run.card.rejection else ()
+        unknowns: tuple[Image, ...] = ()
+        judges: tuple[Image, ...] = ()
+        if run.card.rejection:
+            unknowns = _make_unknowns(run.card, calibration)
+            judges = _read_judges(run, dataset, reporter)
         return cls(
             card=run.card,
             images=images,
@@ -188,6 +205,8 @@ class _HeldOut:
             expected=expected,
             unknowns=unknowns,
             expected_unknowns=float_scores(model, unknowns) if unknowns else expected[:0],
+            judges=judges,
+            expected_judges=float_scores(model, judges) if judges else expected[:0],
             reporter=reporter,
         )
 
@@ -207,11 +226,6 @@ class _HeldOut:
         if self.unknowns:
             rejection = compare_rejection((self.expected, found), (self.expected_unknowns, unknown))
         return _Compared(compare(self.expected, found, self.targets, labels), by_split, rejection)
-
-    def without_test(self) -> tuple[NDArray[np.float32], list[Image]]:
-        """The Keras model's scores and the images of the splits that a training chooses by."""
-        chosen = np.flatnonzero(self.splits != TEST)
-        return self.expected[chosen], [self.images[position] for position in chosen]
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,20 +289,28 @@ class _Converter:
         method, ranges = self._select_ranges(calibrated, judges)
         int8 = quantize(calibrated, ranges)
         if self.run.card.rejection:
-            calibrated = shift_lead(calibrated, -self._lead_error(int8))
-            int8 = quantize(calibrated, ranges)
+            calibrated, int8 = self._correct_lead(calibrated, ranges, int8)
         if self.config.keep_float is KeepFloat.NONE or self._passes(int8):
             return _Converted(int8, method, calibrated)
         return self._keep_float(int8, method, calibrated, ranges)
 
+    def _correct_lead(
+        self, calibrated: Calibrated, ranges: Ranges | None, int8: bytes
+    ) -> tuple[Calibrated, bytes]:
+        """Subtract the mean error of the lead of `unknown`, again and again: the lead is bounded."""
+        for _ in range(_LEAD_CORRECTIONS):
+            error = self._lead_error(int8)
+            if abs(error) < _LEAD_PRECISION:
+                break
+            calibrated = shift_lead(calibrated, -error)
+            int8 = quantize(calibrated, ranges)
+        return calibrated, int8
+
     def _lead_error(self, int8: bytes) -> float:
-        """The mean error of the lead of `unknown`, on all images that no test is made of."""
-        calibration = self.calibration.images
-        expected, images = self.held_out.without_test()
-        return mean_lead_error(
-            np.concatenate([expected, float_scores(self.model, calibration)]),
-            converted_scores(int8, self.run.card, (*images, *calibration)),
-        )
+        """The mean error of the lead of `unknown`, on images that no test is made of."""
+        held_out = self.held_out
+        found = converted_scores(int8, self.run.card, held_out.judges)
+        return mean_lead_error(held_out.expected_judges, found)
 
     def _select_ranges(
         self, calibrated: Calibrated, judges: Sequence[Image]
@@ -360,6 +382,14 @@ class _Converter:
 def _make_unknowns(card: ModelCard, calibration: CalibrationSet) -> tuple[Image, ...]:
     made = make_unknowns(calibration.images, UNKNOWNS, card.seed)
     return tuple(image for images in made.values() for image in images)
+
+
+def _read_judges(run: Run, dataset: Dataset, reporter: Reporter) -> tuple[Image, ...]:
+    train = run.split(TRAIN)
+    samples = [sample for sample in run.held_out if sample.split != TEST]
+    samples += choose_samples(train, min(_JUDGES, len(train)), run.card.seed)
+    with reporter.bar("reading images for the threshold") as tick:
+        return tuple(read_fitted(run.card, dataset, samples, tick))
 
 
 def _check_model(run: Run, model: Any) -> None:

@@ -14,11 +14,11 @@ from trainer.rejection.negative_detector import fit_negatives
 from trainer.rejection.temperature import fit_temperature
 from trainer.rejection.threshold import fit_threshold
 
-STRENGTHS = (1.0, 2.0, 4.0, 8.0)
+STRENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Weights of the distance that are tried, in standard deviations of the largest logit."""
 
-REJECTED = 0.99
-"""The fraction of synthetic unknowns that a weight has to reject, if any weight does."""
+NEARLY = 0.01
+"""A weight is large enough when the largest one rejects only this fraction of the synthetic unknowns more."""
 
 SHARPNESS = 9.0
 """The sharpness is this divided by the median margin: a usual image has e⁻⁹ of its score on `unknown`."""
@@ -145,18 +145,23 @@ def _choose_strength(
     unknowns: Mapping[str, UnknownImages],
     keep: float,
 ) -> RejectionHead:
-    """The smallest weight of the distance that rejects nearly all synthetic unknowns, else the best.
+    """The smallest weight of the distance that clearly rejects nearly as many synthetic unknowns as any.
 
     A large weight makes the distance decide alone, and a threshold that keeps as many images then sees less
-    of how sure the network is of the class.
+    of how sure the network is of the class. Clearly is by as much as a usual image is kept, so that they are
+    rejected in int8 as well.
     """
     heads = [_build_head(temperature, distance, detector, held_out, strength, keep) for strength in STRENGTHS]
-    rejected = [
-        float(np.mean([(head.margin(each.features, each.logits) < 0).mean() for each in unknowns.values()]))
-        for head in heads
-    ]
-    enough = min(REJECTED, max(rejected))
+    rejected = [_rejected(head, unknowns) for head in heads]
+    enough = max(rejected) - NEARLY
     return next(head for head, fraction in zip(heads, rejected, strict=True) if fraction >= enough)
+
+
+def _rejected(head: RejectionHead, unknowns: Mapping[str, UnknownImages]) -> float:
+    """The fraction of images that are rejected clearly, a mean over their kinds."""
+    usual = SHARPNESS / head.sharpness
+    margins = [head.margin(each.features, each.logits) for each in unknowns.values()]
+    return float(np.mean([(each < -usual).mean() for each in margins]))
 
 
 def _build_head(

@@ -18,7 +18,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_runtime import UsageError
 from edge_runtime.core import clock
+from edge_runtime.drift import Change, DriftStatus
+from edge_runtime.sinks import RunSnapshot
 from edge_runtime.sinks.mqtt import QUEUE, Broker, MqttSink
+from edge_runtime.sources import SourceStatus
 from tests.conftest import BIN, Command
 from tests.edge_runtime.results import result
 
@@ -299,3 +302,29 @@ def test_a_broker_has_defaults() -> None:
         password="x",
         tls=True,
     )
+
+
+@needs_broker
+def test_drift_is_published_at_a_change_retained_and_as_a_diagnostic_entity(broker: Mosquitto) -> None:
+    def status(*changes: Change) -> RunSnapshot:
+        drift = DriftStatus(changes, "; ".join(changes), {"brightness": 9.5}, {"brightness": 80.0}, {}, {})
+        return RunSnapshot("0" * 64, SourceStatus("camera:0"), 5.0, {}, drift)
+
+    listener = Listener(broker.port)
+    sink = MqttSink(at(broker.port, discovery="homeassistant"), say=lambda _line: None)
+    config = json.loads(listener.next("homeassistant/binary_sensor/edge_classify_pi_cam_drift/config")[0])
+    for snapshot in (status(), status(), status(Change.DARKER), status(Change.DARKER), status()):
+        sink.publish(snapshot)
+        sink.emit(result("cat"))
+    found = [json.loads(listener.next("pi/cam/drift")[0]) for _ in range(3)]
+    assert [each["drift"] for each in found] == [False, True, False]
+    assert found[1]["changes"] == ["darker"]
+    assert found[1]["running"]["brightness"] == 9.5
+    assert config["entity_category"] == "diagnostic"
+    assert config["state_topic"] == "pi/cam/drift"
+    sink.close()
+    listener.stop()
+    late = Listener(broker.port)
+    payload, retained = late.next("pi/cam/drift")
+    assert (json.loads(payload)["drift"], retained) == (False, True)
+    late.stop()

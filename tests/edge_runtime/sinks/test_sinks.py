@@ -206,3 +206,15 @@ def test_a_closed_stream_is_an_output_error() -> None:
     text.close()
     with pytest.raises(OutputError, match="closed file"):
         TextSink(text).emit(result("cat"))
+
+
+def test_a_heatmap_is_saved_beside_its_frame_and_counts_for_the_limit(tmp_path: Path) -> None:
+    heatmap = paint((250, 200, 0), 16, 16)
+    sink = SavedFramesSink(tmp_path, SaveWhen.CHANGE, max_bytes=10**6, draw_heatmap=lambda _result: heatmap)
+    for index, answer in enumerate(("cat", "dog")):
+        sink.emit(result(answer, index=index, at=float(index)))
+    name = "edge-classify-20231114-221321.250_dog"
+    assert sorted(os.listdir(tmp_path)) == [f"{name}.heatmap.jpg", f"{name}.jpg"]
+    assert read_image(tmp_path / f"{name}.heatmap.jpg", at_least=0).shape == (16, 16, 3)
+    SavedFramesSink(tmp_path, SaveWhen.UNKNOWN, max_bytes=700).emit(result(UNKNOWN, at=100.0))
+    assert len(os.listdir(tmp_path)) == 1, "those of an earlier run are deleted first"

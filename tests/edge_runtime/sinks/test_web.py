@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import OutputError
-from edge_runtime.core import UNKNOWN, clock
+from edge_runtime import ModelError, OutputError, Result
+from edge_runtime.core import UNKNOWN, Image, clock
+from edge_runtime.drift import Change, DriftStatus
 from edge_runtime.images import decode_image
 from edge_runtime.sinks import RunSnapshot
 from edge_runtime.sinks.metrics import Metrics
 from edge_runtime.sinks.web import MAX_CONNECTIONS, MAX_VIEWERS, WebAddress, WebSink
 from edge_runtime.sources import Counts, SourceStatus
 from edge_runtime.sources.jpeg_splitter import split_jpegs
+from tests.conftest import paint
 from tests.edge_runtime.results import result
 
 TOKEN = "not-a-secret"
@@ -181,3 +183,55 @@ def test_the_printed_address_is_one_that_a_browser_opens(host: str, token: str |
     assert get(sink.url)[0] == 200
     assert get(f"http://{'[::1]' if ':' in host else host}:{sink.port}/")[0] == (403 if token else 200)
     sink.close()
+
+
+def drifted(*changes: Change) -> DriftStatus:
+    message = "; ".join(f"{change}: 90% of the frames" for change in changes)
+    return DriftStatus(
+        changes, message, {"brightness": 20.0}, {"brightness": 90.0}, {"cat": 1.0}, {"cat": 0.5}
+    )
+
+
+def test_drift_is_on_the_page_and_in_the_metrics(web: WebSink) -> None:
+    assert web._metrics is not None
+    web.emit(result("cat"))
+    assert json.loads(get(web.url + "status.json")[1])["drift"] == ""
+    snapshot = RunSnapshot("abc", SourceStatus("camera:0"), 5.0, {}, drifted(Change.DARKER))
+    for monitor in (web, web._metrics):
+        monitor.publish(snapshot)
+    assert json.loads(get(web.url + "status.json")[1])["drift"] == "darker: 90% of the frames"
+    lines = get(web.url + "metrics")[1].splitlines()
+    for line in (
+        'edge_classify_drift{change="darker"} 1.0',
+        'edge_classify_drift{change="covered"} 0.0',
+        "edge_classify_running_brightness 20.0",
+        "edge_classify_reference_brightness 90.0",
+        'edge_classify_running_answer_fraction{answer="cat"} 1.0',
+        'edge_classify_reference_answer_fraction{answer="cat"} 0.5',
+    ):
+        assert line in lines
+
+
+def test_a_heatmap_is_drawn_only_when_it_is_asked_for() -> None:
+    drawn: list[Result] = []
+
+    def draw(found: Result) -> Image:
+        drawn.append(found)
+        if found.answer == "old":
+            raise ModelError("the model has been replaced since this frame")
+        return paint((200, 100, 0), 16, 16)
+
+    sink = WebSink(WebAddress(0), None, draw)
+    try:
+        assert get(sink.url + "heatmap.jpg")[0] == 404
+        sink.emit(result("cat"))
+        get(sink.url + "status.json")
+        assert drawn == []
+        with urllib.request.urlopen(sink.url + "heatmap.jpg", timeout=10) as answer:
+            assert decode_image(answer.read(), at_least=0).shape == (16, 16, 3)
+        with urllib.request.urlopen(sink.url + "heatmap.jpg", timeout=10):
+            assert len(drawn) == 1, "drawn once for all viewers"
+        sink.emit(result("old"))
+        assert get(sink.url + "heatmap.jpg") == (404, "the model has been replaced since this frame")
+    finally:
+        sink.close()

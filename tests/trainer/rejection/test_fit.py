@@ -1,0 +1,92 @@
+"""On features with a known structure: classes, far images, images between them, negatives."""
+
+import numpy as np
+import pytest
+
+from trainer.rejection import KnownImages, UnknownImages, fit_rejection, measure_separation
+from trainer.rejection.temperature import fit_temperature
+
+CHANNELS, CLASSES = 24, 3
+RANDOM = np.random.default_rng(0)
+MEANS = np.eye(CLASSES, CHANNELS) * 6
+WEIGHTS = (MEANS.T / 6).astype(np.float32)
+
+
+def known(count: int, seed: int) -> KnownImages:
+    random = np.random.default_rng(seed)
+    targets = random.integers(0, CLASSES, count)
+    features = (MEANS[targets] + random.normal(0, 1, (count, CHANNELS))).astype(np.float32)
+    return KnownImages(features, features @ WEIGHTS, targets)
+
+
+def unknown(features: np.ndarray) -> UnknownImages:
+    rows = features.astype(np.float32)
+    return UnknownImages(rows, rows @ WEIGHTS)
+
+
+def far(count: int, seed: int) -> UnknownImages:
+    """With large logits, and features that no class has."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(0, 1, (count, CHANNELS))
+    rows[:, :CLASSES] += 5 * np.eye(CLASSES)[random.integers(0, CLASSES, count)]
+    rows[:, -4:] += 8
+    return unknown(rows)
+
+
+def near(count: int, seed: int) -> UnknownImages:
+    """Usual features, but of no class."""
+    return unknown(np.random.default_rng(seed).normal(0, 1, (count, CHANNELS)))
+
+
+NOISE = RANDOM.normal(0, 0.1, (50, CHANNELS)).astype(np.float32)
+
+
+def test_far_and_near_images_are_rejected_and_new_ones_of_the_classes_kept() -> None:
+    fitted = fit_rejection(known(900, 1), NOISE, known(300, 2), {"far": far(200, 3)}, None, keep=0.95, seed=0)
+    new = known(4000, 4)
+    margins = fitted.head.margin(new.features, new.logits)
+    assert (margins > 0).mean() == pytest.approx(0.95, abs=0.035)
+    for others, least in ((far(500, 5), 0.999), (near(500, 6), 0.97)):
+        separation = measure_separation(margins, fitted.head.margin(others.features, others.logits))
+        assert separation.auroc > least
+    # The largest score alone takes the far ones for the classes.
+    powers = np.exp(far(500, 5).logits)
+    assert (powers.max(axis=1) / powers.sum(axis=1) > 0.5).mean() > 0.9
+
+
+def test_negatives_teach_what_nothing_else_shows() -> None:
+    """Images that lie in a class, but for one direction that the synthetic ones do not have."""
+
+    def alike(count: int, seed: int) -> UnknownImages:
+        rows = known(count, seed).features.copy()
+        rows[:, 10] += 3.0
+        return unknown(rows)
+
+    held_out, new = known(300, 2), known(2000, 7)
+    aurocs = []
+    for negatives in (None, alike(50, 8)):
+        fitted = fit_rejection(
+            known(900, 1), NOISE, held_out, {"far": far(200, 3)}, negatives, keep=0.95, seed=0
+        )
+        others = alike(500, 9)
+        separation = measure_separation(
+            fitted.head.margin(new.features, new.logits), fitted.head.margin(others.features, others.logits)
+        )
+        aurocs.append(separation.auroc)
+        assert (fitted.head.margin(new.features, new.logits) > 0).mean() == pytest.approx(0.95, abs=0.035)
+    assert aurocs[1] > aurocs[0] + 0.1
+    assert aurocs[1] > 0.9
+
+
+def test_a_temperature_makes_scores_true() -> None:
+    random = np.random.default_rng(3)
+    logits = random.normal(0, 2, (4000, 4))
+    powers = np.exp(logits)
+    targets = np.array([random.choice(4, p=row) for row in powers / powers.sum(axis=1, keepdims=True)])
+    assert fit_temperature((3 * logits).astype(np.float32), targets) == pytest.approx(3, rel=0.1)
+    assert fit_temperature((0.5 * logits).astype(np.float32), targets) == pytest.approx(0.5, rel=0.1)
+
+
+def test_a_few_images_that_are_all_right_do_not_move_it_far() -> None:
+    logits = np.eye(3, dtype=np.float32)[np.arange(6) % 3] * 4
+    assert 0.4 < fit_temperature(logits, np.arange(6) % 3) <= 1

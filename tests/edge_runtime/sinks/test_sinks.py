@@ -18,6 +18,7 @@ from edge_runtime.core import UNKNOWN
 from edge_runtime.images import read_image
 from edge_runtime.sinks.rotating_file import RotatingFile
 from edge_runtime.sinks.saved_frames import SavedFramesSink, SaveWhen
+from tests.conftest import paint
 from tests.edge_runtime.results import result
 
 

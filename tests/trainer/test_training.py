@@ -29,7 +29,7 @@ def test_the_demo_learns_the_digits(demo_run: Path) -> None:
 
 
 def test_digits_from_scratch_are_learned(digits_run: Path) -> None:
-    """In a third of the demo's epochs."""
+    """In a quarter of the demo's epochs."""
     metrics = json.loads((digits_run / "metrics.json").read_text())
     assert metrics["test"]["count"] == 269
     assert metrics["test"]["accuracy"] >= 0.9
@@ -63,7 +63,7 @@ def test_the_card_tells_how_to_use_the_model(digits_run: Path) -> None:
     metrics = json.loads((digits_run / "metrics.json").read_text())
     for split, values in card.metrics.items():
         assert values.items() <= metrics[split].items()
-        assert len(values) == 5
+        assert values.keys() >= {"accuracy", "loss", "count", "expected_calibration_error", "kept"}
     assert len(card.golden) == 4
     samples = parse_split((digits_run / "split.csv").read_bytes())
     assert len(samples) == 1797
@@ -76,7 +76,7 @@ def test_config_toml_repeats_the_recipe(digits_run: Path) -> None:
     )
     assert written.out == digits_run
     # Whether an earlier run may be replaced is no part of a training: it could not be resumed.
-    given = {"out": None, "scratch_epochs": None, "overwrite": False}
+    given = {"out": None, "scratch_epochs": None, "cutout": None, "overwrite": False}
     assert {**vars(written), **given} == {**vars(recipe), **given}
 
 

@@ -31,6 +31,7 @@ from converter.quantization import (
     check_io,
     choose_samples,
     clip_ranges,
+    clipped_layers,
     compare,
     compare_rejection,
     convert_precision,
@@ -253,7 +254,9 @@ class _Converter:
         layers: list[LayerError] = []
         if converted.calibrated is not None and (self.config.layer_report or not passed):
             self.reporter.say("measuring the noise of every layer")
-            layers = measure_layers(converted.calibrated)
+            rejects = self.run.card.rejection is not None
+            leave_out = clipped_layers(converted.calibrated) if rejects else ()
+            layers = measure_layers(converted.calibrated, leave_out)
         content, card = self._package(converted, precision)
         return Conversion(
             content=content,

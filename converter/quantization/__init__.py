@@ -46,6 +46,7 @@ from converter.quantization.precisions import (
 from converter.quantization.range_selection import Calibration, clip_ranges
 from converter.quantization.rejection import (
     RejectionComparison,
+    clipped_layers,
     compare_rejection,
     make_room_for_unknowns,
     mean_lead_error,
@@ -72,6 +73,7 @@ __all__ = [
     "check_io",
     "choose_samples",
     "clip_ranges",
+    "clipped_layers",
     "compare",
     "compare_rejection",
     "convert_precision",

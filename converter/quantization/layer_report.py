@@ -1,7 +1,7 @@
 """Signal-to-noise of every layer, float against int8, by TensorFlow's own QuantizationDebugger."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,12 @@ class LayerError:
     fall: float
 
 
-def measure_layers(calibrated: Calibrated) -> list[LayerError]:
+def measure_layers(calibrated: Calibrated, leave_out: Collection[str] = ()) -> list[LayerError]:
     """Run float and int8 side by side, each on its own earlier outputs, and compare every layer.
 
     Args:
         calibrated: the float model; up to `MAX_IMAGES` of its images are run.
+        leave_out: names of output tensors whose error means nothing, since they are clipped on purpose.
 
     Returns:
         One for each quantized operator, in the order in which they run.
@@ -58,7 +59,7 @@ def measure_layers(calibrated: Calibrated) -> list[LayerError]:
     debugger.run()
     text = io.StringIO()
     debugger.layer_statistics_dump(text)
-    return _read_statistics(text.getvalue())
+    return _read_statistics(text.getvalue(), leave_out)
 
 
 def worst_layers(layers: Sequence[LayerError], count: int) -> list[LayerError]:
@@ -103,12 +104,14 @@ def _signal_to_noise(exact: NDArray[Any], quantized: NDArray[Any], scale: float,
     return float(10 * np.log10(max(signal, 1e-12) / max(noise, 1e-12)))
 
 
-def _read_statistics(text: str) -> list[LayerError]:
+def _read_statistics(text: str, leave_out: Collection[str]) -> list[LayerError]:
     import csv
 
     layers: list[LayerError] = []
     previous: float | None = None
     for row in csv.DictReader(io.StringIO(text)):
+        if row["tensor_name"] in leave_out:
+            continue
         snr = float(row["snr"])
         fall = 0.0 if previous is None else previous - snr
         layers.append(LayerError(readable(row["tensor_name"]), row["op_name"], row["tensor_name"], snr, fall))

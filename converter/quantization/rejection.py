@@ -88,6 +88,17 @@ def rejection_tensors(calibrated: Calibrated) -> frozenset[int]:
     return frozenset(_ranges(_find(model), calibrated.channels))
 
 
+def clipped_layers(calibrated: Calibrated) -> frozenset[str]:
+    """The names of the tensors that are clipped on purpose: what is beyond their ranges changes nothing."""
+    _schema, model = unpack(calibrated.content)
+    tensors, producers = _find(model), _producers(model)
+    column = int(producers[tensors.largest].inputs[0])
+    indices = {tensors.largest, column, tensors.projections, tensors.gentle.squares, *tensors.sums}
+    for branch in (tensors.gentle, tensors.steep):
+        indices |= {branch.surplus, *branch.evidence, *branch.left}
+    return frozenset(model.subgraphs[0].tensors[each].name.decode() for each in indices)
+
+
 def _ranges(tensors: _Tensors, channels: Mapping[int, Channels]) -> dict[int, tuple[float, float]]:
     low, high = channels[tensors.logits].span
     # A logit so far below the largest one makes no difference; finer steps above do.

@@ -50,8 +50,10 @@ def test_int8_is_as_good_as_float(digits_run: Path, digits_model: Path) -> None:
     data, classifier = run.open_data(), load_classifier(digits_model)
     model = load_keras_model(run.files.model)
     images = [data.read(each.file) for each in samples]
-    expected = float_scores(model, [fit(each, (32, 32), run.card.resize) for each in images]).argmax(axis=1)
-    found = np.array([classifier.scores(each).argmax() for each in images])
+    fitted = [fit(each, (32, 32), run.card.resize) for each in images]
+    # Among the classes: what is rejected is counted apart.
+    expected = float_scores(model, fitted)[:, :10].argmax(axis=1)
+    found = np.array([classifier.scores(each)[:10].argmax() for each in images])
     right = np.array([int(each.label) for each in samples])
     assert (found == expected).mean() >= 0.98
     assert (found == right).mean() >= (expected == right).mean() - 0.01

@@ -7,7 +7,6 @@ is trained on photos with a digit of 56 to 96 pixels in them, and converted, by 
 many of the test images that are answered correctly the peak of the int8 file's heatmap is on the digit.
 """
 
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.studies.commands import run_tool
 from edge_runtime.core import Image, markdown_table
 from edge_runtime.images import encode_jpeg, fit, list_images, opencv, read_image, spread
 from edge_runtime.inference import ActivationMaps, load_model
@@ -113,8 +113,8 @@ def _measure(folder: Path, work: Path, seed: int) -> tuple[str, ...]:
     run, model = work / "run", work / "model.tflite"
     weights = folder / "mobilenet_v2_0.35_no_top.weights.h5"
     options = ("--weights", weights, "--alpha", 0.35, "--seed", seed, *RECIPE)
-    _run("edge-train", work / "images", *options, "--out", run)
-    _run("edge-convert", run, "--out", model)
+    run_tool("edge-train", work / "images", *options, "--out", run)
+    run_tool("edge-convert", run, "--out", model)
     loaded = load_model(read_model_file(model, None))
     maps = ActivationMaps(loaded)
     right, hits, offsets = 0, 0, []
@@ -136,15 +136,6 @@ def _measure(folder: Path, work: Path, seed: int) -> tuple[str, ...]:
         f"{hits / max(right, 1):.3f}",
         f"{across:+.1f}, {down:+.1f}",
     )
-
-
-def _run(command: str, *arguments: object) -> None:
-    program = str(Path(sys.executable).parent / command)
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [program, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command}: {done.stderr[-500:]}")
 
 
 if __name__ == "__main__":

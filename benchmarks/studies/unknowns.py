@@ -7,7 +7,6 @@ models are trained and converted by the commands, and images are classified as `
 the table of docs/unknown.md; takes about ten minutes a seed on two cores.
 """
 
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.studies.commands import run_tool
 from edge_runtime.core import Image, markdown_table
 from edge_runtime.datasets import TEST, read_run
 from edge_runtime.images import encode_png, list_images, opencv, read_image
@@ -117,10 +117,10 @@ class Study:
     def _train(self, trial: Trial, seed: int) -> Path:
         out, model = self._work / "run", self._work / "model.tflite"
         negatives = ("--negatives", trial.negatives) if trial.negatives else ()
-        _run(
+        run_tool(
             "edge-train", trial.data, *trial.options, *negatives, "--seed", seed, "--out", out, "--overwrite"
         )
-        _run("edge-convert", out, "--out", model)
+        run_tool("edge-convert", out, "--out", model)
         return model
 
     def _ask(self, trial: Trial, model: Path, seed: int) -> None:
@@ -264,15 +264,6 @@ def _grey(images: NDArray[np.uint8]) -> list[Image]:
 def _scikit_digits() -> Arrays:
     digits = load_digits()
     return np.rint(digits.images * (255 / 16)).astype(np.uint8), digits.target.astype(np.uint8)
-
-
-def _run(command: str, *arguments: object) -> None:
-    program = str(Path(sys.executable).parent / command)
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [program, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command}: {done.stderr[-500:]}")
 
 
 if __name__ == "__main__":

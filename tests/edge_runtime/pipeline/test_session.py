@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import encode_jpeg, read_image
+from edge_runtime import encode_jpeg, read_image, read_run
 from edge_runtime.core import clock
 from tests.conftest import BIN, COLORS, Command, paint, save
 from tests.edge_runtime.processes import children
@@ -367,3 +367,37 @@ main()
     assert len(stamps) == 20
     assert stamps[10] < stamps[9] - 1_700_000
     assert clock.now() - started < 30
+
+
+@pytest.mark.slow
+def test_drift_is_said_once(command: Command, digits_run: Path, digits_model: Path, tmp_path: Path) -> None:
+    """The held-out digits, then the same with black and white exchanged."""
+    run = read_run(digits_run)
+    data = run.open_data()
+    digits = [data.read(each.file) for each in run.split("test")]
+    for number, image in enumerate([*digits, *(255 - each for each in digits)]):
+        save(tmp_path / "images" / f"{number:04d}.png", image)
+    done = command("edge-classify", "-m", digits_model, "--input", tmp_path / "images", "--format", "jsonl")
+    assert done.code == 0, done.err
+    answers = [json.loads(line)["answer"] for line in done.out.splitlines()]
+    assert answers[: len(digits)].count("unknown") < 0.15 * len(digits)
+    assert answers[len(digits) :].count("unknown") > 0.5 * len(digits)
+    lines = [line for line in done.err.splitlines() if "drift" in line]
+    assert len(lines) == 1, done.err
+    assert "drift: brighter: " in lines[0]
+
+
+@pytest.mark.slow
+def test_heatmaps_are_saved_or_refused_with_the_reason(
+    command: Command, color_models: dict[str, Path], digits_model: Path, tmp_path: Path
+) -> None:
+    for number, color in enumerate(((255, 0, 0), (0, 255, 0))):
+        save(tmp_path / "images" / f"{number}.png", paint(color))
+    inputs = ("--input", tmp_path / "images")
+    command("edge-classify", "-m", digits_model, *inputs, "--heatmap").fails_with(2, "--save-frames")
+    saving = (*inputs, "--save-frames", tmp_path / "saved", "--heatmap")
+    command("edge-classify", "-m", digits_model, *saving).fails_with(3, "one position", "--image-size")
+    done = command("edge-classify", "-m", color_models["uint8"], *saving)
+    assert done.code == 0, done.err
+    (heatmap,) = (tmp_path / "saved").glob("*_green.heatmap.jpg")
+    assert read_image(heatmap, at_least=0).shape == (8, 8, 3)

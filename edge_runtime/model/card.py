@@ -112,9 +112,18 @@ def _check(card: ModelCard, name: str) -> None:
             f"{name}: the rejection's label is {card.rejection.label!r:.60}, the last label is "
             f"{card.labels[-1]!r:.60}"
         )
+    if card.rejection and not (0 < card.rejection.keep < 1 <= card.rejection.images):
+        raise ModelError(
+            f"{name}: the rejection keeps {card.rejection.keep:g}, fitted on {card.rejection.images} images; "
+            "expected a fraction between 0 and 1, and one image or more"
+        )
     for measured, found in card.reference.statistics.items() if card.reference else ():
-        if len(found.quantiles) != len(QUANTILES) or list(found.quantiles) != sorted(found.quantiles):
-            raise ModelError(f"{name}: reference {measured!r:.60} needs {len(QUANTILES)} ascending quantiles")
+        ascending = list(found.quantiles) == sorted(found.quantiles)
+        if len(found.quantiles) != len(QUANTILES) or not ascending or found.images < 1:
+            raise ModelError(
+                f"{name}: reference {measured!r:.60} needs {len(QUANTILES)} ascending quantiles of one image "
+                "or more"
+            )
     for sample in card.golden:
         if len(sample.scores) != len(card.labels):
             raise ModelError(

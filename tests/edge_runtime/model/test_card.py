@@ -5,9 +5,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime import GoldenSample, ModelCard, ModelError, Resize
+from edge_runtime.model import QUANTILES, Distribution, Reference, Rejection
 
 TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
 SCORE = st.floats(0, 1)
+
+
+@st.composite
+def distributions(draw: st.DrawFn) -> Distribution:
+    value = st.floats(-1e6, 1e6)
+    quantiles = draw(st.lists(value, min_size=len(QUANTILES), max_size=len(QUANTILES)))
+    return Distribution(draw(st.integers(1, 10**6)), draw(value), draw(value), tuple(sorted(quantiles)))
+
+
+@st.composite
+def rejections(draw: st.DrawFn, labels: tuple[str, ...]) -> Rejection | None:
+    if len(labels) < 2 or draw(st.booleans()):
+        return None
+    return Rejection(
+        label=labels[-1],
+        keep=draw(st.floats(0.5, 0.999)),
+        images=draw(st.integers(1, 10**6)),
+        kept_low=draw(SCORE),
+        kept_high=draw(SCORE),
+        temperature=draw(st.floats(0.1, 10)),
+    )
 
 
 @st.composite
@@ -25,6 +47,15 @@ def cards(draw: st.DrawFn) -> ModelCard:
         metrics=draw(st.dictionaries(TEXT, st.dictionaries(TEXT, SCORE, max_size=3), max_size=3)),
         versions=draw(st.dictionaries(TEXT, TEXT, max_size=3)),
         created=draw(TEXT),
+        rejection=draw(rejections(labels)),
+        reference=draw(
+            st.none()
+            | st.builds(
+                Reference,
+                statistics=st.dictionaries(TEXT, distributions(), max_size=2),
+                shares=st.dictionaries(TEXT, SCORE, max_size=3),
+            )
+        ),
         golden=tuple(
             draw(st.lists(st.builds(GoldenSample, png=st.binary(max_size=30), scores=scores), max_size=2))
         ),
@@ -111,3 +142,38 @@ def test_a_million_labels_are_read() -> None:
     labels = tuple(map(str, range(1_000_000)))
     card = ModelCard(labels=labels, image_size=(8, 8))
     assert ModelCard.from_json(card.to_json()).labels == labels
+
+
+REJECTION = {"label": "dog", "keep": 0.95, "images": 9, "kept_low": 0.8, "kept_high": 1, "temperature": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label": "cat"}, "the rejection's label is 'cat', the last label is 'dog'"),
+        ({"keep": 1.0}, "the rejection keeps 1, fitted on 9 images"),
+        ({"images": 0}, "fitted on 0 images"),
+        ({"images": "many"}, r"rejection\.images"),
+    ],
+)
+def test_a_rejection_that_cannot_be_is_refused(change: dict[str, object], message: str) -> None:
+    content = json.loads(CARD.to_json()) | {"rejection": REJECTION | change}
+    with pytest.raises(ModelError, match=message):
+        ModelCard.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("images", "quantiles"), [(0, [0.0] * 21), (5, [0.0] * 20), (5, [float(-n) for n in range(21)])]
+)
+def test_reference_statistics_that_cannot_be_are_refused(images: int, quantiles: list[float]) -> None:
+    brightness = {"images": images, "mean": 0, "std": 1, "quantiles": quantiles}
+    reference = {"statistics": {"brightness": brightness}, "shares": {}}
+    content = json.loads(CARD.to_json()) | {"reference": reference}
+    with pytest.raises(ModelError, match="reference 'brightness' needs 21 ascending quantiles"):
+        ModelCard.from_json(json.dumps(content))
+
+
+def test_the_label_of_a_rejection_is_no_class() -> None:
+    card = ModelCard.from_json(json.dumps(json.loads(CARD.to_json()) | {"rejection": REJECTION}))
+    assert (card.classes, card.unknown) == (("cat",), "dog")
+    assert (CARD.classes, CARD.unknown) == (("cat", "dog"), "unknown")

@@ -48,9 +48,9 @@ def head(features: np.ndarray, *, negatives: bool) -> RejectionHead:
     )
 
 
-@pytest.mark.parametrize("negatives", [False, True])
-@pytest.mark.parametrize("units", [0, 8])
-@pytest.mark.parametrize("one_logit", [False, True])
+@pytest.mark.parametrize(
+    ("negatives", "units", "one_logit"), [(False, 0, False), (True, 8, False), (True, 0, True)]
+)
 def test_the_layers_compute_the_formulas(
     pixels: np.ndarray, negatives: bool, units: int, one_logit: bool
 ) -> None:

@@ -95,10 +95,10 @@ def assets() -> Path:
 
 @pytest.fixture(scope="session")
 def digits_run(command: Command, shared: Shared) -> Path:
-    """The run of the demo, scikit-learn's digits from scratch, in a fifth of its epochs."""
+    """The run of the demo, scikit-learn's digits from scratch, in a quarter of its epochs."""
 
     def train(folder: Path) -> None:
-        options = ("--config", ROOT / "recipes" / "digits.toml", "--scratch-epochs", 12, "--cutout", 0)
+        options = ("--config", ROOT / "recipes" / "digits.toml", "--scratch-epochs", 15, "--cutout", 0)
         done = command("edge-train", *options, "--out", folder / "run")
         assert done.code == 0, done.err
 

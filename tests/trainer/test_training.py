@@ -29,7 +29,7 @@ def test_the_demo_learns_the_digits(demo_run: Path) -> None:
 
 
 def test_digits_from_scratch_are_learned(digits_run: Path) -> None:
-    """In a fifth of the demo's epochs."""
+    """In a quarter of the demo's epochs."""
     metrics = json.loads((digits_run / "metrics.json").read_text())
     assert metrics["test"]["count"] == 269
     assert metrics["test"]["accuracy"] >= 0.9

@@ -381,7 +381,7 @@ def test_drift_is_said_once(command: Command, digits_run: Path, digits_model: Pa
     assert done.code == 0, done.err
     answers = [json.loads(line)["answer"] for line in done.out.splitlines()]
     assert answers[: len(digits)].count("unknown") < 0.15 * len(digits)
-    assert answers[len(digits) :].count("unknown") > 0.5 * len(digits)
+    assert answers[len(digits) :].count("unknown") > 0.2 * len(digits)
     lines = [line for line in done.err.splitlines() if "drift" in line]
     assert len(lines) == 1, done.err
     assert "drift: brighter: " in lines[0]

@@ -17,13 +17,13 @@ EXAMINE_EVERY = 2
 BATCH = 8
 """Frames are examined so many at a time: the first brings the code into the caches that the model fills."""
 
-LAYOUT_EVERY = 8
+LAYOUT_EVERY = 16
 """One examined frame out of this many is compared with the scene."""
 
 SETTLE = 10
 """Examined frames after an alarm until it is reported: a cause is often found just after its consequences."""
 
-STATUS_EVERY = 16
+STATUS_EVERY = 32
 """Examined frames from one status to the next."""
 
 OTHER_SCENE = upper_bound(0.05, 500)

@@ -6,7 +6,7 @@ from typing import Any
 from edge_runtime.core import Image
 from edge_runtime.images.opencv import opencv
 
-ROWS = 24
+ROWS = 12
 """About so many rows are looked at."""
 
 GREEN = 1

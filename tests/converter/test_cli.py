@@ -183,7 +183,7 @@ def test_channels_of_unlike_ranges_and_constant_backgrounds_do_no_harm(digits_ru
     plain = make_room_for_unknowns(calibrate(model, images))
     before, after = (
         compare(
-            expected, converted_scores(quantize(each), run.card, held_out), targets, run.card.labels
+            expected, converted_scores(quantize(each), run.card, held_out), targets, run.card.classes
         ).agreement
         for each in (plain, correct(equalize_channels(plain)))
     )

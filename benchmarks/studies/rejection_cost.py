@@ -46,7 +46,8 @@ def remove_rejection(run: Run, folder: Path) -> None:
         # Keras uses a deprecated function of numpy.
         warnings.simplefilter("ignore", DeprecationWarning)
         keras.Model(pixels, plain(outputs), name="classifier").save(folder / "model.keras")
-    card = replace(run.card, labels=run.card.classes, rejection=None, reference=None, golden=())
+    golden = tuple(replace(each, scores=each.scores[:-1]) for each in run.card.golden)
+    card = replace(run.card, labels=run.card.classes, rejection=None, reference=None, golden=golden)
     (folder / "card.json").write_text(card.to_json())
 
 

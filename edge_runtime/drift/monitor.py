@@ -158,19 +158,21 @@ class _Comparison:
         self._examined += 1
         image = measure_image(seen.pixels)
         answer = seen.predictions[0].label
-        best = next((each.score for each in seen.predictions if each.label != self._unknown), 0.0)
         values = {
             "brightness": image.brightness,
             "contrast": image.contrast,
             "sharpness": image.sharpness,
-            "score": best,
             "unknown_fraction": float(answer == self._unknown),
         }
+        score = _class_score(seen.predictions, self._unknown)
+        if score is not None:
+            values["score"] = score
         self._means.add(values)
         self._shares.add(answer)
         turned = False
         for event in self._events:
-            turned |= self._tests[event.change].update(event.happens(values[event.number]))
+            if event.number in values:
+                turned |= self._tests[event.change].update(event.happens(values[event.number]))
         if self._examined % LAYOUT_EVERY == 0:
             turned |= self._tests[Change.MOVED].update(self._layout.is_other_scene(seen.pixels))
         if turned:
@@ -198,3 +200,10 @@ class _Comparison:
         event = next(each for each in self._events if each.change is change)
         rate = self._tests[change].rate
         return f"{change}: {rate:.0%} of the frames {event.meaning}; of held-out images {event.usually}"
+
+
+def _class_score(predictions: tuple[Prediction, ...], unknown: str) -> float | None:
+    """The score of the best class among the classes alone, as in the reference; None where none is given."""
+    best = next((each.score for each in predictions if each.label != unknown), None)
+    rejected = next((each.score for each in predictions if each.label == unknown), 0.0)
+    return best if best is None or rejected >= 1 else best / (1 - rejected)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import Image, ModelError, Result
+from edge_runtime.core import Image, ModelError, Result, one_line
 from edge_runtime.images import draw_heatmap
 from edge_runtime.inference.engine_registry import choose_engine, installed_engines
 from edge_runtime.inference.graph import CHANGES_FORM_ONLY, DAMAGED, Code, Graph
@@ -90,7 +90,12 @@ class ActivationMaps:
         engine = model.classifier.engine.name
         if engine == "openvino":
             engine = choose_engine(next(each for each in installed_engines() if each != "openvino"))
-        self._engine = InterpreterEngine(content, engine, 1)
+        try:
+            self._engine = InterpreterEngine(content, engine, 1)
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{name}: no heatmap: {engine} cannot give its feature map: {one_line(error):.300}"
+            ) from error
         shape = self._engine.output.shape
         if len(shape) != 4 or shape[3] != self._last.weights.shape[1]:
             raise ModelError(f"{name}: no heatmap: its feature map has the shape {shape}")
@@ -129,7 +134,10 @@ def _find_last_layers(graph: Graph) -> _LastLayers:
     tensor = _skip(graph, graph.output, _BEFORE_LOGITS)
     weights: Any = None
     biases: Any = None
-    while (operator := graph.producers[tensor]).code == Code.FULLY_CONNECTED:
+    operator = graph.producers[tensor]
+    for _ in range(_MAX_STEPS):
+        if operator.code != Code.FULLY_CONNECTED:
+            break
         if operator.activation:
             raise ValueError("a hidden layer")
         kernel = graph.read_constant(operator.inputs[1])
@@ -138,8 +146,8 @@ def _find_last_layers(graph: Graph) -> _LastLayers:
         # Layers without an activation between them are one layer.
         biases = bias if weights is None else weights @ bias + biases
         weights = kernel if weights is None else weights @ kernel
-        tensor = _skip(graph, operator.inputs[0], CHANGES_FORM_ONLY)
-    if operator.code != Code.MEAN or weights is None:
+        operator = graph.producers[_skip(graph, operator.inputs[0], CHANGES_FORM_ONLY)]
+    if operator.code != Code.MEAN or weights is None or weights.ndim != 2:
         raise ValueError("no mean over a feature map")
     if len(weights) == 1:
         # One logit is that of the second class, the first has 0.

@@ -1,5 +1,6 @@
 """Streams of synthetic images: clean ones raise no alarm, each kind of change is found and named."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
@@ -186,6 +187,19 @@ def test_what_runs_is_shown_beside_the_reference() -> None:
     assert status.running["unknown_fraction"] == pytest.approx(0.05, abs=0.05)
     assert status.shares["cat"] == pytest.approx(0.95, abs=0.05)
     assert status.reference_shares["cat"] == 0.55
+
+
+def test_the_score_of_an_image_of_no_class_is_the_one_among_the_classes() -> None:
+    """As in the reference; where only `unknown` is given, there is none."""
+    monitor = DriftMonitor(card, lambda _line: None)
+    both = (Prediction("nothing", 2, 0.9), Prediction("cat", 0, 0.08), Prediction("dog", 1, 0.02))
+    for number in range(2000):
+        seen = answer(images()[number % 400], "nothing")
+        predictions = both if number % 2 else both[:1]
+        for _ in monitor(iter([dataclasses.replace(seen, predictions=predictions)])):
+            pass
+    assert monitor.status is not None
+    assert monitor.status.running["score"] == pytest.approx(0.8)
 
 
 def test_another_model_starts_anew_and_one_without_reference_is_not_monitored() -> None:

@@ -1,5 +1,7 @@
 """Class activation maps of real models: exact, only on request, refused where there is none."""
 
+import dataclasses
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_runtime import Frame, LoadOptions, ModelError, Resize
 from edge_runtime.inference import ActivationMaps, Heatmaps, LoadedModel, load_model
-from edge_runtime.inference.graph import DAMAGED, Graph
+from edge_runtime.inference.graph import DAMAGED, Code, Graph
 from edge_runtime.model import read_model_file
 from tests.conftest import linear_model, paint
 from tests.edge_runtime.inference.test_output_kind import CONTENT, THREE, convert, dense
@@ -84,6 +86,21 @@ def test_a_model_without_pooling_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(linear_model(8, ("a", "b"), Resize.SQUASH))
     with pytest.raises(ModelError, match="no heatmap"):
         ActivationMaps(opened(tmp_path / "m.tflite"))
+
+
+def test_a_layer_that_is_its_own_input_is_refused(color_models: dict[str, Path]) -> None:
+    """Such a file runs nowhere; looking for its last layers must end nevertheless."""
+    model = opened(color_models["float32"])
+    graph = Graph(model.file.content)
+    (layer,) = [each for each in graph.producers.values() if each.code == Code.FULLY_CONNECTED]
+    (output,) = [tensor for tensor, each in graph.producers.items() if each is layer]
+    inputs = struct.pack(f"<{1 + len(layer.inputs)}i", len(layer.inputs), *layer.inputs)
+    changed = struct.pack(f"<{1 + len(layer.inputs)}i", len(layer.inputs), output, *layer.inputs[1:])
+    assert model.file.content.count(inputs) == 1
+    content = model.file.content.replace(inputs, changed)
+    circular = dataclasses.replace(model, file=dataclasses.replace(model.file, content=content))
+    with pytest.raises(ModelError, match="no heatmap"):
+        ActivationMaps(circular)
 
 
 @given(st.binary(max_size=64), st.integers(0, len(CONTENT)), st.integers(0, 50))

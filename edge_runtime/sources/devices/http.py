@@ -1,6 +1,9 @@
 """Network cameras that send one JPEG after the other over HTTP, and videos over HTTP."""
 
+import http
 import http.client
+import io
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -42,6 +45,64 @@ class JpegDevice:
         """See `Device.close`."""
 
 
+class HttpFile(io.BufferedIOBase):
+    """An HTTP response as a file for OpenCV: read in order, and by further requests for ranges out of order.
+
+    An error ends the file: OpenCV crashes where Python raises an exception.
+
+    Args:
+        opener: sends requests, with the password.
+        url: without the password.
+        response: to the first request.
+    """
+
+    def __init__(
+        self, opener: urllib.request.OpenerDirector, url: str, response: http.client.HTTPResponse
+    ) -> None:
+        self._opener = opener
+        self._url = url
+        self._response = response
+        self._size = response.length
+        self._ranges = response.headers.get("Accept-Ranges") == "bytes" and self._size is not None
+        self._received = self._position = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether the server sends parts of the file."""
+        return self._ranges
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Set the position of the next `read`; -1 where the server sends the whole file only."""
+        if not self._ranges:
+            return -1
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size or 0}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """At most `size` bytes as soon as there are any; none at the end or after an error."""
+        try:
+            if self._position != self._received and not self._request_rest():
+                return b""
+            content = self._response.read1(-1 if size is None else size)
+        except (OSError, http.client.HTTPException):
+            return b""
+        self._received += len(content)
+        self._position = self._received
+        return content
+
+    def _request_rest(self) -> bool:
+        """Ask for what begins at the position; False where the server gives something else."""
+        self._response.close()
+        rest = urllib.request.Request(self._url, headers={"Range": f"bytes={self._position}-"})  # noqa: S310 - http
+        self._response = self._opener.open(rest, timeout=NETWORK_SECONDS)
+        self._received = self._position
+        return self._response.status == http.HTTPStatus.PARTIAL_CONTENT
+
+
 def open_http(request: DeviceRequest) -> Device:
     """Open an HTTP address: an endless sequence of JPEGs, or a video that FFmpeg reads.
 
@@ -66,10 +127,10 @@ def open_http(request: DeviceRequest) -> Device:
     kind = response.headers.get_content_type()
     if kind.startswith("multipart/"):
         return JpegDevice(response)
-    response.close()
     if kind.startswith(("text/", "image/")):
+        response.close()
         raise SourceError(f"it sends {kind}; a multipart stream of JPEGs or a video is expected")
-    return OpenCvDevice(request)
+    return OpenCvDevice(request, HttpFile(opener, plain, response))
 
 
 def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:

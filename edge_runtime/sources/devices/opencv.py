@@ -1,5 +1,6 @@
 """Cameras through V4L2, video files and network streams through FFmpeg, both inside OpenCV."""
 
+import io
 import os
 import re
 from urllib.parse import urlsplit
@@ -23,9 +24,14 @@ _TEXT = frozenset(range(0x20, 0x100)) | frozenset(b"\t\n\r")
 
 
 class OpenCvDevice:
-    """A camera through V4L2, a video file or a network stream through FFmpeg."""
+    """A camera through V4L2, a video file or a network stream through FFmpeg.
 
-    def __init__(self, request: DeviceRequest) -> None:
+    Args:
+        request: what is opened.
+        content: of a video over HTTP, which FFmpeg then does not request itself.
+    """
+
+    def __init__(self, request: DeviceRequest, content: io.BufferedIOBase | None = None) -> None:
         cv2 = opencv()
         camera = request.kind is DeviceKind.CAMERA
         if not camera:
@@ -36,7 +42,10 @@ class OpenCvDevice:
         address: str | int = request.address
         if camera and request.address.isdecimal():
             address = int(request.address)
-        self._capture = cv2.VideoCapture(address, backend)
+        if content is None:
+            self._capture = cv2.VideoCapture(address, backend)
+        else:
+            self._capture = cv2.VideoCapture(content, backend, [])
         if not self._capture.isOpened():
             video = request.kind is DeviceKind.VIDEO
             raise SourceError(
@@ -116,8 +125,8 @@ def _ffmpeg_options(request: DeviceRequest) -> str:
         return f"protocol_whitelist;file|format_whitelist;{_CONTAINERS}"
     microseconds = int(NETWORK_SECONDS * 1e6)
     if urlsplit(request.address).scheme.lower() in ("http", "https"):
-        # A file that comes over HTTP has to be buffered to be understood; of playlists nothing is followed.
-        return f"protocol_whitelist;tcp,tls,http,https|format_whitelist;{_CONTAINERS}|timeout;{microseconds}"
+        # FFmpeg gets the bytes and opens nothing; a data: address names neither a file nor a host.
+        return f"protocol_whitelist;data|format_whitelist;{_CONTAINERS}"
     return (
         f"protocol_whitelist;rtsp,rtsps,rtp,srtp,udp,tcp,tls|rtsp_transport;tcp|timeout;{microseconds}"
         "|fflags;nobuffer"

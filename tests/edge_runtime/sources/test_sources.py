@@ -1,3 +1,7 @@
+import contextlib
+import os
+import shutil
+import subprocess
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -7,12 +11,12 @@ import pytest
 from edge_runtime import CameraError, LiveSource, SourceError, SyntheticSource, camera_request
 from edge_runtime.images import opencv
 from edge_runtime.sources import open_input
-from tests.conftest import paint, save
+from tests.conftest import BIN, paint, save
 
 
-def write_video(path: Path, colors: list[tuple[int, int, int]]) -> Path:
+def write_video(path: Path, colors: list[tuple[int, int, int]], code: str = "MJPG") -> Path:
     cv2 = opencv()
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), 10, (64, 48))
     for color in colors:
         writer.write(np.ascontiguousarray(paint(color, 48, 64)[..., ::-1]))
     writer.release()
@@ -91,3 +95,32 @@ def test_a_camera_that_is_not_there_says_what_to_try() -> None:
         pytest.raises(CameraError, match=r"camera:97: it cannot be opened; .*(try|is /dev)"),
     ):
         next(iter(source))
+
+
+def test_a_watched_folder_with_one_that_is_forbidden_inside_goes_on(
+    color_models: dict[str, Path], tmp_path: Path
+) -> None:
+    save(tmp_path / "in" / "forbidden" / "a.png", paint((0, 0, 255)))
+    (tmp_path / "in" / "forbidden").chmod(0)
+    command: list[object] = [BIN / "edge-classify", "-m", color_models["uint8"], "--input", tmp_path / "in"]
+    command += ["--watch", "--max-frames", 1, "-k", 1]
+    if os.geteuid() == 0:
+        # Root may read every folder, unless it gives up that right.
+        if not shutil.which("setpriv"):
+            pytest.skip("setpriv is not installed: apt install util-linux")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    process = subprocess.Popen(
+        [str(each) for each in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        # Only what is written while it watches is new.
+        for number in range(100):
+            save(tmp_path / f"{number}.png", paint((255, 0, 0))).replace(tmp_path / "in" / f"{number}.png")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                out, err = process.communicate(timeout=0.3)
+                break
+    finally:
+        process.kill()
+        (tmp_path / "in" / "forbidden").chmod(0o700)
+    assert (process.returncode, err) == (0, "")
+    assert out.split()[1] == "red"

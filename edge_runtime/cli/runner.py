@@ -31,6 +31,8 @@ def run_app(
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG in given
     signal.signal(signal.SIGTERM, _end_quietly)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _occupy_closed_descriptors()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name may contain bytes that are not UTF-8: `\\udcff`, as in JSON.

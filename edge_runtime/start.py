@@ -1,0 +1,54 @@
+"""The console scripts: Ctrl-C and SIGTERM end a command properly also while it imports its libraries."""
+
+import os
+import signal
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+_DONE, _INTERRUPTED = 0, 130
+"""`ExitCode` is not imported yet."""
+
+
+def edge_bench() -> None:
+    """`edge-bench`."""
+    _start("benchmarks.cli", "edge-bench")
+
+
+def edge_check() -> None:
+    """`edge-check`."""
+    _start("converter.check_cli", "edge-check")
+
+
+def edge_classify() -> None:
+    """`edge-classify`."""
+    _start("edge_runtime.cli.classify", "edge-classify")
+
+
+def edge_convert() -> None:
+    """`edge-convert`."""
+    _start("converter.cli", "edge-convert")
+
+
+def edge_doctor() -> None:
+    """`edge-doctor`."""
+    _start("edge_runtime.cli.doctor", "edge-doctor")
+
+
+def edge_train() -> None:
+    """`edge-train`."""
+    _start("trainer.cli", "edge-train")
+
+
+def _start(module: str, name: str) -> None:
+    """Run `main` of a module, which replaces both handlers (`run_app`)."""
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+        os.write(2, f"{name}: interrupted\n".encode())
+        os._exit(_INTERRUPTED)
+
+    # A shell that starts a command in the background ignores SIGINT, and so must the command.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(_DONE))
+    import_module(module).main()

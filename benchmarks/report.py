@@ -22,10 +22,17 @@ from benchmarks.measurement import (
     summarize,
 )
 from benchmarks.targets import Kind, OperatorTime
-from edge_runtime.core import CLOSED, ModelError, from_parsed, parse_json, read_file, to_json
+from edge_runtime.core import (
+    CLOSED,
+    ModelError,
+    from_parsed,
+    measure_separation,
+    parse_json,
+    read_file,
+    to_json,
+    top_k_accuracy,
+)
 from edge_runtime.inference import is_kept, lead_of_unknown
-from trainer.evaluation import top_k_accuracy
-from trainer.rejection import measure_separation
 
 SCHEMA = 5
 MAX_BYTES = 256 * 1024**2

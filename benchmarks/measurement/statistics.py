@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import CLOSED, mcnemar
+from edge_runtime.core import CLOSED, CONFIDENCE, mcnemar, wilson_interval
 
-CONFIDENCE = 0.95
 RESAMPLES = 2000
 UNDISTURBED = 10
 
@@ -84,10 +83,7 @@ def _undisturbed(rounds: Samples) -> float:
 
 def fraction(right: int, count: int) -> Interval:
     """A fraction with Wilson's interval (Wilson 1927)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(right, count).proportion_ci(CONFIDENCE, "wilson")
-    return Interval(right / count, float(interval.low), float(interval.high))
+    return Interval(right / count, *wilson_interval(right, count))
 
 
 def compare_answers(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:

@@ -10,7 +10,6 @@ from trainer.evaluation.metrics import (
     expected_calibration_error,
     measure,
     predict,
-    top_k_accuracy,
 )
 from trainer.evaluation.reference import make_reference
 
@@ -25,5 +24,4 @@ __all__ = [
     "make_reference",
     "measure",
     "predict",
-    "top_k_accuracy",
 ]

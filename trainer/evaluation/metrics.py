@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.core import top_k_accuracy
 from edge_runtime.images import ImageStatistics, measure_image
 from trainer.data import Batch, Targets
 from trainer.network import Forward
@@ -138,12 +139,6 @@ def measure(outputs: NDArray[np.float32], targets: Targets, labels: Sequence[str
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         kept=float((outputs.argmax(axis=1) < len(labels)).mean()) if rejects else None,
     )
-
-
-def top_k_accuracy(scores: NDArray[np.float32], targets: Targets, k: int) -> float:
-    """Fraction of the images whose right label is among the best `k`."""
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return float((best == targets[:, np.newaxis]).any(axis=1).mean())
 
 
 def expected_calibration_error(scores: NDArray[np.float32], targets: Targets) -> float:

@@ -2,17 +2,14 @@
 
 from trainer.rejection.collect import RejectionPlan, plan_and_fit
 from trainer.rejection.fit import FittedRejection, KnownImages, UnknownImages, fit_rejection
-from trainer.rejection.measures import Separation, measure_separation
 from trainer.rejection.threshold import kept_interval
 
 __all__ = [
     "FittedRejection",
     "KnownImages",
     "RejectionPlan",
-    "Separation",
     "UnknownImages",
     "fit_rejection",
     "kept_interval",
-    "measure_separation",
     "plan_and_fit",
 ]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.core import Separation, measure_separation
 from trainer.data import Targets
 from trainer.network import NegativeDetector, RejectionHead
 from trainer.rejection.distance import Distance, fit_distance
-from trainer.rejection.measures import Separation, measure_separation
 from trainer.rejection.negative_detector import fit_negatives
 from trainer.rejection.temperature import fit_temperature
 from trainer.rejection.threshold import fit_threshold

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.core import measure_separation
 from trainer.data import Targets
 from trainer.network import NegativeDetector
-from trainer.rejection.measures import measure_separation
 
 PENALTY = 0.01
 """scikit-learn's C, the inverse of the penalty: there are far fewer negatives than features."""

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score, top_k_accuracy_score
 
-from edge_runtime.core import mcnemar
+from edge_runtime.core import mcnemar, measure_separation, top_k_accuracy, wilson_interval
 
 
 def test_the_test_of_mcnemar_is_scipys_on_a_thousand_cases() -> None:
@@ -22,3 +23,31 @@ def test_it_is_symmetric_and_a_probability(lost: int, won: int) -> None:
 def test_many_images_are_no_problem() -> None:
     assert mcnemar(40_000, 41_500) < 1e-6
     assert mcnemar(40_000, 40_100) > 0.5
+
+
+def test_wilsons_interval_is_scipys_on_a_thousand_cases() -> None:
+    random = np.random.default_rng(0)
+    for count in random.integers(1, 20_000, 1000).tolist():
+        right = int(random.integers(0, count + 1))
+        expected = binomtest(right, count).proportion_ci(0.95, "wilson")
+        assert wilson_interval(right, count) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_the_area_is_scikit_learns_on_a_thousand_cases() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(1000):
+        # Few levels: many equal margins, as of a quantized model.
+        known, unknown = (
+            (random.normal(mean, 1, random.integers(1, 60)) * 4).round().astype(np.float32) for mean in (1, 0)
+        )
+        truth = np.repeat([1, 0], [len(known), len(unknown)])
+        expected = roc_auc_score(truth, np.concatenate([known, unknown]))
+        assert measure_separation(known, unknown).auroc == pytest.approx(expected, abs=1e-9)
+
+
+def test_top_k_is_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    scores, targets = random.random((200, 9)).astype(np.float32), random.integers(0, 9, 200)
+    for k in range(1, 9):
+        expected = top_k_accuracy_score(targets, scores, k=k, labels=np.arange(9))
+        assert top_k_accuracy(scores, targets, k) == pytest.approx(expected)

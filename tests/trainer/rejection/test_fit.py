@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.rejection import KnownImages, UnknownImages, fit_rejection, measure_separation
+from edge_runtime.core import measure_separation
+from trainer.rejection import KnownImages, UnknownImages, fit_rejection
 from trainer.rejection.temperature import fit_temperature
 
 CHANNELS, CLASSES = 24, 3

@@ -1,12 +1,15 @@
-"""Measure a run and its model files: from their paths to a report."""
+"""Measure model files beside the Keras model of their run, or beside its measurements in a bundle."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.bundle import Bundle
 from benchmarks.measurement import (
     EvaluationSet,
     ImageSet,
+    Measurements,
     TimingPlan,
     describe_machine,
     find_evaluation_set,
@@ -15,23 +18,24 @@ from benchmarks.measurement import (
     read_state,
     warnings,
 )
-from benchmarks.report import SCHEMA, Report, describe_targets
-from benchmarks.targets import Reader, TargetSpec, check_labels, plan_readers, plan_targets
-from edge_runtime.core import Reporter, clock, toolkit_versions
+from benchmarks.report import SCHEMA, Report, TargetReport, describe_targets
+from benchmarks.targets import Reader, TargetSpec, check_labels, plan_keras, plan_models, plan_readers
+from edge_runtime.core import Reporter, Scores, UsageError, clock, toolkit_versions
 from edge_runtime.datasets import Run, read_run
 from edge_runtime.inference import choose_engine
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOptions:
-    """Which targets are measured beside the Keras model.
+    """Which targets are measured.
 
     Attributes:
-        models: the run's model files.
+        models: model files of the run; with a bundle, those inside it when there are none.
         engines: each model file is measured on each; None for the default.
         threads: and with each number of threads; None for the default.
         readers: and in each of these other programs, which resize images in their own way.
         reader_python: the Python that has them installed; this one when None.
+        keras: with a bundle, measure the Keras model that it contains here too.
     """
 
     models: Sequence[Path]
@@ -39,6 +43,33 @@ class TargetOptions:
     threads: Sequence[int | None] = (None,)
     readers: Sequence[Reader] = ()
     reader_python: Path | None = None
+    keras: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is measured on which images.
+
+    Attributes:
+        name: of the run.
+        classes: the labels without the one for images of no class.
+        images: to measure on.
+        unknowns: images of no class; None for none.
+        carried: measurements of another machine that become the first targets of the report.
+        reference: scores of the first of them; None where the first measured target is the reference.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    images: EvaluationSet
+    unknowns: ImageSet | None = None
+    carried: tuple[TargetReport, ...] = ()
+    reference: "Scores | None" = None
+
+
+def subject_of(run: Run, images: EvaluationSet, unknowns: ImageSet | None = None) -> Subject:
+    """A run's models on some images."""
+    return Subject(name=run.folder.name, classes=run.card.classes, images=images, unknowns=unknowns)
 
 
 def benchmark(
@@ -51,7 +82,7 @@ def benchmark(
     raw: bool = False,
     reporter: Reporter,
     quiet: bool = True,
-) -> tuple[Report, list[list[float]]]:
+) -> Report:
     """Measure model files beside the Keras model of their run.
 
     Args:
@@ -64,65 +95,101 @@ def benchmark(
         reporter: shows the progress.
         quiet: discard what the libraries of the targets print.
 
-    Returns:
-        The report, and the single latencies of each target in milliseconds.
-
     Raises:
         ModelError: the run or a file cannot be used, or they do not belong together.
-        UsageError: no engine of that name.
+        UsageError: no engine of that name, or no model file.
         MissingLibraryError: an engine is not installed.
         DatasetError: there are no held-out images.
     """
     source = read_run(run)
-    for engine in options.engines:
-        choose_engine(engine)
-    for path in options.models:
-        check_labels(path, source.card.labels, run)
-    with reporter.bar("finding held-out images") as tick:
-        images = find_evaluation_set(source, data, tick=tick)
-    reporter.say(f"{len(images.samples)} held-out images ({images.split})")
+    _check_models(options, source.card.labels, f"the run {run}")
+    images = find_images(source, data, reporter)
     strangers = None
     if unknowns is not None:
         with reporter.bar("reading images of no class") as tick:
             strangers = find_unknowns(source, unknowns, images, tick=tick)
-    specs = plan_targets(run, options.models, options.engines, options.threads)
-    specs += plan_readers(options.models, options.readers, options.reader_python)
-    return measure_report(
-        source, specs, images, plan, unknowns=strangers, raw=raw, reporter=reporter, quiet=quiet
-    )
+    specs = [*plan_keras(run), *_plan(options)]
+    subject = subject_of(source, images, strangers)
+    return measure_report(subject, specs, plan, raw=raw, reporter=reporter, quiet=quiet)[0]
 
 
-def measure_report(
-    run: Run,
-    specs: Sequence[TargetSpec],
-    images: EvaluationSet,
-    plan: TimingPlan,
+def benchmark_bundle(
+    bundle: Bundle,
+    options: TargetOptions,
     *,
-    unknowns: ImageSet | None = None,
+    plan: TimingPlan,
     raw: bool = False,
     reporter: Reporter,
     quiet: bool = True,
-) -> tuple[Report, list[list[float]]]:
-    """Measure targets of a run; see `benchmark`.
+) -> Report:
+    """Measure model files beside the Keras model's measurements in a bundle; needs no TensorFlow.
 
     Args:
-        run: the run.
-        specs: the targets; the first is what the others are compared with.
-        images: the images.
+        bundle: an open bundle.
+        options: the targets.
         plan: how long.
-        unknowns: images of no class.
+        raw: put every single latency into the report.
+        reporter: shows the progress.
+        quiet: discard what the libraries of the targets print.
+
+    Raises:
+        ModelError: a file cannot be used, or is of another run.
+        UsageError: no engine of that name, no model file, or no Keras model to measure.
+        MissingLibraryError: an engine, or TensorFlow for the Keras model, is not installed.
+    """
+    options = dataclasses.replace(options, models=options.models or bundle.models)
+    _check_models(options, bundle.manifest.labels, bundle.name)
+    specs, carried, reference = _plan(options), bundle.manifest.targets, bundle.scores
+    if options.keras:
+        if not bundle.keras:
+            raise UsageError(
+                f"{bundle.name}: no Keras model inside; make it with edge-bench bundle --with-keras"
+            )
+        specs = [*plan_keras(bundle.keras[0]), *specs]
+        carried = tuple(dataclasses.replace(each, name=f"{each.name} (bundle)") for each in carried)
+    subject = Subject(
+        name=bundle.manifest.runs[0],
+        classes=bundle.manifest.classes,
+        images=bundle.images,
+        carried=carried,
+        reference=None if options.keras else reference,
+    )
+    return measure_report(subject, specs, plan, raw=raw, reporter=reporter, quiet=quiet)[0]
+
+
+def measure_report(
+    subject: Subject,
+    specs: Sequence[TargetSpec],
+    plan: TimingPlan,
+    *,
+    raw: bool = False,
+    reporter: Reporter,
+    quiet: bool = True,
+) -> tuple[Report, Measurements]:
+    """Measure targets; see `benchmark`.
+
+    Args:
+        subject: the images and what is known already.
+        specs: the targets; the first is what the others are compared with, unless there is a reference.
+        plan: how long.
         raw: put every single latency into the report.
         reporter: shows the progress.
         quiet: discard what the libraries of the targets print.
     """
+    images, unknowns = subject.images, subject.unknowns
     machine, before = describe_machine(), read_state()
     measurements = measure(specs, images, plan, reporter, unknowns=unknowns, quiet=quiet)
     after = read_state()
+    described = describe_targets(
+        measurements.targets, images.targets, len(subject.classes), reference=subject.reference, raw=raw
+    )
+    # What everything is compared with comes first.
+    targets = [*described, *subject.carried] if subject.reference is None else [*subject.carried, *described]
     report = Report(
         schema=SCHEMA,
         created=clock.timestamp(),
-        run=run.folder.name,
-        labels=list(run.card.classes),
+        run=subject.name,
+        labels=list(subject.classes),
         split=images.split,
         images=len(images.samples),
         unknowns=len(unknowns.samples) if unknowns else 0,
@@ -131,9 +198,33 @@ def measure_report(
         machine=machine,
         before=before,
         after=after,
+        energy_meter=measurements.energy_meter,
         versions=toolkit_versions(),
-        warnings=warnings(before, after, machine.cores),
+        warnings=warnings(before, after, machine.cores, emulated=machine.emulated),
         yardstick=measurements.yardstick.rounds,
-        targets=describe_targets(measurements, images.targets, len(run.card.classes), raw=raw),
+        targets=targets,
     )
-    return report, [each.totals.tolist() for each in measurements.targets]
+    return report, measurements
+
+
+def find_images(run: Run, data: str | None, reporter: Reporter) -> EvaluationSet:
+    """The held-out images of a run; see `find_evaluation_set`."""
+    with reporter.bar("finding held-out images") as tick:
+        images = find_evaluation_set(run, data, tick=tick)
+    reporter.say(f"{len(images.samples)} held-out images ({images.split})")
+    return images
+
+
+def _check_models(options: TargetOptions, labels: tuple[str, ...], origin: str) -> None:
+    if not options.models:
+        raise UsageError("name one or more model files: edge-bench run RUN MODEL.tflite")
+    for engine in options.engines:
+        choose_engine(engine)
+    for path in options.models:
+        check_labels(path, labels, origin)
+
+
+def _plan(options: TargetOptions) -> list[TargetSpec]:
+    """Every model file on every engine with every number of threads, and in every other program."""
+    models = plan_models(options.models, options.engines, options.threads)
+    return [*models, *plan_readers(options.models, options.readers, options.reader_python)]

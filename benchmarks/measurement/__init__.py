@@ -1,10 +1,10 @@
-"""Measurement: environment, evaluation set, processes of targets, timing in turns, statistics."""
+"""Measurement: environment, energy, evaluation set, processes of targets, timing in turns, statistics."""
 
+from benchmarks.measurement.energy import open_meter, spent
 from benchmarks.measurement.environment import (
     Machine,
     MachineState,
     describe_machine,
-    read_energy,
     read_state,
     warnings,
 )
@@ -24,10 +24,14 @@ from benchmarks.measurement.statistics import (
     confusion_matrix,
     difference_of_fractions,
     fraction,
+    ratio_of_medians,
     ratio_of_rounds,
     summarize,
+    undisturbed,
 )
+from benchmarks.measurement.sustained import Moment, Sustained
 from benchmarks.measurement.timing import Measured, Measurements, TimingPlan, measure, time_in_turns
+from benchmarks.measurement.usage import Usage, processes_below, usage_of
 
 __all__ = [
     "EvaluationSet",
@@ -37,10 +41,13 @@ __all__ = [
     "MachineState",
     "Measured",
     "Measurements",
+    "Moment",
     "Samples",
     "Summary",
+    "Sustained",
     "TargetGoneError",
     "TimingPlan",
+    "Usage",
     "change_of_time",
     "compare_answers",
     "confusion_matrix",
@@ -50,10 +57,15 @@ __all__ = [
     "find_unknowns",
     "fraction",
     "measure",
+    "open_meter",
+    "processes_below",
+    "ratio_of_medians",
     "ratio_of_rounds",
-    "read_energy",
     "read_state",
+    "spent",
     "summarize",
     "time_in_turns",
+    "undisturbed",
+    "usage_of",
     "warnings",
 ]

@@ -8,15 +8,25 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from edge_runtime.core import CLOSED
-from edge_runtime.system import read_hardware, read_text
+from edge_runtime.system import is_emulated, read_hardware, read_text
 
 HOT = 80.0
 BUSY = 0.5
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The properties that two reports must share to be compared."""
+    """The properties that two reports must share to be compared.
+
+    Attributes:
+        processor: its name.
+        cores: that this process may use.
+        memory_gib: of the machine.
+        system: operating system and architecture.
+        python: its version.
+        emulated: another processor pretends to be this one (QEMU): times say nothing.
+    """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
 
@@ -25,6 +35,12 @@ class Machine:
     memory_gib: int
     system: str
     python: str
+    emulated: bool = False
+
+    @property
+    def name(self) -> str:
+        """The machine in a few words, for a column of a table."""
+        return f"{self.processor}, {self.cores} cores{', emulated' if self.emulated else ''}"
 
     def differences(self, other: "Machine") -> list[str]:
         """A line for each difference."""
@@ -63,6 +79,7 @@ def describe_machine() -> Machine:
         memory_gib=round(pages / 1024**3),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
+        emulated=is_emulated(read_text(_CPUINFO) or ""),
     )
 
 
@@ -77,9 +94,11 @@ def read_state() -> MachineState:
     )
 
 
-def warnings(before: MachineState, after: MachineState, cores: int) -> list[str]:
+def warnings(before: MachineState, after: MachineState, cores: int, *, emulated: bool = False) -> list[str]:
     """A line for each reason to doubt the figures."""
     lines = []
+    if emulated:
+        lines.append("the processor is emulated: times are not shown, they say nothing of a real one")
     if before.load > BUSY * cores:
         lines.append(f"the machine was not quiet: load {before.load:.1f} on {cores} cores at the start")
     if before.governor not in (None, "performance"):
@@ -93,14 +112,8 @@ def warnings(before: MachineState, after: MachineState, cores: int) -> list[str]
     return lines
 
 
-def read_energy() -> float | None:
-    """Energy counter of the processor in joules (RAPL); None where it cannot be read."""
-    text = read_text(Path("/sys/class/powercap/intel-rapl:0/energy_uj"))
-    return int(text) / 1e6 if text else None
-
-
 def _processor() -> str:
-    text = read_text(Path("/proc/cpuinfo")) or ""
+    text = read_text(_CPUINFO) or ""
     names = [line.partition(":")[2].strip() for line in text.splitlines() if line.lower().startswith("model")]
     # x86 has "model : 85" as well as "model name : …": take the longest.
     return max(names, key=len, default=platform.processor() or "unknown")

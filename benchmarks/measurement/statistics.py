@@ -63,6 +63,11 @@ def ratio_of_rounds(above: Samples, below: Samples) -> Interval:
     return _bootstrap([ratios], lambda parts: float(np.median(parts[0])))
 
 
+def ratio_of_medians(above: Samples, below: Samples) -> Interval:
+    """The ratio of the medians of two independent samples, of shapes (m,) and (n,)."""
+    return _bootstrap([above, below], lambda parts: float(np.median(parts[0]) / np.median(parts[1])))
+
+
 def change_of_time(current: Samples, baseline: Samples) -> Interval:
     """How many times longer a target takes than in an earlier run, each in units of its run's yardstick.
 
@@ -73,10 +78,15 @@ def change_of_time(current: Samples, baseline: Samples) -> Interval:
         current: milliseconds of target and yardstick in each round, shape (rounds, 2).
         baseline: likewise.
     """
-    return _bootstrap([current, baseline], lambda parts: _undisturbed(parts[0]) / _undisturbed(parts[1]))
+    return _bootstrap([current, baseline], lambda parts: undisturbed(parts[0]) / undisturbed(parts[1]))
 
 
-def _undisturbed(rounds: Samples) -> float:
+def undisturbed(rounds: Samples) -> float:
+    """The time of a target in units of the yardstick, by their tenth percentiles.
+
+    Args:
+        rounds: milliseconds of target and yardstick in each round, shape (rounds, 2).
+    """
     target, yardstick = np.percentile(rounds, UNDISTURBED, axis=0)
     return float(target / yardstick)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measurement.environment import read_energy
+from benchmarks.measurement.energy import EnergyMeter, NoMeter, open_meter, spent
 from benchmarks.measurement.evaluation_set import ImageSet
 from benchmarks.measurement.messages import (
     AskMemory,
@@ -26,6 +26,7 @@ from benchmarks.measurement.messages import (
     TimedImage,
 )
 from benchmarks.measurement.processes import TargetProcess
+from benchmarks.measurement.sustained import Sustained, measure_sustained
 from benchmarks.targets import Kind, OperatorTime, TargetSpec
 from edge_runtime.core import Reporter, Tick, clock
 from edge_runtime.images import encode_png
@@ -47,11 +48,13 @@ class TimingPlan:
         num_runs: timed images of each target, at least.
         min_seconds: of timing of all targets together, at least.
         processes: how many times each target is started; the images are divided among them.
+        sustained: seconds that each model file then works without a pause; 0 for not at all.
     """
 
     num_runs: int = 300
     min_seconds: float = 5.0
     processes: int = 3
+    sustained: float = 0.0
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Measured:
         operators: the time inside the model; empty where the engine does not report it.
         scores: float32, shape (images, outputs).
         unknown_scores: of images of no class, likewise.
+        sustained: latency over a longer time, if that was asked for.
     """
 
     spec: TargetSpec
@@ -89,6 +93,7 @@ class Measured:
     operators: list[OperatorTime] = field(default_factory=list)
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     unknown_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    sustained: Sustained | None = None
 
     @property
     def totals(self) -> NDArray[np.float64]:
@@ -98,10 +103,17 @@ class Measured:
 
 @dataclass(frozen=True)
 class Measurements:
-    """The measurements of all targets, and of the yardstick that ran in turns with them."""
+    """The measurements of all targets, and of the yardstick that ran in turns with them.
+
+    Attributes:
+        targets: in the order of their specifications.
+        yardstick: the fixed computation.
+        energy_meter: what measured the joules: `RAPL`, `PMIC` or `none`.
+    """
 
     targets: tuple[Measured, ...]
     yardstick: Measured
+    energy_meter: str
 
 
 def measure(
@@ -145,8 +157,20 @@ def measure(
                         each.unknown_scores = _classify(process, unknowns, out, tick)
 
         everything = [*targets, yardstick]
-        time_in_turns(everything, files, plan, reporter, at_last=classify_all, quiet=quiet)
-    return Measurements(tuple(targets), yardstick)
+        with open_meter() as meter:
+            time_in_turns(everything, files, plan, reporter, at_last=classify_all, meter=meter, quiet=quiet)
+        if plan.sustained:
+            _sustain([each for each in targets if each.spec.kind is Kind.MODEL_FILE], files, plan, reporter)
+    return Measurements(tuple(targets), yardstick, meter.name)
+
+
+def _sustain(targets: Sequence[Measured], files: Sequence[str], plan: TimingPlan, reporter: Reporter) -> None:
+    """Let each target work for a longer time, one after the other."""
+    for each in targets:
+        with TargetProcess(each.spec, files[0]) as process:
+            process.ask(Prepare(tuple(files)), Done)
+            with reporter.bar(f"{each.spec.name} without a pause") as tick:
+                each.sustained = measure_sustained(process, plan.sustained, tick)
 
 
 def time_in_turns(
@@ -156,6 +180,7 @@ def time_in_turns(
     reporter: Reporter,
     *,
     at_last: Callable[[Sequence[TargetProcess]], None] = lambda _processes: None,
+    meter: EnergyMeter | None = None,
     quiet: bool = True,
 ) -> None:
     """Time targets in turns, and start them as often as the plan says.
@@ -166,6 +191,7 @@ def time_in_turns(
         plan: how long.
         reporter: shows the progress.
         at_last: called with the last processes before they end.
+        meter: of energy; none when None.
         quiet: discard what the libraries print.
 
     Raises:
@@ -177,7 +203,7 @@ def time_in_turns(
                 stack.enter_context(TargetProcess(each.spec, files[0], quiet=quiet)) for each in measured
             ]
             with reporter.bar(f"latency, {number + 1} of {plan.processes}") as tick:
-                _time_together(measured, processes, files, plan, tick)
+                _time_together(measured, processes, files, plan, meter or NoMeter(), tick)
             if number == plan.processes - 1:
                 at_last(processes)
 
@@ -201,6 +227,7 @@ def _time_together(
     processes: Sequence[TargetProcess],
     files: Sequence[str],
     plan: TimingPlan,
+    meter: EnergyMeter,
     tick: Tick,
 ) -> None:
     """Let freshly started targets take turns."""
@@ -219,7 +246,7 @@ def _time_together(
     done = 0
     while done < wanted or clock.now() - started < plan.min_seconds / plan.processes:
         for each, process in pairs:
-            _take_turn(each, process, first=done)
+            _take_turn(each, process, meter, first=done)
         done += BURST
         tick(min(done, wanted), wanted)
     for each, process in pairs:
@@ -228,16 +255,15 @@ def _time_together(
         each.peak = max(each.peak, memory.peak)
 
 
-def _take_turn(each: Measured, process: TargetProcess, *, first: int) -> None:
-    before = read_energy()
+def _take_turn(each: Measured, process: TargetProcess, meter: EnergyMeter, *, first: int) -> None:
+    before = meter.joules()
     timed = process.ask(Burst(first, BURST), Timed)
-    after = read_energy()
+    joules = spent(before, meter.joules())
     each.images += timed.images
     each.rounds.append(min(image.total for image in timed.images))
     each.cpu_seconds += timed.cpu_seconds
-    # The counter restarts from 0 now and then.
-    if before is not None and after is not None and after >= before:
-        each.joules = (each.joules or 0.0) + after - before
+    if joules is not None:
+        each.joules = (each.joules or 0.0) + joules
 
 
 def _classify(process: TargetProcess, images: ImageSet, out: Path, tick: Tick) -> NDArray[np.float32]:

@@ -1,6 +1,19 @@
-"""Rendering of a report: HTML with plots, Markdown, text."""
+"""Rendering of reports: HTML with plots, Markdown, text."""
 
+from benchmarks.rendering.headline import Headline, make_headline
+from benchmarks.rendering.histories import history_html, history_markdown
 from benchmarks.rendering.html import report_html
 from benchmarks.rendering.markdown import report_markdown, report_text
+from benchmarks.rendering.merged import merged_html, merged_markdown
 
-__all__ = ["report_html", "report_markdown", "report_text"]
+__all__ = [
+    "Headline",
+    "history_html",
+    "history_markdown",
+    "make_headline",
+    "merged_html",
+    "merged_markdown",
+    "report_html",
+    "report_markdown",
+    "report_text",
+]

@@ -1,22 +1,23 @@
-"""Plots of a report: accuracy against latency, distribution of latencies, confusion matrices."""
+"""Plots of a report: accuracy against latency, distribution of latencies, latency over time, confusions."""
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from benchmarks.report import Report
-from trainer.report import draw_confusion
+from benchmarks.measurement import Sustained
+from benchmarks.report import Report, TargetReport
 
 _DPI = 110
 
 
-def draw_trade_off(report: Report) -> bytes:
+def draw_trade_off(targets: Sequence[TargetReport]) -> bytes:
     """Accuracy with its interval against the median latency, a point for each target."""
-    figure = _figure((7, 4.2))
+    figure = new_figure((7, 4.2))
     axis = figure.subplots()
-    for target in report.targets:
+    for target in targets:
         top1, latency = target.accuracy.top1, target.latency
         axis.errorbar(
             latency.p50,
@@ -27,29 +28,64 @@ def draw_trade_off(report: Report) -> bytes:
             capsize=3,
             label=target.name,
         )
-    _log_milliseconds(axis)
+    log_milliseconds(axis)
     axis.set(xlabel="latency, ms (minimum, median, p90)", ylabel="accuracy with 95 % interval")
     axis.grid(alpha=0.3, which="both")
     axis.legend()
-    return _png(figure)
+    return to_png(figure)
 
 
-def draw_latencies(names: Sequence[str], samples: Sequence[Sequence[float]]) -> bytes:
+def draw_latencies(targets: Sequence[TargetReport]) -> bytes:
     """The fraction of images answered within a time."""
-    figure = _figure((7, 4.2))
+    figure = new_figure((7, 4.2))
     axis = figure.subplots()
-    for name, values in zip(names, samples, strict=True):
-        ordered = np.sort(values)
-        axis.step(ordered, np.arange(1, len(ordered) + 1) / len(ordered), where="post", label=name)
-    _log_milliseconds(axis)
+    for target in targets:
+        axis.plot(target.quantiles, np.linspace(0, 1, len(target.quantiles)), label=target.name)
+    log_milliseconds(axis)
     axis.set(xlabel="latency, ms", ylabel="fraction of images answered", ylim=(0, 1.01))
     axis.grid(alpha=0.3, which="both")
     axis.legend()
-    return _png(figure)
+    return to_png(figure)
+
+
+def draw_sustained(name: str, found: Sustained) -> bytes:
+    """Latency over time, and below it temperature and clock where the machine reports them."""
+    moments = found.moments
+    at = [moment.at for moment in moments]
+    rows = [
+        (label, values)
+        for label, values in (
+            ("°C", [moment.temperature for moment in moments]),
+            ("MHz", [moment.megahertz for moment in moments]),
+        )
+        if any(value is not None for value in values)
+    ]
+    figure = new_figure((7, 3.2 + 1.3 * len(rows)))
+    axes = figure.subplots(
+        1 + len(rows), 1, sharex=True, squeeze=False, height_ratios=[3.0, *[1.2] * len(rows)]
+    )[:, 0]
+    axes[0].plot(at, [moment.p50 for moment in moments], label="p50")
+    axes[0].plot(at, [moment.p90 for moment in moments], label="p90", linewidth=0.8)
+    for start in (0.0, found.seconds - found.window):
+        axes[0].axvspan(start, start + found.window, alpha=0.12, color="tab:grey")
+    for moment, following in pairwise([*at, found.seconds]):
+        if moments[at.index(moment)].throttled:
+            axes[0].axvspan(moment, following, ymax=0.04, color="tab:red")
+    axes[0].set(ylabel="latency, ms", title=f"{name}: last / first ×{found.ratio.value:.3f}", ylim=(0, None))
+    axes[0].legend(loc="lower right")
+    for axis, (label, values) in zip(axes[1:], rows, strict=True):
+        axis.plot(at, [np.nan if value is None else value for value in values], color="tab:red")
+        axis.set(ylabel=label)
+    axes[-1].set(xlabel="seconds")
+    for axis in axes:
+        axis.grid(alpha=0.3)
+    return to_png(figure)
 
 
 def draw_confusions(report: Report) -> dict[str, bytes]:
     """A confusion matrix for each target."""
+    from trainer.report import draw_confusion
+
     return {
         target.name: draw_confusion(
             np.array(target.accuracy.confusion), report.labels, f"{target.name}: {report.images} images"
@@ -58,7 +94,8 @@ def draw_confusions(report: Report) -> dict[str, bytes]:
     }
 
 
-def _log_milliseconds(axis: Any) -> None:
+def log_milliseconds(axis: Any) -> None:
+    """A logarithmic axis with readable, not overlapping numbers."""
     from matplotlib.ticker import LogFormatter
 
     axis.set_xscale("log")
@@ -67,13 +104,15 @@ def _log_milliseconds(axis: Any) -> None:
         formatter(LogFormatter(minor_thresholds=(2, 0.5)))
 
 
-def _figure(size: tuple[float, float]) -> Any:
+def new_figure(size: tuple[float, float]) -> Any:
+    """A figure of a size in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, dpi=_DPI, layout="constrained")
 
 
-def _png(figure: Any) -> bytes:
+def to_png(figure: Any) -> bytes:
+    """A figure as PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

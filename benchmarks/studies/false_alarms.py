@@ -10,11 +10,11 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from benchmarks.benchmark import measure_report
+from benchmarks.benchmark import measure_report, subject_of
 from benchmarks.gates import Limits, compare_reports
 from benchmarks.measurement import TimingPlan, find_evaluation_set
 from benchmarks.report import Report
-from benchmarks.targets import plan_targets
+from benchmarks.targets import plan_keras, plan_models
 from edge_runtime.core import Reporter
 from edge_runtime.datasets import read_run
 
@@ -25,13 +25,13 @@ def main(run: Path, model: Path, count: int) -> None:
     """Print every comparison with the first report, and the number of alarms."""
     trained = read_run(run)
     images = find_evaluation_set(trained, None)
-    specs = plan_targets(run, [model], [None], [None])
+    specs = [*plan_keras(run), *plan_models([model], [None], [None])]
     alarms = {"same": 0, "slower": 0}
     with Reporter() as reporter:
 
         def report(slowdown: float = 1.0) -> Report:
             slowed = [*specs[:-1], dataclasses.replace(specs[-1], slowdown=slowdown)]
-            return measure_report(trained, slowed, images, TimingPlan(), reporter=reporter)[0]
+            return measure_report(subject_of(trained, images), slowed, TimingPlan(), reporter=reporter)[0]
 
         baseline = report()
         for number in range(1, count + 1):

@@ -2,7 +2,7 @@
 
 from benchmarks.targets.operator_times import OperatorTime
 from benchmarks.targets.peers import PEERS
-from benchmarks.targets.registry import check_labels, load_target, plan_readers, plan_targets
+from benchmarks.targets.registry import check_labels, load_target, plan_keras, plan_models, plan_readers
 from benchmarks.targets.spec import Kind, Reader, Steps, Target, TargetSpec
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "TargetSpec",
     "check_labels",
     "load_target",
+    "plan_keras",
+    "plan_models",
     "plan_readers",
-    "plan_targets",
 ]

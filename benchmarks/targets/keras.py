@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.targets.spec import Steps, TargetBase
-from converter import load_keras_model
 from edge_runtime.core import Image, Scores, clock
-from edge_runtime.datasets import read_run
+from edge_runtime.datasets import RunFiles
 from edge_runtime.images import fit, pixels_needed
 
 
@@ -16,7 +15,7 @@ class KerasTarget(TargetBase):
     """A run's Keras model on one image at a time.
 
     Args:
-        folder: the run.
+        folder: a run, or a folder with the model and the card of one.
         predict: measure `predict_on_batch` instead of a compiled function.
     """
 
@@ -24,16 +23,19 @@ class KerasTarget(TargetBase):
         import keras
         import tensorflow as tf
 
-        run = read_run(folder)
-        model = load_keras_model(run.files.model)
-        signature = tf.TensorSpec([1, *run.card.image_size, 3], tf.float32)
+        from converter import load_keras_model
+
+        files = RunFiles(folder)
+        card = files.read_card()
+        model = load_keras_model(files.model)
+        signature = tf.TensorSpec([1, *card.image_size, 3], tf.float32)
         compiled = tf.function(lambda pixels: model(pixels, training=False), input_signature=[signature])
         self._forward: Any = model.predict_on_batch if predict else lambda pixels: compiled(pixels).numpy()
-        self._card = run.card
+        self._card = card
         self.engine = f"keras {keras.__version__}, tensorflow {tf.__version__}"
         self.num_threads: int | None = None
-        self.size_bytes = run.files.model.stat().st_size
-        self.at_least = pixels_needed(run.card.image_size, run.card.resize)
+        self.size_bytes = files.model.stat().st_size
+        self.at_least = pixels_needed(card.image_size, card.resize)
 
     def scores(self, image: Image) -> Scores:
         """See `Target.scores`."""

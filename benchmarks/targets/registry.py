@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.targets.keras import KerasTarget
 from benchmarks.targets.model_file import ModelFileTarget
 from benchmarks.targets.peers import load_peer
 from benchmarks.targets.slowed import SlowedTarget
@@ -23,7 +22,7 @@ def load_target(spec: TargetSpec) -> Target:
         MissingLibraryError: its engine is not installed.
     """
     target = _load(spec)
-    return target if spec.slowdown == 1 else SlowedTarget(target, spec.slowdown)
+    return target if spec.slowdown == 1 else SlowedTarget(target, spec.slowdown, spec.slow_after)
 
 
 def _load(spec: TargetSpec) -> Target:
@@ -33,17 +32,25 @@ def _load(spec: TargetSpec) -> Target:
         return load_peer(str(spec.engine), Path(spec.path))
     if spec.kind is Kind.MODEL_FILE:
         return ModelFileTarget(Path(spec.path), engine=spec.engine, num_threads=spec.num_threads)
+    # A device has no TensorFlow.
+    from benchmarks.targets.keras import KerasTarget
+
     return KerasTarget(Path(spec.path), predict=spec.kind is Kind.KERAS_PREDICT)
 
 
-def plan_targets(
-    run: Path, models: Sequence[Path], engines: Sequence[str | None], threads: Sequence[int | None]
-) -> list[TargetSpec]:
-    """The Keras model in both ways, then every model file on every engine with every number of threads."""
-    specs = [
-        TargetSpec("keras", Kind.KERAS, str(run)),
-        TargetSpec("keras-predict", Kind.KERAS_PREDICT, str(run)),
+def plan_keras(folder: Path, name: str = "keras") -> list[TargetSpec]:
+    """The Keras model of a run or of a bundle, in both ways in which it is used."""
+    return [
+        TargetSpec(name, Kind.KERAS, str(folder)),
+        TargetSpec(name.replace("keras", "keras-predict", 1), Kind.KERAS_PREDICT, str(folder)),
     ]
+
+
+def plan_models(
+    models: Sequence[Path], engines: Sequence[str | None], threads: Sequence[int | None]
+) -> list[TargetSpec]:
+    """Every model file on every engine with every number of threads."""
+    specs = []
     for path in models:
         for engine in engines:
             for number in threads:
@@ -72,16 +79,21 @@ def plan_readers(models: Sequence[Path], readers: Sequence[Reader], python: Path
     ]
 
 
-def check_labels(path: Path, labels: tuple[str, ...], run: Path) -> None:
+def check_labels(path: Path, labels: tuple[str, ...], origin: str) -> None:
     """Refuse a model file of another run.
 
+    Args:
+        path: the model file.
+        labels: that it must have.
+        origin: of the labels, for the message.
+
     Raises:
-        ModelError: its labels are not the run's.
+        ModelError: its labels are others.
     """
     found = read_model_file(path).labels
     if found != labels:
         raise ModelError(
-            f"{path}: its {len(found)} labels are not the {len(labels)} of the run {run}; convert it again"
+            f"{path}: its {len(found)} labels are not the {len(labels)} of {origin}; convert it again"
         )
 
 

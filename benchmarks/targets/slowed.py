@@ -11,11 +11,13 @@ class SlowedTarget:
     Args:
         target: the other one.
         factor: at least 1.
+        after: seconds from now, until which it is as fast as it is.
     """
 
-    def __init__(self, target: Target, factor: float) -> None:
+    def __init__(self, target: Target, factor: float, after: float = 0.0) -> None:
         self._target = target
         self._factor = factor
+        self._from = clock.now() + after
         self.engine = target.engine
         self.num_threads = target.num_threads
         self.size_bytes = target.size_bytes
@@ -29,6 +31,8 @@ class SlowedTarget:
         """See `Target.steps`."""
         started = clock.now()
         steps = self._target.steps(image)
+        if started < self._from:
+            return steps
         until = started + self._factor * (clock.now() - started)
         while clock.now() < until:
             pass

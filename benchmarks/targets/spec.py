@@ -42,6 +42,7 @@ class TargetSpec:
         num_threads: of a model file; all cores, at most 4, when None.
         python: the interpreter of the process that loads it; this one when None.
         slowdown: factor of the time of each image, for studies of the gate.
+        slow_after: seconds after loading from which on it is that slow.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
@@ -53,6 +54,7 @@ class TargetSpec:
     num_threads: int | None = None
     python: str | None = None
     slowdown: float = 1.0
+    slow_after: float = 0.0
 
 
 @dataclass(frozen=True)

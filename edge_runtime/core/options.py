@@ -89,11 +89,30 @@ def read_options(path: Path, kind: type, command: str) -> dict[str, Any]:
         options = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not TOML ({error})") from error
+    return _check_types(options, kind, command, str(path))
+
+
+def parse_options(options: Mapping[str, Any], kind: type[Config], command: str, *, name: str) -> Config:
+    """Build a configuration from parsed JSON, with the types of the fields.
+
+    Args:
+        options: by field.
+        kind: the dataclass.
+        command: the command that has them.
+        name: how messages call the document.
+
+    Raises:
+        UsageError: an unknown option, or a value of the wrong type or outside its range.
+    """
+    return build_config(kind, _check_types(options, kind, command, name), command)
+
+
+def _check_types(options: Mapping[str, Any], kind: type, command: str, name: str) -> dict[str, Any]:
     types = get_type_hints(kind)
     check_names(options, types, command)
     return {
-        name: from_parsed(value, types[name], name=f"{path}: {name}", error=UsageError)
-        for name, value in options.items()
+        field: from_parsed(value, types[field], name=f"{name}: {field}", error=UsageError)
+        for field, value in options.items()
     }
 
 

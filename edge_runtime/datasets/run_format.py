@@ -91,6 +91,14 @@ class RunFiles:
         """TensorBoard logs."""
         return self.folder / "logs"
 
+    def read_card(self) -> ModelCard:
+        """Read the card.
+
+        Raises:
+            ModelError: missing or damaged.
+        """
+        return ModelCard.from_json(_read(self.card), name=str(self.card))
+
     def remove_results(self) -> None:
         """Remove the results of an earlier training, so that none is taken for one of the new run."""
         for path in (self.model, self.card, self.metrics, self.rejection, self.report):
@@ -179,7 +187,7 @@ def read_run(folder: Path, *, data: str | None = None) -> Run:
                 f"{folder}: not a complete run, {path.name} is missing; make one with "
                 "edge-train DATA --out FOLDER"
             )
-    card = ModelCard.from_json(_read(files.card), name=str(files.card))
+    card = files.read_card()
     try:
         samples = parse_split(_read(files.split), name=str(files.split))
         recorded = tomllib.loads(_read(files.config).decode())["data"]

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +28,7 @@ from edge_runtime.pipeline.sink_factory import Outputs, open_outputs
 from edge_runtime.pipeline.smoothing import Decision
 from edge_runtime.pipeline.throttling import Throttle, every
 from edge_runtime.pipeline.worker_pool import WorkerPool
-from edge_runtime.sinks import RunSnapshot
+from edge_runtime.sinks import MonitoringSink, RunSnapshot
 from edge_runtime.sources import InputOptions, LiveSource, Patience, Source, camera_request, open_input
 from edge_runtime.system import Notifier
 
@@ -39,11 +39,13 @@ class Session:
     Args:
         config: the options.
         say: shows a line that the user should know.
+        further: sinks beside those of the options, which also get the state of the run.
     """
 
-    def __init__(self, config: ClassifyConfig, say: Say) -> None:
+    def __init__(self, config: ClassifyConfig, say: Say, further: Sequence[MonitoringSink] = ()) -> None:
         self._config = config
         self._say = say
+        self._further = tuple(further)
         self._rate = FrameRate()
         self._notifier = Notifier()
 
@@ -60,7 +62,12 @@ class Session:
                 ActivationMaps(model.current)  # refuses a model that has none
             heatmaps = Heatmaps(lambda: model.current)
             outputs = open_outputs(
-                self._config, stack, self._say, total=source.total, draw_heatmap=heatmaps.draw
+                self._config,
+                stack,
+                self._say,
+                total=source.total,
+                draw_heatmap=heatmaps.draw,
+                further=self._further,
             )
             stack.callback(self._notifier.stopping)
             drift = DriftMonitor(lambda: model.current.file.card, self._say)

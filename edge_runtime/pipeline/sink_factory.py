@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, cast
@@ -17,6 +18,7 @@ from edge_runtime.sinks import (
     DrawHeatmap,
     JsonLinesSink,
     Monitor,
+    MonitoringSink,
     MqttSink,
     OnChange,
     QueueingSink,
@@ -51,6 +53,7 @@ def open_outputs(
     *,
     total: int | None,
     draw_heatmap: DrawHeatmap,
+    further: Sequence[MonitoringSink] = (),
 ) -> Outputs:
     """Open all sinks; with `--on-change` those that report get only changes.
 
@@ -60,6 +63,7 @@ def open_outputs(
         say: shows a line that the user should know.
         total: how many frames there are, where that is known.
         draw_heatmap: draws where the evidence for an answer is, for the sinks that show it.
+        further: sinks beside those of the options, which also get the state of the run.
 
     Raises:
         EdgeError: one cannot be opened.
@@ -83,6 +87,9 @@ def open_outputs(
         from edge_runtime.sinks.progress_bar import ProgressSink
 
         factory.add(ProgressSink(total))
+    for sink in further:
+        factory.add(sink)
+        factory.monitors.append(sink)
     return Outputs(tuple(factory.sinks), tuple(factory.queueing), tuple(factory.monitors))
 
 

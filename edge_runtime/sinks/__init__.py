@@ -1,6 +1,15 @@
 """Where results go: text, JSON lines, CSV, MQTT, a web page, metrics, a window, saved frames."""
 
-from edge_runtime.sinks.base import DrawHeatmap, Monitor, OnChange, QueueingSink, RunSnapshot, Sink, SinkBase
+from edge_runtime.sinks.base import (
+    DrawHeatmap,
+    Monitor,
+    MonitoringSink,
+    OnChange,
+    QueueingSink,
+    RunSnapshot,
+    Sink,
+    SinkBase,
+)
 from edge_runtime.sinks.json_lines import CSV_COLUMNS, CsvSink, JsonLinesSink, to_dict
 from edge_runtime.sinks.mqtt import PORTS, Broker, MqttSink
 from edge_runtime.sinks.rotating_file import RotatingFile
@@ -15,6 +24,7 @@ __all__ = [
     "DrawHeatmap",
     "JsonLinesSink",
     "Monitor",
+    "MonitoringSink",
     "MqttSink",
     "OnChange",
     "QueueingSink",

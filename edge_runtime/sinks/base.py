@@ -66,6 +66,10 @@ class Monitor(Protocol):
         ...
 
 
+class MonitoringSink(Sink, Monitor, Protocol):
+    """A sink that also gets the state of the run."""
+
+
 class SinkBase:
     """A sink that has nothing to close."""
 

@@ -1,6 +1,6 @@
 """The machine: temperature and throttling, resource limits of child processes, systemd."""
 
-from edge_runtime.system.hardware import Hardware, default_threads, read_hardware, read_text
+from edge_runtime.system.hardware import Hardware, default_threads, is_emulated, read_hardware, read_text
 from edge_runtime.system.limits import limit_resources
 from edge_runtime.system.systemd import Notifier, hidden_words, unit_file
 
@@ -9,6 +9,7 @@ __all__ = [
     "Notifier",
     "default_threads",
     "hidden_words",
+    "is_emulated",
     "limit_resources",
     "read_hardware",
     "read_text",

@@ -1,6 +1,8 @@
 """Temperature, throttling, frequency governor and cores of this machine, as the kernel reports them."""
 
 import os
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +23,14 @@ class Hardware:
         throttle_count: how often the first core was throttled because of heat since boot (x86).
         throttled_by: reasons for throttling at this moment, from a Raspberry Pi's firmware; empty for none.
         governor: of the first core's frequency.
+        megahertz: the first core's frequency.
     """
 
     temperature: float | None
     throttle_count: int | None
     throttled_by: tuple[str, ...] | None
     governor: str | None
+    megahertz: float | None = None
 
 
 def read_hardware(system: Path = SYSTEM) -> Hardware:
@@ -41,13 +45,29 @@ def read_hardware(system: Path = SYSTEM) -> Hardware:
         for zone in sorted(system.glob("class/thermal/thermal_zone*/temp"))
         if (text := read_text(zone)) is not None and text.lstrip("-").isdigit()
     ]
+    clock = read_text(cpu / "cpufreq/scaling_cur_freq")
     count = read_text(cpu / "thermal_throttle/core_throttle_count")
     return Hardware(
         temperature=max(degrees, default=None),
         throttle_count=int(count) if count else None,
         throttled_by=_pi_flags(read_text(system / _PI_THROTTLED)),
         governor=read_text(cpu / "cpufreq/scaling_governor"),
+        megahertz=int(clock) / 1000 if clock and clock.isdecimal() else None,
     )
+
+
+def is_emulated(cpuinfo: str, environment: Mapping[str, str] = os.environ, machine: str = "") -> bool:
+    """Whether this is a program for ARM on another processor, under QEMU: its times say nothing.
+
+    Args:
+        cpuinfo: the content of `/proc/cpuinfo`.
+        environment: of this process.
+        machine: as `uname -m` says; this machine's when empty.
+    """
+    arm = (machine or platform.machine()).startswith(("aarch64", "arm"))
+    # QEMU shows the processor it runs on, or one of its own name.
+    foreign = any(name in cpuinfo for name in ("GenuineIntel", "AuthenticAMD", "QEMU"))
+    return arm and (foreign or not cpuinfo or any(name.startswith("QEMU_") for name in environment))
 
 
 def default_threads() -> int:

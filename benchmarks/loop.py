@@ -170,7 +170,10 @@ def measure_loop(options: LoopOptions, seconds: float, reporter: Reporter) -> Lo
         before=before,
         after=after,
         versions=toolkit_versions(),
-        warnings=tuple(warnings(before, after, machine.cores, emulated=machine.emulated)),
+        warnings=(
+            *warnings(before, after, machine.cores, emulated=machine.emulated),
+            *([f"the source ended after {took:.2g} s: little to measure"] if took < seconds / 2 else []),
+        ),
     )
 
 

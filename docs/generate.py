@@ -20,8 +20,14 @@ COMMANDS = (
     ("edge-doctor",),
     ("edge-bench",),
     ("edge-bench", "run"),
+    ("edge-bench", "bundle"),
+    ("edge-bench", "loop"),
+    ("edge-bench", "ab"),
     ("edge-bench", "compare"),
     ("edge-bench", "gate"),
+    ("edge-bench", "history"),
+    ("edge-bench", "render"),
+    ("edge-bench", "merge"),
 )
 PAGE = Path(__file__).parent / "cli.md"
 REPORT_SCHEMA = Path(__file__).parent.parent / "benchmarks" / "schema" / f"report-{SCHEMA}.json"

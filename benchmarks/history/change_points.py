@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.core import CONFIDENCE
+
 LEAST = 3
 """Values on either side of a change."""
 
-SIGNIFICANCE = 0.002
+SIGNIFICANCE = 0.003
+"""The level of the test. Of 6 + 6 values 2 in 924 orders are as extreme as a step: fewer prove little."""
+
 PERMUTATIONS = 4999
-RESAMPLES = 2000
 _LIKELY = 3.84
 """The 95 % quantile of chi-squared with one degree of freedom."""
 
@@ -108,21 +111,27 @@ def _p_value(part: Values, random: np.random.Generator) -> float:
 def _describe(before: Values, after: Values, start: int, random: np.random.Generator) -> ChangePoint:
     both = np.concatenate([before, after])
     earliest, latest = _place(both, len(before))
-    differences = [
-        random.choice(after, len(after)).mean() - random.choice(before, len(before)).mean()
-        for _ in range(RESAMPLES)
-    ]
-    low, high = np.quantile(differences, [0.025, 0.975])
+    low, high = _interval(before, after)
     return ChangePoint(
         at=start + len(before),
         earliest=start + earliest,
         latest=start + latest,
         before=float(before.mean()),
         after=float(after.mean()),
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         p_value=_p_value(both, random),
     )
+
+
+def _interval(before: Values, after: Values) -> tuple[float, float]:
+    """The 95 % interval of the difference of two means (Welch 1947)."""
+    from scipy.stats import ttest_ind
+
+    if np.ptp(before) == np.ptp(after) == 0:
+        return (float(after[0] - before[0]),) * 2
+    interval = ttest_ind(after, before, equal_var=False).confidence_interval(CONFIDENCE)
+    return float(interval.low), float(interval.high)
 
 
 def _place(values: Values, at: int) -> tuple[int, int]:

@@ -43,9 +43,10 @@ def merged_html(merged: Merged) -> str:
 def explain(merged: Merged) -> str:
     """What the columns are."""
     return (
-        f"{merged.run}. Accuracy with its 95 % interval; same answers: as the same model on the first machine "
-        "that has it. Latency from the decoded image to the answer; sustained: latency at the end of a run "
-        "without a pause / at its start. Times of emulated processors are not shown, they say nothing of a real one."
+        f"{merged.run}. Accuracy with its 95 % interval; same answers: as the same model on the first "
+        "machine that has it. Latency from the decoded image to the answer; sustained: latency at the end of "
+        "a run without a pause / at its start. Times of emulated processors are not shown: they say nothing "
+        "of a real one."
     )
 
 

@@ -8,7 +8,7 @@ from benchmarks.targets.peers import load_peer
 from benchmarks.targets.slowed import SlowedTarget
 from benchmarks.targets.spec import Kind, Reader, Target, TargetSpec
 from benchmarks.targets.yardstick import YardstickTarget
-from edge_runtime.core import ModelError
+from edge_runtime.core import MissingLibraryError, ModelError
 from edge_runtime.model import read_model_file
 
 _READERS = {Reader.MEDIAPIPE: "MediaPipe Tasks"}
@@ -32,10 +32,14 @@ def _load(spec: TargetSpec) -> Target:
         return load_peer(str(spec.engine), Path(spec.path))
     if spec.kind is Kind.MODEL_FILE:
         return ModelFileTarget(Path(spec.path), engine=spec.engine, num_threads=spec.num_threads)
-    # A device has no TensorFlow.
     from benchmarks.targets.keras import KerasTarget
 
-    return KerasTarget(Path(spec.path), predict=spec.kind is Kind.KERAS_PREDICT)
+    try:
+        return KerasTarget(Path(spec.path), predict=spec.kind is Kind.KERAS_PREDICT)
+    except ImportError as error:
+        raise MissingLibraryError(
+            f"the Keras model needs TensorFlow ({error}): pip install 'edge-classify[train]'"
+        ) from error
 
 
 def plan_keras(folder: Path, name: str = "keras") -> list[TargetSpec]:

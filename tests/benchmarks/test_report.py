@@ -21,17 +21,9 @@ from tests.conftest import ROOT, Command
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def folder(
-    command: Command, digits_run: Path, digits_model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    folder = tmp_path_factory.mktemp("report")
-    done = command(
-        *("edge-bench", "run", digits_run, digits_model, "--raw", "--processes", 1, "--out", folder)
-    )
-    assert done.code == 0, done.err
-    assert "digits" in done.out
-    return folder
+@pytest.fixture
+def folder(report_folder: Path) -> Path:
+    return report_folder
 
 
 def test_the_json_keeps_its_schema(folder: Path) -> None:
@@ -182,6 +174,6 @@ def test_bad_input_is_one_line(
     command("edge-bench", "run", digits_run, digits_model, "--engine", "none", *out).fails_with(
         2, "no engine is called 'none'"
     )
-    command("edge-bench", "run", digits_run).fails_with(2, "models")
+    command("edge-bench", "run", digits_run).fails_with(2, "name one or more model files")
     command("edge-bench").fails_with(2, "--help")
     assert not (tmp_path / "report" / "report.json").exists()

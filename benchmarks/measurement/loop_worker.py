@@ -88,8 +88,7 @@ def _make_app(options: bytes, out: TextIO) -> Any:
     import typer
 
     from edge_runtime.cli import new_app, say
-    from edge_runtime.core import UsageError, parse_json
-    from edge_runtime.core.options import parse_options
+    from edge_runtime.core import UsageError, parse_json, parse_options
     from edge_runtime.pipeline import ClassifyConfig, Session
 
     def classify() -> int:

@@ -43,7 +43,7 @@ def make_headline(report: Report) -> Headline:
             (f"{smaller:.3g}×", "smaller"),
             speed_number,
             (f"{-drop:+.2f}" if drop else "±0", "percentage points of accuracy"),
-            ("real" if real else "chance", f"difference of accuracy, p = {model.accuracy.p_value:.2g}"),
+            (_kind(drop, real=real), f"difference of accuracy, p = {model.accuracy.p_value:.2g}"),
         ),
     )
 
@@ -60,6 +60,10 @@ def _speed(report: Report, keras: TargetReport, model: TargetReport) -> tuple[st
     if ratio >= 1:
         return f"{_times(ratio)} faster", (f"{ratio:.3g}×", "faster")
     return f"{_times(1 / ratio)} slower", (f"{1 / ratio:.3g}×", "slower")
+
+
+def _kind(drop: float, *, real: bool) -> str:
+    return ("real" if real else "chance") if drop else "no"
 
 
 def _times(factor: float) -> str:

@@ -1,6 +1,7 @@
 """Plots of a report: accuracy against latency, distribution of latencies, latency over time, confusions."""
 
 import io
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,7 @@ from benchmarks.measurement import Sustained
 from benchmarks.report import Report, TargetReport
 
 _DPI = 110
+_FEW_DECADES, _MANY_DECADES = 0.8, 3.5
 
 
 def draw_trade_off(targets: Sequence[TargetReport]) -> bytes:
@@ -71,7 +73,8 @@ def draw_sustained(name: str, found: Sustained) -> bytes:
     for moment, following in pairwise([*at, found.seconds]):
         if moments[at.index(moment)].throttled:
             axes[0].axvspan(moment, following, ymax=0.04, color="tab:red")
-    axes[0].set(ylabel="latency, ms", title=f"{name}: last / first ×{found.ratio.value:.3f}", ylim=(0, None))
+    axes[0].set(ylabel="latency, ms", title=f"{name}: last / first ×{found.ratio.value:.3f}")
+    axes[0].set_ylim(0, 1.25 * max(moment.p90 for moment in moments))
     axes[0].legend(loc="lower right")
     for axis, (label, values) in zip(axes[1:], rows, strict=True):
         axis.plot(at, [np.nan if value is None else value for value in values], color="tab:red")
@@ -95,13 +98,22 @@ def draw_confusions(report: Report) -> dict[str, bytes]:
 
 
 def log_milliseconds(axis: Any) -> None:
-    """A logarithmic axis with readable, not overlapping numbers."""
-    from matplotlib.ticker import LogFormatter
+    """A logarithmic axis of milliseconds with a few plain numbers that do not overlap; for after plotting."""
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
     axis.set_xscale("log")
-    # 3 and 20, not 3×10⁰ and 2×10¹; fewer of them where they would overlap.
-    for formatter in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
-        formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+    low, high = axis.get_xlim()
+    decades = math.log10(high / low)
+    if decades < _FEW_DECADES:
+        # Within a decade a logarithmic axis has room for ordinary steps.
+        ticks = [float(tick) for tick in MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high)]
+    else:
+        steps = (1, 2, 5) if decades < _MANY_DECADES else (1,)
+        exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        ticks = [step * 10.0**exponent for exponent in exponents for step in steps]
+    axis.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high and tick > 0]))
+    axis.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def new_figure(size: tuple[float, float]) -> Any:

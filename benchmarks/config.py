@@ -7,7 +7,7 @@ from benchmarks.targets import Reader
 from edge_runtime.core import UsageError, check_ranges, option
 
 TARGETS, DURATION, OUTPUT, LIMITS, RULES = "Targets", "Duration", "Output", "Limits", "Rules"
-CONTENT, SOURCE = "Content", "Source"
+CONTENT, SOURCE, CHECKS = "Content", "Source", "Checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +174,51 @@ class LoopConfig:
         check_ranges(self)
         if (self.camera is None) == (self.input is None):
             raise UsageError("name one source: --camera 0, or --input")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CiConfig:
+    """All options of `edge-bench ci`; each field but `run` and `models` is an option of that name."""
+
+    run: Path
+    models: tuple[Path, ...] = ()
+
+    baseline: Path | None = option(
+        None,
+        "report.json to compare with; without it, or where it is of another machine or version, nothing is "
+        "compared and the job goes on.",
+        panel=CHECKS,
+    )
+    rules: Path | None = option(
+        None,
+        "TOML file with the options of edge-bench gate, such as min_accuracy = ['birds=0.9'].",
+        panel=CHECKS,
+    )
+    max_slowdown: float = option(
+        1.10, "Largest allowed latency ratio, current / baseline.", 0.0, 1e6, panel=LIMITS
+    )
+    max_accuracy_drop: float = option(
+        0.01, "Largest allowed loss of accuracy, as a fraction of the images.", 0.0, 1.0, panel=LIMITS
+    )
+    max_size_growth: float = option(
+        1.05, "Largest allowed size ratio, current / baseline.", 0.0, 1e6, panel=LIMITS
+    )
+
+    num_runs: int = option(300, "Timed images of each target, at least.", 10, 10_000_000, panel=DURATION)
+    min_seconds: float = option(5.0, "Seconds of timing, at least.", 0.0, 1e6, panel=DURATION)
+    processes: int = option(3, "Number of times that each target is started.", 1, 1000, panel=DURATION)
+
+    out: Path = option(
+        Path("report"), "Folder for report.json, .md, .html, summary.md and checks.xml.", panel=OUTPUT
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse invalid values.
+
+        Raises:
+            UsageError: a value is outside its range.
+        """
+        check_ranges(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,13 @@ __all__ = ["build_app", "main"]
 def build_app() -> typer.Typer:
     """The commands with their options."""
     from benchmarks.cli.checking import add_checking
+    from benchmarks.cli.continuous import add_continuous
     from benchmarks.cli.measuring import add_measuring
     from benchmarks.cli.showing import add_showing
 
     app = new_app()
     app.callback()(edge_bench)
-    for add in (add_measuring, add_checking, add_showing):
+    for add in (add_measuring, add_checking, add_continuous, add_showing):
         add(app)
     return app
 

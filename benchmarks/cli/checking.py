@@ -102,6 +102,12 @@ def conclude(checks: Sequence["Check"], suite: str, junit: Path | None) -> int:
 
     if junit is not None:
         write_file(junit, checks_junit(checks, suite))
+    typer.echo(checks_markdown(checks))
+    return ExitCode.DONE if all(check.passed for check in checks) else ExitCode.GATE
+
+
+def checks_markdown(checks: Sequence["Check"]) -> str:
+    """The checks as a Markdown table, and how many are broken."""
     columns = ("target", "rule", "before", "now", "change", "result")
     rows = [
         (
@@ -114,7 +120,6 @@ def conclude(checks: Sequence["Check"], suite: str, junit: Path | None) -> int:
         )
         for check in checks
     ]
-    typer.echo(markdown_table(columns, rows))
     failed = sum(not check.passed for check in checks)
-    typer.echo(f"\n{failed} of {len(checks)} rules broken" if failed else f"\nall {len(checks)} rules passed")
-    return ExitCode.GATE if failed else ExitCode.DONE
+    verdict = f"{failed} of {len(checks)} rules broken" if failed else f"all {len(checks)} rules passed"
+    return f"{markdown_table(columns, rows)}\n\n{verdict}"

@@ -102,7 +102,7 @@ def bench_run(config: RunConfig) -> int:
                 raw=config.raw,
                 reporter=reporter,
             )
-    _write(report, config.out)
+    write_report(report, config.out)
     return ExitCode.DONE
 
 
@@ -169,7 +169,7 @@ def bench_ab(config: AbConfig) -> int:
     return conclude([result.check(config.max_slowdown)], "edge-bench ab", None)
 
 
-def _write(report: "Report", out: Path) -> None:
+def write_report(report: "Report", out: Path) -> None:
     """Write the report's files; the page only where its libraries are."""
     from benchmarks.rendering import report_markdown, report_text
 

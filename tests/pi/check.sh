@@ -2,12 +2,14 @@
 # `make check-pi`: the real aarch64 wheels in a Debian bookworm arm64 root, without a Raspberry Pi.
 #
 # Builds the root (mmdebstrap), installs the wheel there as the README says for a Pi, and runs images, a video, the
-# self-test and edge-doctor under QEMU, once with LiteRT and once with tflite-runtime. Speed says nothing there.
+# self-test, edge-doctor and edge-bench with a bundle under QEMU, once with LiteRT and once with tflite-runtime. Then
+# the reports are rendered here and merged with the workstation's. Speed says nothing there, and no time is shown.
 # Needs root, and: apt install mmdebstrap qemu-user-static binfmt-support
 #
-# Usage: check.sh PYTHON MODEL.tflite IMAGES     [PI_ROOT=folder for the Debian root]
+# Usage: check.sh BIN MODEL.tflite RUN REPORT.json     [PI_ROOT=folder for the Debian root]
 set -euo pipefail
-PYTHON=$1 MODEL=$2 IMAGES=$3
+BIN=$1 MODEL=$2 RUN=$3 REPORT=$4
+PYTHON=$BIN/python IMAGES=$RUN/examples
 ROOT=${PI_ROOT:-build/pi-arm64}
 INSIDE=/opt/check
 
@@ -23,14 +25,18 @@ cp -r "$IMAGES" "$ROOT$INSIDE/images"
 "$PYTHON" - "$ROOT$INSIDE" <<'VIDEO'
 import sys
 import cv2
-from edge_runtime.images.codec import list_images, read_image
+from edge_runtime.images import list_images, read_image
 from pathlib import Path
 folder = Path(sys.argv[1])
 writer = cv2.VideoWriter(str(folder / "video.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 64))
 for image in list_images(folder / "images"):
-    writer.write(cv2.resize(read_image(image)[..., ::-1].copy(), (64, 64)))
+    writer.write(cv2.resize(read_image(image, at_least=0)[..., ::-1].copy(), (64, 64)))
 writer.release()
 VIDEO
+"$BIN/edge-bench" bundle "$RUN" --model "$MODEL" --report "$REPORT" --out "$ROOT$INSIDE/bundle.zip"
+# Memory and processor are read from /proc.
+mountpoint -q "$ROOT/proc" || mount -t proc proc "$ROOT/proc"
+trap 'umount "$ROOT/proc"' EXIT
 cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
 if [ -n "${PIP_CERT:-}" ]; then cp "$PIP_CERT" "$ROOT$INSIDE/certificates.pem"; fi
 
@@ -53,6 +59,8 @@ check() {
     inside "$bin/edge-classify" -m "$model" --engine "$name" --input "$INSIDE/video.avi" -k 1 --format jsonl \
         | tail -n 1
     inside "$bin/edge-doctor" "$model"
+    inside "$bin/edge-bench" run "$INSIDE/bundle.zip" --engine "$name" --num-runs 20 --min-seconds 0 \
+        --processes 1 --out "$INSIDE/report-$name"
 }
 
 WHEEL=$(basename "$ROOT$INSIDE"/edge_classify-*.whl)
@@ -60,4 +68,19 @@ check litert "$INSIDE/$WHEEL"
 check tflite-runtime "$INSIDE/$WHEEL[tflite-runtime]"
 labels() { sed -E 's/ [0-9.]+ \([0-9.]+ ms\)$//' "$1"; }
 diff <(labels "$ROOT$INSIDE/litert.txt") <(labels "$ROOT$INSIDE/tflite-runtime.txt")
-echo "check-pi passed: both engines give the same labels"
+
+# What the emulated board wrote, shown here and beside the workstation's report.
+for name in litert tflite-runtime; do
+    "$BIN/edge-bench" render "$ROOT$INSIDE/report-$name/report.json"
+    "$BIN/edge-bench" merge "$REPORT" "$ROOT$INSIDE/report-$name/report.json" --out "$ROOT$INSIDE/merged-$name"
+    "$PYTHON" - "$ROOT$INSIDE/merged-$name/merged.json" <<'ANSWERS'
+import json, sys
+rows = json.load(open(sys.argv[1]))["rows"]
+emulated = [row for row in rows if row["machine"]["emulated"]]
+assert emulated and all(row["p50"] is None for row in emulated), "an emulated processor has no times"
+for row in emulated:
+    print(f"{row['model']}: {row['same_answers']:.4f} of the answers are those of x86 ({row['engine']})")
+    assert row["same_answers"] >= 0.998, "more than 2 of 1,000 answers are others than on x86"
+ANSWERS
+done
+echo "check-pi passed: both engines give the same labels, and the benchmark runs without the workstation's libraries"

@@ -20,7 +20,7 @@ from benchmarks.bundle.format import MANIFEST
 from edge_runtime import EdgeError, ModelError
 from edge_runtime.core import no_tick
 from edge_runtime.datasets import read_run
-from tests.conftest import Command, Shared
+from tests.conftest import Command
 
 pytestmark = pytest.mark.slow
 
@@ -30,17 +30,6 @@ FEW = ("--num-runs", 20, "--min-seconds", 0, "--processes", 1)
 @pytest.fixture(scope="session")
 def workstation(report_folder: Path) -> Path:
     return report_folder / "report.json"
-
-
-@pytest.fixture(scope="session")
-def bundle(command: Command, digits_run: Path, digits_model: Path, workstation: Path, shared: Shared) -> Path:
-    def make(folder: Path) -> None:
-        options = ("--model", digits_model, "--report", workstation, "--out", folder / "digits.bundle.zip")
-        done = command("edge-bench", "bundle", digits_run, *options)
-        assert done.code == 0, done.err
-        assert "269 images, 1 model files" in done.out
-
-    return shared("bundle", make) / "digits.bundle.zip"
 
 
 # What a device does not have, as a program finds it that looks for it.

@@ -2,12 +2,39 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.targets import Reader
 from edge_runtime.core import UsageError, check_ranges, option
 
 TARGETS, DURATION, OUTPUT, LIMITS, RULES = "Targets", "Duration", "Output", "Limits", "Rules"
 CONTENT, SOURCE, CHECKS = "Content", "Source", "Checks"
+
+
+def _num_runs(what: str) -> Any:
+    return option(300, f"Timed images of {what}, at least.", 10, 10_000_000, panel=DURATION)
+
+
+def _min_seconds() -> Any:
+    return option(5.0, "Seconds of timing, at least.", 0.0, 1e6, panel=DURATION)
+
+
+def _processes(what: str) -> Any:
+    return option(3, f"Number of times that {what} is started.", 1, 1000, panel=DURATION)
+
+
+def _max_slowdown(of: str) -> Any:
+    return option(1.10, f"Largest allowed latency ratio, {of}.", 0.0, 1e6, panel=LIMITS)
+
+
+def _max_accuracy_drop() -> Any:
+    return option(
+        0.01, "Largest allowed loss of accuracy, as a fraction of the images.", 0.0, 1.0, panel=LIMITS
+    )
+
+
+def _max_size_growth() -> Any:
+    return option(1.05, "Largest allowed size ratio, current / baseline.", 0.0, 1e6, panel=LIMITS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +72,9 @@ class RunConfig:
         False, "With a bundle: measure its Keras model on this machine too (needs TensorFlow).", panel=TARGETS
     )
 
-    num_runs: int = option(300, "Timed images of each target, at least.", 10, 10_000_000, panel=DURATION)
-    min_seconds: float = option(5.0, "Seconds of timing, at least.", 0.0, 1e6, panel=DURATION)
-    processes: int = option(3, "Number of times that each target is started.", 1, 1000, panel=DURATION)
+    num_runs: int = _num_runs("each target")
+    min_seconds: float = _min_seconds()
+    processes: int = _processes("each target")
     sustained: float = option(
         0.0,
         "Seconds that each model file then works without a pause, with 1,024 images or more; 0 for none.",
@@ -95,9 +122,9 @@ class BundleConfig:
     report: Path | None = option(
         None, "Take the times of the Keras model from this report.json instead of measuring.", panel=DURATION
     )
-    num_runs: int = option(300, "Timed images of the Keras model, at least.", 10, 10_000_000, panel=DURATION)
-    min_seconds: float = option(5.0, "Seconds of timing, at least.", 0.0, 1e6, panel=DURATION)
-    processes: int = option(3, "Number of times that it is started.", 1, 1000, panel=DURATION)
+    num_runs: int = _num_runs("the Keras model")
+    min_seconds: float = _min_seconds()
+    processes: int = _processes("the Keras model")
 
     out: Path = option(Path("run.bundle.zip"), "The bundle.", panel=OUTPUT)
 
@@ -194,19 +221,13 @@ class CiConfig:
         "TOML file with the options of edge-bench gate, such as min_accuracy = ['birds=0.9'].",
         panel=CHECKS,
     )
-    max_slowdown: float = option(
-        1.10, "Largest allowed latency ratio, current / baseline.", 0.0, 1e6, panel=LIMITS
-    )
-    max_accuracy_drop: float = option(
-        0.01, "Largest allowed loss of accuracy, as a fraction of the images.", 0.0, 1.0, panel=LIMITS
-    )
-    max_size_growth: float = option(
-        1.05, "Largest allowed size ratio, current / baseline.", 0.0, 1e6, panel=LIMITS
-    )
+    max_slowdown: float = _max_slowdown("current / baseline")
+    max_accuracy_drop: float = _max_accuracy_drop()
+    max_size_growth: float = _max_size_growth()
 
-    num_runs: int = option(300, "Timed images of each target, at least.", 10, 10_000_000, panel=DURATION)
-    min_seconds: float = option(5.0, "Seconds of timing, at least.", 0.0, 1e6, panel=DURATION)
-    processes: int = option(3, "Number of times that each target is started.", 1, 1000, panel=DURATION)
+    num_runs: int = _num_runs("each target")
+    min_seconds: float = _min_seconds()
+    processes: int = _processes("each target")
 
     out: Path = option(
         Path("report"), "Folder for report.json, .md, .html, summary.md and checks.xml.", panel=OUTPUT
@@ -231,7 +252,7 @@ class AbConfig:
 
     runs: int = option(10, "Times that each is run.", 3, 10_000, panel=DURATION)
     images: Path | None = option(None, "Folder of images, to compare two model files.", panel=SOURCE)
-    num_runs: int = option(300, "Timed images of each model file, at least.", 10, 10_000_000, panel=DURATION)
+    num_runs: int = _num_runs("each model file")
     max_slowdown: float = option(1.10, "Largest allowed ratio of times, HEAD / BASE.", 0.0, 1e6, panel=LIMITS)
     out: Path | None = option(None, "Write the result as JSON to this file.", panel=OUTPUT)
 
@@ -251,15 +272,9 @@ class CompareConfig:
     baseline: Path
     current: Path
 
-    max_slowdown: float = option(
-        1.10, "Largest allowed latency ratio, current / baseline.", 0.0, 1e6, panel=LIMITS
-    )
-    max_accuracy_drop: float = option(
-        0.01, "Largest allowed loss of accuracy, as a fraction of the images.", 0.0, 1.0, panel=LIMITS
-    )
-    max_size_growth: float = option(
-        1.05, "Largest allowed size ratio, current / baseline.", 0.0, 1e6, panel=LIMITS
-    )
+    max_slowdown: float = _max_slowdown("current / baseline")
+    max_accuracy_drop: float = _max_accuracy_drop()
+    max_size_growth: float = _max_size_growth()
     force: bool = option(False, "Compare reports of different machines.", panel=LIMITS)
     junit: Path | None = option(None, "Write the result as JUnit XML to this file.", panel=OUTPUT)
 

@@ -1,6 +1,6 @@
-"""Write what is generated from the code: docs/cli.md from `--help`, and the JSON schema of the report.
+"""Write what is generated: docs/cli.md from `--help`, the table of docs/boards.md, the report's JSON schema.
 
-`make docs` runs it; tests compare both with the code.
+`make docs` runs it; tests compare all of it with the code and the reports.
 """
 
 import json
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.boards import boards_table, read_boards
 from benchmarks.report import SCHEMA, Report
 from edge_runtime.core import json_schema
 
@@ -30,6 +31,8 @@ COMMANDS = (
     ("edge-bench", "merge"),
 )
 PAGE = Path(__file__).parent / "cli.md"
+BOARDS_PAGE = Path(__file__).parent / "boards.md"
+BEGIN, END = "<!-- made by `make docs` -->\n", "<!-- end -->\n"
 REPORT_SCHEMA = Path(__file__).parent.parent / "benchmarks" / "schema" / f"report-{SCHEMA}.json"
 
 
@@ -38,6 +41,12 @@ def render() -> str:
     parts = ["# Commands\n\nMade from `--help` by `make docs`.\n"]
     parts += [f"## {' '.join(command)}\n\n```text\n{_help(command)}\n```\n" for command in COMMANDS]
     return "\n".join(parts)
+
+
+def render_boards(page: str) -> str:
+    """The page of boards with the table of the reports there are now."""
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n{boards_table(read_boards())}\n{END}{rest.partition(END)[2]}"
 
 
 def _help(command: tuple[str, ...]) -> str:
@@ -59,4 +68,5 @@ def _without_color() -> dict[str, str]:
 
 if __name__ == "__main__":
     PAGE.write_text(render(), encoding="utf-8")
+    BOARDS_PAGE.write_text(render_boards(BOARDS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     REPORT_SCHEMA.write_text(json.dumps(json_schema(Report), indent=2) + "\n", encoding="utf-8")

@@ -4,9 +4,10 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 from edge_runtime import ModelCard, Resize, pack_model_file
-from edge_runtime.images import opencv
 from tests.commands import BIN, Command, Finished, run_command
+from tests.images import paint, save
+from tests.servers import Server
 
 # Time is no property here: a busy machine is slow now and then.
 hypothesis.settings.register_profile(
@@ -26,7 +28,7 @@ hypothesis.settings.load_profile("gate")
 # A shell that starts this in the background has SIGINT ignored, and what is ignored is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-__all__ = ["BIN", "Command", "Finished"]
+__all__ = ["BIN", "Command", "Finished", "paint", "save"]
 
 ROOT = Path(__file__).parent.parent
 COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -178,16 +180,18 @@ def without_vnni(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[
     return environment
 
 
-def paint(color: tuple[int, int, int], height: int = 20, width: int = 30) -> np.ndarray:
-    """An image of one RGB color."""
-    return np.full((height, width, 3), color, np.uint8)
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers that answer each connection with the next of some scripts."""
+    servers: list[Server] = []
 
+    def start(*scripts: Callable[[socket.socket], None]) -> Server:
+        servers.append(Server(*scripts))
+        return servers[-1]
 
-def save(path: Path, image: np.ndarray) -> Path:
-    """Write an RGB image as a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(opencv().imencode(path.suffix, image[..., ::-1])[1].tobytes())
-    return path
+    yield start
+    for server in servers:
+        server.close()
 
 
 @pytest.fixture(scope="session")

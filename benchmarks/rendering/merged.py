@@ -7,7 +7,7 @@ from benchmarks.rendering.html import encode, render
 from benchmarks.rendering.plots import log_milliseconds, new_figure, to_png
 from edge_runtime.core import markdown_table
 
-COLUMNS = (
+MERGED_COLUMNS = (
     "model", "machine", "engine", "accuracy", "same answers", "p50 ms", "p90", "p99", "cold start", "memory",
     "J / 1000", "sustained",
 )  # fmt: skip
@@ -18,7 +18,7 @@ def merged_markdown(merged: Merged) -> str:
     lines = [
         "## Benchmark over machines",
         "",
-        markdown_table(COLUMNS, [merged_cells(row) for row in merged.rows]),
+        markdown_table(MERGED_COLUMNS, [merged_cells(row) for row in merged.rows]),
         "",
         explain(merged),
         "",
@@ -33,7 +33,7 @@ def merged_html(merged: Merged) -> str:
     return render(
         "merged.html.j2",
         merged=merged,
-        columns=COLUMNS,
+        columns=MERGED_COLUMNS,
         rows=[merged_cells(row) for row in merged.rows],
         explanation=explain(merged),
         machines=encode(draw_machines(timed)) if timed else "",

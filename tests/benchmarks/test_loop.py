@@ -1,8 +1,7 @@
 """`edge-bench loop` on a pattern, a folder, a video and a loopback camera: the product itself is measured."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from edge_runtime import UsageError
 from edge_runtime.core import from_json
 from tests.conftest import Command, paint, save
 from tests.edge_runtime.sources.test_sources import write_video
-from tests.edge_runtime.sources.test_streams import HEAD, Server, image, part
+from tests.servers import Server, healthy
 
 
 def measured(command: Command, model: Path, folder: Path, *arguments: object) -> LoopReport:
@@ -53,23 +52,10 @@ def test_of_a_video_every_frame_is_answered(command: Command, digits_model: Path
     assert report.frames == 199
 
 
-@pytest.fixture
-def camera() -> Iterator[Server]:
-    def send(client: object) -> None:
-        client.sendall(HEAD)  # type: ignore[attr-defined]
-        for number in range(10_000):
-            client.sendall(part(image(number)))  # type: ignore[attr-defined]
-            threading.Event().wait(0.02)
-
-    sender: Callable[..., None] = send
-    server = Server(sender)
-    yield server
-    server.close()
-
-
 def test_a_loopback_camera_gives_its_rate_ages_and_counts(
-    command: Command, digits_model: Path, tmp_path: Path, camera: Server
+    command: Command, digits_model: Path, tmp_path: Path, serve: Callable[..., Server]
 ) -> None:
+    camera = serve(healthy)
     report = measured(command, digits_model, tmp_path, "--input", camera.url, "--seconds", 3)
     # It sends at most 50 a second.
     assert 5 < report.frames_per_second < 60
@@ -105,8 +91,9 @@ def test_errors_are_those_of_the_product(
 
 
 def test_a_password_is_not_in_the_report(
-    command: Command, digits_model: Path, tmp_path: Path, camera: Server
+    command: Command, digits_model: Path, tmp_path: Path, serve: Callable[..., Server]
 ) -> None:
+    camera = serve(healthy)
     url = camera.url.replace("http://", "http://user:secret@")
     measured(command, digits_model, tmp_path, "--input", url, "--seconds", 1)
     assert "secret" not in json.dumps([path.read_text() for path in tmp_path.iterdir()])

@@ -8,7 +8,7 @@ import socket
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -31,18 +31,9 @@ from edge_runtime.sources.devices.request import without_password
 from edge_runtime.sources.jpeg_splitter import split_jpegs
 from tests.conftest import BIN, Command, paint
 from tests.edge_runtime.sources.test_sources import write_video
+from tests.servers import HEAD, Server, healthy, image, part
 
 Send = Callable[[bytes], None]
-
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n"
-
-
-def image(number: int) -> bytes:
-    return encode_jpeg(paint((20 * number % 256, 40, 90), 48, 64), 90)
-
-
-def part(jpeg: bytes) -> bytes:
-    return b"--x\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg + b"\r\n"
 
 
 def with_thumbnail(jpeg: bytes) -> bytes:
@@ -135,46 +126,6 @@ def test_the_command_reads_jpegs_from_stdin(color_models: dict[str, Path]) -> No
     assert [line.split()[1] for line in done.stdout.decode().splitlines()] == ["red", "blue"]
 
 
-class Server:
-    """Answers each connection with the next of some scripts, and after them with the last."""
-
-    def __init__(self, *scripts: Callable[[socket.socket], None]) -> None:
-        self._scripts = list(scripts)
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}/cam"
-        self.connections = 0
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            script = self._scripts[min(self.connections, len(self._scripts) - 1)]
-            self.connections += 1
-            threading.Thread(target=self._answer, args=(client, script), daemon=True).start()
-
-    def _answer(self, client: socket.socket, script: Callable[[socket.socket], None]) -> None:
-        try:
-            client.recv(4096)
-            script(client)
-        except OSError:
-            pass
-        finally:
-            client.close()
-
-    def close(self) -> None:
-        self._server.close()
-
-
-def healthy(client: socket.socket) -> None:
-    client.sendall(HEAD)
-    for number in range(10_000):
-        client.sendall(part(image(number)))
-        threading.Event().wait(0.02)
-
-
 def stops(client: socket.socket) -> None:
     client.sendall(HEAD + part(image(1)) + part(image(2)))
     threading.Event().wait(60)
@@ -207,19 +158,6 @@ def refuses(client: socket.socket) -> None:
 
 def is_a_page(client: socket.socket) -> None:
     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi")
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(*scripts: Callable[[socket.socket], None]) -> Server:
-        servers.append(Server(*scripts))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
 
 
 def stream(url: str, said: list[str]) -> LiveSource:

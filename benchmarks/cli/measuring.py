@@ -87,8 +87,8 @@ def bench_run(config: RunConfig) -> int:
         if config.run.is_file():
             if config.data is not None or config.unknowns is not None:
                 raise UsageError("--data and --unknowns need a run; a bundle has its own images")
-            tick = stack.enter_context(reporter.bar("unpacking the bundle"))
-            bundle = stack.enter_context(open_bundle(config.run, tick))
+            with reporter.bar("unpacking the bundle") as tick:
+                bundle = stack.enter_context(open_bundle(config.run, tick))
             report = benchmark_bundle(bundle, targets, plan=plan, raw=config.raw, reporter=reporter)
         elif config.keras:
             raise UsageError("--keras is for a bundle; of a run the Keras model is always measured")

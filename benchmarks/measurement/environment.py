@@ -12,7 +12,7 @@ from edge_runtime.system import is_emulated, read_hardware, read_text
 
 HOT = 80.0
 BUSY = 0.5
-_CPUINFO = Path("/proc/cpuinfo")
+_CPUINFO, _KERNEL = Path("/proc/cpuinfo"), Path("/proc/version")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def describe_machine() -> Machine:
         memory_gib=round(pages / 1024**3),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
-        emulated=is_emulated(read_text(_CPUINFO) or ""),
+        emulated=is_emulated(read_text(_CPUINFO) or "", read_text(_KERNEL) or ""),
     )
 
 

@@ -160,17 +160,20 @@ def measure(
         with open_meter() as meter:
             time_in_turns(everything, files, plan, reporter, at_last=classify_all, meter=meter, quiet=quiet)
         if plan.sustained:
-            _sustain([each for each in targets if each.spec.kind is Kind.MODEL_FILE], files, plan, reporter)
+            models = [each for each in targets if each.spec.kind is Kind.MODEL_FILE]
+            _sustain(models, files, plan.sustained, reporter, quiet=quiet)
     return Measurements(tuple(targets), yardstick, meter.name)
 
 
-def _sustain(targets: Sequence[Measured], files: Sequence[str], plan: TimingPlan, reporter: Reporter) -> None:
+def _sustain(
+    targets: Sequence[Measured], files: Sequence[str], seconds: float, reporter: Reporter, *, quiet: bool
+) -> None:
     """Let each target work for a longer time, one after the other."""
     for each in targets:
-        with TargetProcess(each.spec, files[0]) as process:
+        with TargetProcess(each.spec, files[0], quiet=quiet) as process:
             process.ask(Prepare(tuple(files)), Done)
             with reporter.bar(f"{each.spec.name} without a pause") as tick:
-                each.sustained = measure_sustained(process, plan.sustained, tick)
+                each.sustained = measure_sustained(process, seconds, tick)
 
 
 def time_in_turns(

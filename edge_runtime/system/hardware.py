@@ -56,18 +56,23 @@ def read_hardware(system: Path = SYSTEM) -> Hardware:
     )
 
 
-def is_emulated(cpuinfo: str, environment: Mapping[str, str] = os.environ, machine: str = "") -> bool:
+def is_emulated(
+    cpuinfo: str, kernel: str, environment: Mapping[str, str] = os.environ, machine: str = ""
+) -> bool:
     """Whether this is a program for ARM on another processor, under QEMU: its times say nothing.
 
     Args:
         cpuinfo: the content of `/proc/cpuinfo`.
+        kernel: the content of `/proc/version`.
         environment: of this process.
         machine: as `uname -m` says; this machine's when empty.
     """
-    arm = (machine or platform.machine()).startswith(("aarch64", "arm"))
-    # QEMU shows the processor it runs on, or one of its own name.
+    if not (machine or platform.machine()).startswith(("aarch64", "arm")):
+        return False
+    # QEMU shows the processor that it runs on, or one of its own name; the kernel is always the host's.
     foreign = any(name in cpuinfo for name in ("GenuineIntel", "AuthenticAMD", "QEMU"))
-    return arm and (foreign or not cpuinfo or any(name.startswith("QEMU_") for name in environment))
+    foreign |= any(name in kernel for name in ("x86_64", "x86-64", "amd64"))
+    return foreign or any(name.startswith("QEMU_") for name in environment)
 
 
 def default_threads() -> int:

@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -101,46 +98,6 @@ def test_an_engine_that_counts_its_operators_tells_where_the_time_goes(
     for name in ("report.md", "report.html"):
         page = (tmp_path / name).read_text(encoding="utf-8")
         assert all(each.kind in page for each in openvino.operators[:3])
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium")
-@pytest.mark.parametrize("width", [412, 1280])
-def test_a_browser_shows_the_page_without_complaint(folder: Path, tmp_path: Path, width: int) -> None:
-    probe = tmp_path / "page.html"
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    script = (
-        "<script>addEventListener('load', () => {"
-        "const images = [...document.images];"
-        "document.title = ['measured', document.documentElement.scrollWidth, innerWidth, images.length,"
-        "images.filter(image => image.naturalWidth > 0).length].join(' ');"
-        "document.body.append(Object.assign(document.createElement('pre'), {textContent: document.title}));"
-        "})</script>"
-    )
-    probe.write_text(page.replace("</body>", f"{script}</body>"), encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
-            *(
-                f"--window-size={width},900",
-                f"--user-data-dir={tmp_path / 'profile'}",
-                "--virtual-time-budget=3000",
-            ),
-            *("--dump-dom", probe.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    found = re.search(r"<pre>measured (\d+) (\d+) (\d+) (\d+)</pre>", done.stdout)
-    assert found, done.stderr[-2000:]
-    content, window, images, shown = map(int, found.groups())
-    assert content <= window
-    assert images == shown == 5
-    assert "CONSOLE" not in done.stderr
 
 
 def test_the_same_model_passes_and_a_slower_one_does_not(digits_run: Path, digits_model: Path) -> None:

@@ -77,6 +77,9 @@ def _open_folder(root: Path) -> Dataset:
     children = [child.name for child in _class_folders(root)]
     parts = {name: _SPLIT_FOLDERS[name.lower()] for name in children if name.lower() in _SPLIT_FOLDERS}
     presplit = TRAIN in parts.values() and len(parts) == len(children) and len(parts) > 1
+    if VALIDATION not in parts.values():
+        # With no validation folder of its own, the training folder is divided by the trainer, as in an .npz.
+        parts = {name: "" if split == TRAIN else split for name, split in parts.items()}
     tops = {root / name: split for name, split in parts.items()} if presplit else {root: ""}
     samples: list[Sample] = []
     unsupported: list[str] = []

@@ -1,4 +1,4 @@
-"""Pages in a browser, phone and desktop: no error in the console, no scrolling sideways, all pictures shown."""
+"""Pages in a browser, phone and desktop: no console error, no sideways scrolling, all pictures shown."""
 
 import dataclasses
 import html

@@ -47,6 +47,16 @@ def test_split_folders_keep_their_split(tmp_path: Path) -> None:
     assert sorted({sample.split for sample in dataset.samples}) == ["test", "train", "validation"]
 
 
+def test_train_and_test_folders_alone_leave_the_division_to_the_trainer(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label in ("a", "b"):
+            save(tmp_path / split / label / "1.png", paint((1, 2, 3)))
+    dataset = open_dataset(str(tmp_path))
+    assert {(sample.file, sample.split) for sample in dataset.samples} == {
+        ("train/a/1.png", ""), ("train/b/1.png", ""), ("test/a/1.png", "test"), ("test/b/1.png", "test"),
+    }  # fmt: skip
+
+
 def test_a_class_that_is_called_train_is_a_class(tmp_path: Path) -> None:
     for label in ("train", "bus"):
         save(tmp_path / label / "1.png", paint((1, 2, 3)))

@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from benchmarks.cli.arguments import MEASURING, argument
+from benchmarks.cli.pages import write_page
 from benchmarks.config import AbConfig, BundleConfig, LoopConfig, RunConfig
 from edge_runtime.core import ExitCode, Reporter, UsageError, make_folder, with_options, write_file
 
@@ -33,7 +33,6 @@ AB_EXAMPLES = (
     "edge-bench ab ../main . -- .venv/bin/edge-classify --input photos",
     "edge-bench ab before.tflite after.tflite --images photos",
 )
-_PAGE_LIBRARIES = ("matplotlib", "jinja2")
 
 
 def add_measuring(app: typer.Typer) -> None:
@@ -171,22 +170,17 @@ def bench_ab(config: AbConfig) -> int:
 
 def write_report(report: "Report", out: Path) -> None:
     """Write the report's files; the page only where its libraries are."""
-    from benchmarks.rendering import report_markdown, report_text
+    from benchmarks.rendering import report_html, report_markdown, report_text
 
     write_file(out / "report.json", report.to_json())
     write_file(out / "report.md", report_markdown(report))
     typer.echo(report_text(report))
     _show_warnings(report.warnings)
-    if all(find_spec(library) for library in _PAGE_LIBRARIES):
-        from benchmarks.rendering import report_html
-
-        write_file(out / "report.html", report_html(report))
+    if write_page(out / "report.html", lambda: report_html(report)):
         typer.echo(f"written: {out / 'report.json'}, report.md, report.html")
     else:
         typer.echo(f"written: {out / 'report.json'}, report.md")
-        typer.echo(
-            "for the page with plots, where edge-classify[train] is installed: edge-bench render report.json"
-        )
+        typer.echo("for the page with plots, on the workstation: edge-bench render report.json")
 
 
 def _show_warnings(warnings: Sequence[str]) -> None:

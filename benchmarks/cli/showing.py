@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from benchmarks.cli.arguments import SHOWING, argument
+from benchmarks.cli.pages import write_page
 from benchmarks.config import MergeConfig, RenderConfig
 from edge_runtime.core import ExitCode, make_folder, with_options, write_file
 
@@ -55,7 +56,7 @@ def bench_merge(config: MergeConfig) -> int:
     make_folder(config.out)
     write_file(config.out / "merged.json", merged.to_json())
     write_file(config.out / "merged.md", merged_markdown(merged))
-    write_file(config.out / "merged.html", merged_html(merged))
+    has_page = write_page(config.out / "merged.html", lambda: merged_html(merged))
     typer.echo(merged_markdown(merged))
-    typer.echo(f"written: {config.out / 'merged.json'}, merged.md, merged.html")
+    typer.echo(f"written: {config.out / 'merged.json'}, merged.md{', merged.html' * has_page}")
     return ExitCode.DONE

@@ -90,6 +90,23 @@ def test_a_sustained_run_is_in_the_report(from_device: Path) -> None:
     assert "without a pause" in (from_device.parent / "report.md").read_text()
 
 
+def test_reports_are_checked_merged_and_the_product_is_measured_on_a_device(
+    workstation: Path, from_device: Path, digits_model: Path, tmp_path: Path
+) -> None:
+    for code, arguments in (
+        (0, ("compare", from_device, from_device)),
+        (0, ("gate", from_device, "--min-accuracy", "digits=0.5")),
+        (0, ("merge", workstation, from_device, "--out", tmp_path / "merged")),
+        (0, ("loop", "--input", "synthetic", "-m", digits_model, "--seconds", 1, "--out", tmp_path / "loop")),
+        # Pages need plots.
+        (2, ("render", from_device, "--out", tmp_path / "page")),
+    ):
+        done = device(tmp_path, *arguments)
+        assert done.returncode == code, done.stderr
+        assert len(done.stderr.splitlines()) == (1 if code else 0) or "loop" in arguments, done.stderr
+    assert sorted(path.name for path in (tmp_path / "merged").iterdir()) == ["merged.json", "merged.md"]
+
+
 def test_the_page_is_made_elsewhere_and_machines_are_merged(
     command: Command, workstation: Path, from_device: Path, tmp_path: Path
 ) -> None:

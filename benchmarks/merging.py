@@ -106,7 +106,7 @@ def merge_reports(reports: Sequence[Report]) -> Merged:
             row = _row(report, target, *origin)
             known = rows.setdefault(target.name, [])
             # The Keras model's row travels with the bundle into the report of every board.
-            if not any(each.machine == row.machine and each.p50 == row.p50 for each in known):
+            if target.machine is None or all(_measured(row) != _measured(each) for each in known):
                 known.append(row)
     return Merged(
         schema=SCHEMA,
@@ -142,6 +142,11 @@ def _row(report: Report, target: TargetReport, origin: Report, same: TargetRepor
         energy_meter=report.energy_meter if target.machine is None else "",
         sustained_ratio=target.sustained.ratio if target.sustained and timed else None,
     )
+
+
+def _measured(row: MergedRow) -> tuple[object, ...]:
+    """What two rows of the same measurement have in common."""
+    return row.machine, row.engine, row.p50, row.p99, row.accuracy
 
 
 def _warnings(reports: Sequence[Report]) -> list[str]:

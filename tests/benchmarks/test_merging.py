@@ -36,6 +36,21 @@ def test_a_row_for_each_model_on_each_machine() -> None:
     assert merged_html(merged).count("<img") == 1
 
 
+def test_engines_of_one_machine_are_rows_of_their_own() -> None:
+    one = report(carried(), target("m", time=1234.5), machine=EMULATED)
+    other = report(
+        carried(),
+        dataclasses.replace(target("m", time=1234.5), engine="tflite-runtime 2.14.0"),
+        machine=EMULATED,
+    )
+    merged = merge_reports([one, other])
+    assert [(row.model, row.engine) for row in merged.rows] == [
+        ("keras", "litert 2.3.0"),
+        ("m", "litert 2.3.0"),
+        ("m", "tflite-runtime 2.14.0"),
+    ]
+
+
 def test_no_time_of_an_emulated_processor_is_shown() -> None:
     board = report(carried(), target("m", time=1234.5), machine=EMULATED)
     merged = merge_reports([board])

@@ -64,7 +64,7 @@ test-avx2: $(VENV)/.dev
 
 # The real aarch64 wheels under QEMU, without a Raspberry Pi. Needs root: see tests/pi/check.sh.
 check-pi: demo
-	tests/pi/check.sh $(BIN) $(DEMO)/digits.tflite $(DEMO)/run $(DEMO)/report/report.json
+	tests/pi/check.sh $(BIN) $(DEMO)/digits.tflite $(DEMO)/run
 
 # 100,000 frames and 300 reopenings of the camera; the gate runs a tenth of it.
 soak: $(VENV)/.dev

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 RUN_EXAMPLES = (
     "edge-bench run run birds.tflite --out report",
     "edge-bench run run birds.tflite --engine litert --engine openvino",
-    "edge-bench run birds.bundle.zip --out report            (on the board, without TensorFlow)",
     "edge-bench run birds.bundle.zip --sustained 600 --out report",
 )
 BUNDLE_EXAMPLES = (

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -184,6 +185,31 @@ def test_fewer_images_and_the_keras_model(
     )
     assert lacking.returncode == 2
     assert "edge-classify[train]" in lacking.stderr or "tensorflow" in lacking.stderr
+
+
+@pytest.mark.extra
+def test_several_runs_with_the_same_images_are_one_bundle(
+    command: Command, digits_run: Path, digits_model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(digits_run, tmp_path / "again")
+    few = ("--max-images", 20, *FEW)
+    done = command(
+        "edge-bench", "bundle", digits_run, tmp_path / "again", *few, "--out", tmp_path / "two.zip"
+    )
+    assert done.code == 0, done.err
+    measured = device(tmp_path, "run", tmp_path / "two.zip", digits_model, *FEW, "--out", tmp_path / "report")
+    assert measured.returncode == 0, measured.stderr
+    names = [target.name for target in read_report(tmp_path / "report" / "report.json").targets]
+    assert names == ["keras run", "keras-predict run", "keras again", "keras-predict again", "digits"]
+    # Another split is another set of images.
+    card = (tmp_path / "again" / "split.csv").read_text()
+    changed = card.replace(",test,", ",validation,", 5)
+    assert changed != card
+    (tmp_path / "again" / "split.csv").write_text(changed)
+    other = command("edge-bench", "bundle", digits_run, tmp_path / "again", *few, "--out", tmp_path / "b.zip")
+    other.fails_at_last_with(5, "holds out other images than")
+    same = command("edge-bench", "bundle", digits_run, digits_run, "--out", tmp_path / "b.zip")
+    same.fails_at_last_with(2, "two runs have the same folder name")
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -240,8 +241,9 @@ class _Usage:
 class _Worker:
     """The process that classifies, and a thread that reads its lines."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", messages: BinaryIO) -> None:
         self._process = process
+        self._messages = messages
         self.frames: list[LoopFrame] = []
         self._lines: Queue[bytes | None] = Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -305,8 +307,8 @@ class _Worker:
 
     def _fail(self) -> None:
         code = self._process.wait()
-        assert self._process.stderr is not None  # noqa: S101 - it is a pipe
-        lines = self._process.stderr.read().decode(errors="replace").strip().splitlines()
+        self._messages.seek(0)
+        lines = self._messages.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1].removeprefix("edge-classify: ") if lines else f"it ended with exit code {code}"
         raise _ERRORS.get(code, LoopGoneError)(reason)
 
@@ -314,21 +316,23 @@ class _Worker:
 @contextlib.contextmanager
 def _start(options: LoopOptions) -> Iterator[_Worker]:
     given = {name: str(value) for name, value in asdict(options).items() if value is not None}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "benchmarks.measurement.loop_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        assert process.stdin is not None  # noqa: S101 - it is a pipe
-        process.stdin.write(json.dumps(given).encode() + b"\n")
-        process.stdin.close()
-        yield _Worker(process)
-    finally:
-        process.terminate()
+    # Into a file: a pipe that nobody reads would stop a process with many messages.
+    with tempfile.TemporaryFile() as messages:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "benchmarks.measurement.loop_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=messages,
+        )
         try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            assert process.stdin is not None  # noqa: S101 - it is a pipe
+            process.stdin.write(json.dumps(given).encode() + b"\n")
+            process.stdin.close()
+            yield _Worker(process, messages)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

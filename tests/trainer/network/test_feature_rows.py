@@ -36,7 +36,7 @@ def test_rows_that_were_never_written_are_0(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot create a temporary file in .*gone: No such file"):
+    with pytest.raises(OutputError, match=r"cannot create a temporary file in .*gone: No such file"):
         FeatureRows(tmp_path / "gone", 3)
 
 

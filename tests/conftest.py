@@ -36,6 +36,31 @@ COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
 Shared = Callable[[str, Callable[[Path], None]], Path]
 
+SHARED_LAST = ("digits_run", "report_folder", "bundle")
+"""Fixtures that take long and that both processes share, each made from the one before."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the shared work with one test each, and let the others that need it come later.
+
+    Otherwise one process waits while the other trains.
+    """
+
+    def depth(item: pytest.Item) -> int:
+        names = getattr(item, "fixturenames", ())
+        return max((place for place, name in enumerate(SHARED_LAST, 1) if name in names), default=0)
+
+    by_depth: list[list[pytest.Item]] = [[] for _ in range(len(SHARED_LAST) + 1)]
+    for item in items:
+        by_depth[depth(item)].append(item)
+    ordered: list[pytest.Item] = []
+    for number, group in enumerate(by_depth):
+        following = by_depth[number + 1] if number < len(SHARED_LAST) else []
+        ordered += [*following[:1], *group]
+        del following[:1]
+    items[:] = ordered
+
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:

@@ -1,8 +1,37 @@
-"""Run the toolkit's own commands in a study."""
+"""Run the toolkit's own commands in a study, and measure what they take."""
 
+import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+
+# A process starts with the peak memory of the one that forked it: this one is small.
+_LAUNCHER = """
+import json, resource, subprocess, sys, time
+started = time.monotonic()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+seconds = time.monotonic() - started
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+sys.stderr.write(done.stderr)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+sys.exit(done.returncode)
+"""
+
+
+@dataclass(frozen=True)
+class CommandCost:
+    """What a command took, its child processes included.
+
+    Attributes:
+        seconds: from its start to its end.
+        cpu_seconds: of the processor.
+        peak_megabytes: resident memory of the largest of its processes, at most (MiB).
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
 
 
 def run_tool(command: str, *arguments: object) -> None:
@@ -11,9 +40,18 @@ def run_tool(command: str, *arguments: object) -> None:
     Raises:
         RuntimeError: it failed; with the end of what it printed.
     """
+    measure_tool(command, *arguments)
+
+
+def measure_tool(command: str, *arguments: object) -> CommandCost:
+    """Run a command of this environment and measure it.
+
+    Raises:
+        RuntimeError: it failed; with the end of what it printed.
+    """
     program = str(Path(sys.executable).parent / command)
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [program, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, program, *map(str, arguments)]
+    done = subprocess.run(launcher, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
     if done.returncode:
         raise RuntimeError(f"{command}: {done.stderr[-500:]}")
+    return CommandCost(*json.loads(done.stdout))

@@ -1,8 +1,6 @@
 """The workstation: conversion and training beside TensorFlow's and Keras' own ways."""
 
 import dataclasses
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -11,6 +9,7 @@ import numpy as np
 
 from benchmarks.studies.bars.bar import Bar
 from benchmarks.studies.bars.plain_converter import convert_int8
+from benchmarks.studies.commands import measure_tool
 from benchmarks.studies.training_speed import measure_head_phase, measure_reading
 from converter.quantization import (
     calibrate,
@@ -95,7 +94,8 @@ def _training_memory(folder: Path) -> Bar:
         _write_images(data, count)
         options = ("--weights", weights, "--alpha", 0.35, "--image-size", 32, "--batch-size", 64)
         epochs = ("--head-epochs", 2, "--fine-tune-epochs", 1)
-        peaks.append(_peak_megabytes(data, *options, *epochs, "--out", folder / f"{count}-run"))
+        cost = measure_tool("edge-train", data, *options, *epochs, "--out", folder / f"{count}-run")
+        peaks.append(cost.peak_megabytes)
     return Bar(f"memory of training with {MANY:,} images above {FEW}, in MB", peaks[1] - peaks[0], 1500)
 
 
@@ -108,25 +108,6 @@ def _write_images(folder: Path, count: int) -> None:
         image = ramp + np.array([number % 90, number // 90 % 90, number // 8100], np.uint8)
         image[60:180, 40 * (number % 2) : 120 + 40 * (number % 2)] = 250
         (folder / str(number % 2) / f"{number}.jpg").write_bytes(encode_jpeg(image))
-
-
-# A process starts with the peak memory of the one that forked it: this one is small.
-_LAUNCHER = """
-import resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-sys.stderr.write(done.stderr)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(done.returncode)
-"""
-
-
-def _peak_megabytes(*arguments: object) -> float:
-    command = [str(Path(sys.executable).parent / "edge-train"), *map(str, arguments)]
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
-    done = subprocess.run(launcher, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return int(done.stdout) / 1024
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.studies.scale FOLDER WEIGHTS COUNT [COUNT …]
 
-FOLDER gets the images, which are kept for the next time, and the runs. WEIGHTS are those of MobileNetV2, alpha
-0.35, without its top. The images are small JPEGs, all different and always the same, in two classes.
+FOLDER gets the images, which are kept for the next time, and the runs. WEIGHTS are those of MobileNetV2 of
+alpha 0.35 without its top. The images are small JPEGs, all different and always the same, in two classes.
 """
 
 import shutil

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,10 @@ class FeatureRows:
 
     def __init__(self, folder: Path, channels: int) -> None:
         try:
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the object
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with this object
         except OSError as error:
             raise OutputError(f"cannot create a temporary file in {folder}: {error.strerror}") from error
+        weakref.finalize(self, self._file.close)
         self._folder = folder
         self._channels = channels
         self._row_bytes = 4 * channels

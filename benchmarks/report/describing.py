@@ -15,8 +15,8 @@ from benchmarks.measurement import (
     summarize,
 )
 from benchmarks.report.types import QUANTILES, Accuracy, Cost, TargetReport, Unknowns
-from edge_runtime.core import Scores, measure_separation, top_k_accuracy
-from edge_runtime.inference import is_kept, lead_of_unknown
+from edge_runtime.core import Scores
+from edge_runtime.inference import is_kept, lead_of_unknown, measure_separation, top_k_accuracy
 
 
 def describe_targets(

@@ -42,15 +42,7 @@ from edge_runtime.core.options import (
 )
 from edge_runtime.core.progress import ProgressLines, Reporter, Say, Tick, format_seconds, no_tick
 from edge_runtime.core.schema import CLOSED, OPEN, from_json, from_parsed, json_schema, parse_json, to_json
-from edge_runtime.core.statistics import (
-    CONFIDENCE,
-    SIGNIFICANCE_LEVEL,
-    Separation,
-    mcnemar,
-    measure_separation,
-    top_k_accuracy,
-    wilson_interval,
-)
+from edge_runtime.core.statistics import CONFIDENCE, SIGNIFICANCE_LEVEL, mcnemar, wilson_interval
 from edge_runtime.core.tables import markdown_cell, markdown_table, text_table
 from edge_runtime.core.text import is_text, one_line, printable
 from edge_runtime.core.types import (
@@ -97,7 +89,6 @@ __all__ = [
     "Result",
     "Say",
     "Scores",
-    "Separation",
     "Size",
     "SourceError",
     "Tick",
@@ -123,7 +114,6 @@ __all__ = [
     "markdown_cell",
     "markdown_table",
     "mcnemar",
-    "measure_separation",
     "natural_key",
     "no_tick",
     "one_line",
@@ -141,7 +131,6 @@ __all__ = [
     "text_table",
     "to_json",
     "toolkit_versions",
-    "top_k_accuracy",
     "wilson_interval",
     "with_options",
     "write_file",

@@ -29,6 +29,7 @@ from edge_runtime.inference.loader import (
 from edge_runtime.inference.openvino import OpenVinoEngine, compile_openvino
 from edge_runtime.inference.output_kind import OutputKind
 from edge_runtime.inference.sandbox import try_in_sandbox
+from edge_runtime.inference.score_statistics import Separation, measure_separation, top_k_accuracy
 from edge_runtime.inference.self_test import SelfTest, compare_golden, run_self_test
 from edge_runtime.inference.tensors import TensorSpec
 
@@ -48,6 +49,7 @@ __all__ = [
     "OutputKind",
     "Preprocessing",
     "SelfTest",
+    "Separation",
     "TensorSpec",
     "build_classifier",
     "choose_engine",
@@ -59,9 +61,11 @@ __all__ = [
     "lead_of_unknown",
     "load_classifier",
     "load_model",
+    "measure_separation",
     "open_engine",
     "parse_input_range",
     "pixel_table",
     "run_self_test",
+    "top_k_accuracy",
     "try_in_sandbox",
 ]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import top_k_accuracy
 from edge_runtime.images import ImageStatistics, measure_image
+from edge_runtime.inference import top_k_accuracy
 from trainer.data import Batch, Targets
 from trainer.network import Forward
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import Separation, measure_separation
+from edge_runtime.inference import Separation, measure_separation
 from trainer.data import Targets
 from trainer.network import NegativeDetector, RejectionHead
 from trainer.rejection.distance import Distance, fit_distance

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import measure_separation
+from edge_runtime.inference import measure_separation
 from trainer.data import Targets
 from trainer.network import NegativeDetector
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.core import top_k_accuracy
+from edge_runtime.inference import top_k_accuracy
 from trainer.evaluation.metrics import expected_calibration_error, measure
 
 LABELS = ("cat", "dog", "owl")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.core import measure_separation
+from edge_runtime.inference import measure_separation
 from trainer.rejection import KnownImages, UnknownImages, fit_rejection
 from trainer.rejection.temperature import fit_temperature
 

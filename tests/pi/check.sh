@@ -97,15 +97,13 @@ for name in litert tflite-runtime; do
     "$BIN/edge-bench" merge "$ROOT$INSIDE/x86-$name/report.json" "$there" --out "$ROOT$INSIDE/merged-$name"
     "$PYTHON" - "$ROOT$INSIDE/merged-$name/merged.json" <<'ANSWERS'
 import json, sys
-from edge_runtime.core import wilson_interval
 rows = json.load(open(sys.argv[1]))["rows"]
 emulated = [row for row in rows if row["machine"]["emulated"]]
 assert emulated and all(row["p50"] is None for row in emulated), "an emulated processor has no times"
 for row in emulated:
     same, images = row["same_answers"], row["images"]
     print(f"{row['model']}: {same:.4f} of {images} answers are those of x86 ({row['engine']})")
-    _low, high = wilson_interval(round(same * images), images)
-    assert high >= 0.998, "significantly more than 2 of 1,000 answers are others than on x86"
+    assert same >= 0.998, "more than 2 of 1,000 answers are others than on x86"
 ANSWERS
 done
 echo "check-pi passed: both engines give the same labels, and the benchmark runs without the workstation's libraries"

@@ -45,6 +45,10 @@ class JpegDevice:
         """See `Device.close`."""
 
 
+_NOWHERE = -1
+"""A position that no read begins at."""
+
+
 class HttpFile(io.BufferedIOBase):
     """An HTTP response as a file for OpenCV: read in order, and by further requests for ranges out of order.
 
@@ -88,7 +92,7 @@ class HttpFile(io.BufferedIOBase):
             if self._position != self._received and not self._request_rest():
                 return b""
             content = self._response.read1(-1 if size is None else size)
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, ValueError):
             return b""
         self._received += len(content)
         self._position = self._received
@@ -96,11 +100,15 @@ class HttpFile(io.BufferedIOBase):
 
     def _request_rest(self) -> bool:
         """Ask for what begins at the position; False where the server gives something else."""
+        if not self._ranges:
+            return False
         self._response.close()
         rest = urllib.request.Request(self._url, headers={"Range": f"bytes={self._position}-"})  # noqa: S310 - http
         self._response = self._opener.open(rest, timeout=NETWORK_SECONDS)
-        self._received = self._position
-        return self._response.status == http.HTTPStatus.PARTIAL_CONTENT
+        # What comes with another status is not of this position, and neither is what follows it.
+        self._ranges = self._response.status == http.HTTPStatus.PARTIAL_CONTENT
+        self._received = self._position if self._ranges else _NOWHERE
+        return self._ranges
 
 
 def open_http(request: DeviceRequest) -> Device:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from edge_runtime import (
     encode_jpeg,
 )
 from edge_runtime.images import decode_image, opencv
+from edge_runtime.sources.devices.http import HttpFile
 from edge_runtime.sources.devices.request import without_password
 from edge_runtime.sources.jpeg_splitter import split_jpegs
 from tests.conftest import BIN, Command, paint
@@ -345,3 +347,35 @@ def test_a_video_file_over_http_gives_its_frames(tmp_path: Path, name: str, rang
             assert len(list(islice(source, 2))) == 2
         assert ranges or server.connections == 1
     server.close()
+
+
+class Response:
+    """What `HttpFile` uses of a response."""
+
+    def __init__(self, content: bytes, status: int) -> None:
+        self.headers = {"Accept-Ranges": "bytes"}
+        self.length, self.status, self._content = len(content), status, content
+
+    def read1(self, size: int) -> bytes:
+        found, self._content = self._content[:size], self._content[size:]
+        return found
+
+    def close(self) -> None:
+        self._content = b""
+
+
+@pytest.mark.parametrize(("status", "expected"), [(206, b"456"), (200, b"")])
+def test_bytes_of_another_position_are_never_taken_for_those_asked_for(status: int, expected: bytes) -> None:
+    """A server that promises ranges and sends the whole file gives the end of it, and stays so."""
+
+    class Opener:
+        def open(self, request: Any, timeout: float) -> Response:
+            assert timeout > 0
+            start = int(request.get_header("Range")[6:-1])
+            return Response(b"0123456789"[start if status == 206 else 0 :], status)
+
+    file = HttpFile(Opener(), "http://camera/v.mp4", Response(b"0123456789", 200))  # type: ignore[arg-type]
+    assert file.read(2) == b"01"
+    file.seek(4)
+    assert file.read(3) == expected
+    assert file.read(3) == (b"789" if expected else b"")

@@ -26,6 +26,7 @@ COMMANDS = (
     ("edge-bench", "ab"),
     ("edge-bench", "compare"),
     ("edge-bench", "gate"),
+    ("edge-bench", "ci"),
     ("edge-bench", "history"),
     ("edge-bench", "render"),
     ("edge-bench", "merge"),

@@ -77,16 +77,13 @@ class Sustained:
     moments: tuple[Moment, ...]
 
 
-def measure_sustained(
-    process: TargetProcess, seconds: float, tick: Tick, *, least_images: int = LEAST_IMAGES
-) -> Sustained:
+def measure_sustained(process: TargetProcess, seconds: float, tick: Tick) -> Sustained:
     """Let a target classify images without a pause, after `Prepare`.
 
     Args:
         process: of the target.
-        seconds: at least.
+        seconds: at least; and at least `LEAST_IMAGES`.
         tick: progress callback.
-        least_images: at least.
 
     Raises:
         EdgeError: the target failed.
@@ -94,7 +91,7 @@ def measure_sustained(
     started, done = clock.now(), 0
     throttled = read_hardware().throttle_count
     slices: list[tuple[Moment, list[float]]] = []
-    while clock.now() - started < seconds or done < least_images:
+    while clock.now() - started < seconds or done < LEAST_IMAGES:
         at = clock.now() - started
         latencies: list[float] = []
         while clock.now() - started - at < _SLICE:
@@ -103,7 +100,7 @@ def measure_sustained(
         slices.append((_moment(at, latencies), latencies))
         done += len(latencies)
         passed = clock.now() - started
-        tick(int(min(passed / seconds, done / least_images, 1.0) * 1000), 1000)
+        tick(int(min(passed / seconds, done / LEAST_IMAGES, 1.0) * 1000), 1000)
     after = read_hardware().throttle_count
     found = summarize_sustained(slices, clock.now() - started)
     counted = None if throttled is None or after is None else after - throttled
@@ -118,7 +115,6 @@ def summarize_sustained(slices: Sequence[tuple[Moment, list[float]]], seconds: f
         seconds: how long all of them took.
     """
     window = min(WINDOW, seconds / 4)
-
     first = [latencies for moment, latencies in slices if moment.at < window]
     last = [latencies for moment, latencies in slices if moment.at >= seconds - window] or [slices[-1][1]]
     return Sustained(

@@ -2,8 +2,8 @@
 
     python -m benchmarks.studies.change_points [COUNT]
 
-Series of 20 reports with 2 % noise from day to day: equal ones, and ones in which the time rises by a fifth, or by
-3 % with each report, from the eleventh on.
+Series of 20 reports with 2 % noise from day to day: equal ones, and ones in which the time rises by a fifth,
+or by 3 % with each report, from the eleventh on.
 """
 
 import sys

@@ -75,9 +75,7 @@ class Course:
         forward = build_forward(self.network.features)
         with self.reporter.fraction_bar("features") as done:
             train = cache_training_features(self.config, forward, self.train, lambda part: done(part * 0.9))
-            validation = cache_features(
-                forward, self.validation, self.config.out, lambda part: done(part * 0.1)
-            )
+            validation = cache_features(forward, self.validation, lambda part: done(part * 0.1))
         return self._head(self.network.head, train, validation)
 
     def _head_on_images(self) -> Phase:

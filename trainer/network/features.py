@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config import RandomFlip, TrainConfig
-from trainer.data import Augment, Batches, Share, Targets, build_augmentation, mirror
-from trainer.network.feature_rows import FeatureRows
+from trainer.data import EVERYTHING, Augment, Batches, Share, Targets, build_augmentation, mirror
 from trainer.network.forward import Forward
 
 
@@ -18,13 +16,13 @@ class CachedFeatures:
     """The features of images.
 
     Attributes:
-        features: of each image; rows of other workers' images are 0.
+        features: float32, shape (images, channels); rows of other workers' images are 0.
         targets: shape (images,).
         batch_size: the last batch may be smaller.
         share: of each batch only these rows are returned.
     """
 
-    features: FeatureRows
+    features: NDArray[np.float32]
     targets: Targets
     batch_size: int
     share: Share
@@ -42,7 +40,7 @@ class CachedFeatures:
     def _in_order(self, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.float32], Targets]]:
         for start in range(0, len(order), self.batch_size):
             part = self.share.of(order[start : start + self.batch_size])
-            yield self.features.read(part), self.targets[part]
+            yield self.features[part], self.targets[part]
 
 
 def cache_training_features(
@@ -62,50 +60,38 @@ def cache_training_features(
         copies.append(mirror)
     if augment is not None:
         copies += [augment] * config.augment_copies
-    features = extract_features(forward, train, copies, config.out, done)
+    features = extract_features(forward, train, copies, done)
     return CachedFeatures(features, np.tile(train.targets, len(copies)), train.batch_size, train.share)
 
 
-def cache_features(
-    forward: Forward, batches: Batches, folder: Path, done: Callable[[float], None]
-) -> CachedFeatures:
-    """The features of held-out images, in a temporary file in `folder`."""
-    features = extract_features(forward, batches, [None], folder, done)
+def cache_features(forward: Forward, batches: Batches, done: Callable[[float], None]) -> CachedFeatures:
+    """The features of held-out images."""
+    features = extract_features(forward, batches, [None], done)
     return CachedFeatures(features, batches.targets, batches.batch_size, batches.share)
 
 
 def extract_features(
-    forward: Forward,
-    batches: Batches,
-    copies: list[Augment | None],
-    folder: Path,
-    done: Callable[[float], None],
-) -> FeatureRows:
+    forward: Forward, batches: Batches, copies: list[Augment | None], done: Callable[[float], None]
+) -> NDArray[np.float32]:
     """The features of every image, in inference mode and in order, one copy after the other.
 
-    Args:
-        forward: pixels → features.
-        batches: the images.
-        copies: how each copy of the images is augmented.
-        folder: for the temporary file.
-        done: called with each fraction of the work that is done.
-
     Returns:
-        copies · images rows.
+        float32, shape (copies · images, channels).
     """
     count = len(batches.targets)
-    found: FeatureRows | None = None
+    rows: list[NDArray[np.float32]] = []
+    owned: list[NDArray[np.int64]] = []
     for number, augment in enumerate(copies):
         # A row's number determines its worker, in every copy.
         share = Share((batches.share.index - number * count) % batches.share.count, batches.share.count)
-        positions = number * count + share.of(np.arange(count))
-        written = 0
+        owned.append(number * count + share.of(np.arange(count)))
         for pixels, _targets in replace(batches, share=share):
             if len(pixels):
-                rows = forward(pixels if augment is None else augment(pixels))
-                found = found or FeatureRows(folder, rows.shape[1])
-                found.write(positions[written : written + len(rows)], rows)
-                written += len(rows)
+                rows.append(forward(pixels if augment is None else augment(pixels)))
             done(1 / len(copies) / len(batches))
-    # A worker of many may have no image at all.
-    return found or FeatureRows(folder, 1)
+    found = np.concatenate(rows)
+    if batches.share == EVERYTHING:
+        return found
+    features = np.zeros((len(copies) * count, found.shape[1]), np.float32)
+    features[np.concatenate(owned)] = found
+    return features

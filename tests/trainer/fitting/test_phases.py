@@ -23,7 +23,6 @@ def test_every_copy_of_an_image_keeps_its_place(color_folder: Path) -> None:
             image_size=32,
             flip=RandomFlip.ON,
             batch_size=5,
-            out=color_folder,
         )
         data = prepare_data(config, reporter)
     forward = build_forward(build_network(config, 3).features)
@@ -31,8 +30,7 @@ def test_every_copy_of_an_image_keeps_its_place(color_folder: Path) -> None:
 
     def features(share: Share) -> np.ndarray:
         batches = make_batches(loader, data.split("train"), data.labels, 5, share)
-        found = cache_training_features(config, forward, batches, lambda _: None)
-        return found.features.read(np.arange(len(found.targets)))
+        return cache_training_features(config, forward, batches, lambda _: None).features
 
     whole = features(Share())
     count = len(data.split("train"))
@@ -40,5 +38,5 @@ def test_every_copy_of_an_image_keeps_its_place(color_folder: Path) -> None:
     parts = [features(Share(index, 3)) for index in range(3)]
     np.testing.assert_allclose(sum(parts), whole, atol=1e-5)
     batches = make_batches(loader, data.split("train"), data.labels, 5)
-    plain = cache_features(forward, batches, color_folder, lambda _: None)
-    np.testing.assert_allclose(whole[:count], plain.features.read(np.arange(count)), atol=1e-5)
+    plain = cache_features(forward, batches, lambda _: None).features
+    np.testing.assert_allclose(whole[:count], plain, atol=1e-5)

@@ -1,13 +1,12 @@
 """`edge-train`: fine-tune a classifier on a folder of images."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from edge_runtime.cli import new_app, run_app
-from edge_runtime.core import ExitCode, parameter, with_options
+from edge_runtime.core import ExitCode, parameter, read_options, with_options
 from edge_runtime.datasets import RunFiles
 from trainer.config import TrainConfig
 
@@ -15,6 +14,7 @@ EXAMPLES = (
     "edge-train birds/ --out run",
     "edge-train birds/ --alpha 0.35 --image-size 160 --test-split 0.15",
     "edge-train --resume --out run",
+    "edge-train birds/ --from run --out run2",
 )
 _DATA = (
     "Folder of class folders (or of train/ val/ test/ folders with them), .npz in MNIST's layout, or "
@@ -44,7 +44,7 @@ def build_app() -> typer.Typer:
         *leading,
         name="edge-train",
         examples=EXAMPLES,
-        default_file=_interrupted_config,
+        defaults=_earlier_options,
     )
     app.command()(command)
     return app
@@ -77,10 +77,15 @@ def edge_train(config: TrainConfig, *, inspect: bool) -> int:
     return ExitCode.DONE
 
 
-def _interrupted_config(given: Mapping[str, Any]) -> Path | None:
-    """The options of the training to continue, so that they need not be given again."""
-    path = RunFiles(given["out"] or TrainConfig.out).config
-    return path if given["resume"] and path.is_file() else None
+def _earlier_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the training to continue, or of the run to start from: they need not be given again."""
+    if given["resume"]:
+        path = RunFiles(given["out"] or TrainConfig.out).config
+        return read_options(path, TrainConfig, "edge-train") if path.is_file() else {}
+    if given["from_"]:
+        options = read_options(RunFiles(given["from_"]).config, TrainConfig, "edge-train")
+        return {name: value for name, value in options.items() if name not in ("out", "from_")}
+    return {}
 
 
 def main() -> None:

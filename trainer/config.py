@@ -1,6 +1,7 @@
 """The options of `edge-train`, as one frozen value and one TOML file."""
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,10 @@ from edge_runtime.datasets import BUILTIN_NAMES
 DATA, MODEL, HEAD, FINE_TUNING, SCRATCH = "Data", "Model", "Head", "Fine-tuning", "From scratch"
 UNKNOWNS = "Images of no class"
 OPTIMIZATION, AUGMENTATION, RUN = "Optimization", "Augmentation", "Run"
+
+
+BURST, FOLDER, NO_GROUPS = "burst", "folder", "none"
+"""What `--group-by` takes beside regular expressions."""
 
 
 class BatchNorm(StrEnum):
@@ -114,8 +119,20 @@ class TrainConfig:
     test_split: float = option(
         0.0, "Fraction of the images for the test, unless the data has a test split.", 0.0, 0.9, panel=DATA
     )
+    group_by: str = option(
+        BURST,
+        "Images that stay in one split: burst (near-duplicates), folder (inside of a class folder), none, or "
+        "a regular expression for what the file names of a group have in common.",
+        panel=DATA,
+    )
     strict: bool = option(False, "Refuse data with unreadable files.", panel=DATA, changeable=True)
 
+    from_: Path | None = option(
+        None,
+        "Run to start from: its weights, its split, and its options where none are given; new classes may be "
+        "added.",
+        panel=MODEL,
+    )
     weights: str = option(
         "imagenet",
         "Weights of the base at the start: imagenet (downloaded), none, or FILE.weights.h5.",
@@ -297,16 +314,22 @@ class TrainConfig:
             raise UsageError(
                 "--validation-split and --test-split together leave less than a tenth to train on"
             )
+        try:
+            re.compile(self.group_by)
+        except re.error as error:
+            raise UsageError(f"--group-by: {self.group_by!r} is not a regular expression: {error}") from error
         if not self.unknown_label.strip() or "\n" in self.unknown_label:
             raise UsageError(f"--unknown-label takes a name, got {self.unknown_label!r}")
         if self.reject is Reject.OFF and self.negatives is not None:
             raise UsageError("--negatives has no effect with --reject off: leave one out")
+        if self.from_ is not None and self.from_.resolve() == self.out.resolve():
+            raise UsageError(f"--from and --out are both {self.out}: give another --out")
         if self.resume and self.overwrite:
             raise UsageError("--resume continues what is in --out, --overwrite replaces it: give one")
 
     @property
     def from_scratch(self) -> bool:
-        """Whether the weights start at random."""
+        """Whether no pretrained weights are used, so that all layers have to train."""
         return self.weights == "none"
 
     @property
@@ -320,7 +343,7 @@ class TrainConfig:
         """The `config.toml` that repeats this training."""
         import tomli_w
 
-        values = {name: plain(value) for name, value in dataclasses.asdict(self).items()}
+        values = {name.rstrip("_"): plain(value) for name, value in dataclasses.asdict(self).items()}
         # TOML has no null: what is None is left out.
         return tomli_w.dumps({name: value for name, value in values.items() if value is not None})
 
@@ -334,6 +357,7 @@ class TrainConfig:
             self,
             data=data,
             weights=weights,
+            from_=self.from_.resolve() if self.from_ else None,
             negatives=self.negatives.resolve() if self.negatives else None,
             out=self.out.resolve(),
             resume=False,

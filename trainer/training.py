@@ -20,7 +20,7 @@ from edge_runtime.core import (
     write_file,
     write_with,
 )
-from edge_runtime.datasets import REJECTION, SPLITS, TEST, TRAIN, VALIDATION, RunFiles
+from edge_runtime.datasets import REJECTION, SPLITS, TEST, TRAIN, VALIDATION, Run, RunFiles, read_run
 from edge_runtime.model import ModelCard, Reference, Rejection
 from trainer.config import Distribute, RandomFlip, TrainConfig
 from trainer.data import Batches, Data, ImageLoader, Share, flip_for, make_batches, prepare_data
@@ -57,6 +57,7 @@ from trainer.network import (
     build_network,
     is_plain,
     rebuild_plain,
+    start_from,
 )
 from trainer.rejection import FittedRejection, RejectionPlan, kept_interval, plan_and_fit
 from trainer.report import draw_illustrations, render_report, write_examples
@@ -111,7 +112,9 @@ def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
         if config.resume and state is None and files.model.exists():
             reporter.say(f"{config.out} contains a complete run: nothing to resume")
             return Training(config.out, Ending.NOTHING_TO_RESUME)
-        data = prepare_data(config, reporter)
+        earlier = read_run(config.from_) if config.from_ else None
+        kept = {sample.hash: sample.split for sample in earlier.samples} if earlier else {}
+        data = prepare_data(config, reporter, kept)
         if config.flip is RandomFlip.AUTO:
             config = dataclasses.replace(config, flip=flip_for(data.labels))
         if state is not None:
@@ -122,16 +125,24 @@ def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
             _check_agreement(workers, config, data, state)
             if workers.is_chief:
                 _begin_run(config, files, data)
-            training = _train_network(config, data, workers, state, reporter)
+            training = _train_network(config, data, earlier, workers, state, reporter)
             workers.wait()
         return training
 
 
 def _train_network(
-    config: TrainConfig, data: Data, workers: Workers, state: State | None, reporter: TrainingReporter
+    config: TrainConfig,
+    data: Data,
+    earlier: Run | None,
+    workers: Workers,
+    state: State | None,
+    reporter: TrainingReporter,
 ) -> Training:
     with workers.strategy.scope():
         network = build_network(config, len(data.labels))
+        if earlier is not None:
+            added = start_from(network, config, data.labels, earlier)
+            reporter.say(f"starting from {earlier.folder}" + (f"; new: {', '.join(added)}" if added else ""))
         batches = _make_batches(config, data, workers.share)
         course = Course(config, network, batches[TRAIN], batches[VALIDATION], workers, reporter)
         fitted, interrupted = _fit(course, data, state, reporter)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import keyword
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -52,8 +53,8 @@ def option(
 
 
 def option_name(field: str) -> str:
-    """A field's name on the command line, without its dashes."""
-    return field.replace("_", "-")
+    """A field's name on the command line, without its dashes; a keyword of Python has `_` after it."""
+    return field.rstrip("_").replace("_", "-")
 
 
 def check_ranges(config: Any) -> None:
@@ -89,7 +90,8 @@ def read_options(path: Path, kind: type, command: str) -> dict[str, Any]:
         options = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not TOML ({error})") from error
-    return _check_types(options, kind, command, str(path))
+    fields = {f"{name}_" if keyword.iskeyword(name) else name: value for name, value in options.items()}
+    return _check_types(fields, kind, command, str(path))
 
 
 def parse_options(options: Mapping[str, Any], kind: type[Config], command: str, *, name: str) -> Config:
@@ -149,7 +151,7 @@ def with_options(
     *leading: inspect.Parameter,
     name: str,
     examples: Sequence[str] = (),
-    default_file: Callable[[Mapping[str, Any]], Path | None] = lambda _given: None,
+    defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _given: {},
 ) -> Callable[..., int]:
     """Give a command an option for each field of a dataclass, `--config` and `--debug`.
 
@@ -159,7 +161,7 @@ def with_options(
         leading: parameters shown first; one with the name of a field replaces its option.
         name: the command's, for messages.
         examples: command lines shown on top of the help.
-        default_file: from the given options to the file to read where `--config` is not given.
+        defaults: from the given options to the options that are used where `--config` is not given.
     """
     import typer
 
@@ -186,8 +188,7 @@ def with_options(
     def run(config: Path | None = None, **given: Any) -> int:
         given.pop("debug")  # read before parsing
         others = {each: given.pop(each) for each in list(given) if each not in types}
-        file = config or default_file(given)
-        options = read_options(file, kind, name) if file else {}
+        options = read_options(config, kind, name) if config else dict(defaults(given))
         options |= {each: value for each, value in given.items() if value is not None}
         return command(build_config(kind, options, name), **others)
 

@@ -20,7 +20,7 @@ from edge_runtime.datasets.samples import (
     image_loader,
     pixel_hash,
 )
-from edge_runtime.datasets.scan import Scan, scan_dataset
+from edge_runtime.datasets.scan import Look, Scan, scan_dataset
 from edge_runtime.datasets.split_file import format_split, parse_split
 from edge_runtime.datasets.synthetic_unknowns import make_unknowns
 
@@ -32,6 +32,7 @@ __all__ = [
     "TRAIN",
     "VALIDATION",
     "Dataset",
+    "Look",
     "Run",
     "RunFiles",
     "Sample",

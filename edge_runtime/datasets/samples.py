@@ -21,12 +21,14 @@ class Sample:
         label: the class.
         split: `train`, `validation`, `rejection` or `test`; empty where the data set does not assign one.
         hash: `pixel_hash` of the image; empty until it has been read.
+        group: images of one group are always in the same split; empty for a group of its own.
     """
 
     file: str
     label: str
     split: str = ""
     hash: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,25 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from edge_runtime.core import DatasetError, Reporter
 from edge_runtime.datasets import (
     BUILTIN_NAMES,
     REJECTION,
     TRAIN,
+    VALIDATION,
     Dataset,
     Sample,
     fingerprint,
     open_dataset,
     scan_dataset,
 )
-from trainer.config import ClassWeights, Reject, TrainConfig
+from trainer.config import BURST, ClassWeights, Reject, TrainConfig
 from trainer.data.builtin_datasets import fetch_builtin
+from trainer.data.grouping import group_samples
 from trainer.data.negatives import SPLIT as NEGATIVE
 from trainer.data.negatives import Negatives, scan_negatives, separate_negatives
 from trainer.data.splitting import check_split, count_splits, set_aside, split_samples
@@ -74,22 +77,31 @@ class Data:
         return tuple(sample for sample in self.samples if sample.split == name)
 
 
-def prepare_data(config: TrainConfig, reporter: Reporter) -> Data:
-    """Download, check and split the data.
+def prepare_data(
+    config: TrainConfig, reporter: Reporter, kept: Mapping[str, str] = MappingProxyType({})
+) -> Data:
+    """Download, check, group and split the data.
+
+    Args:
+        config: the options.
+        reporter: shows the progress.
+        kept: hash → split of the images of an earlier run, which stay in their splits.
 
     Raises:
         DatasetError: it cannot be used.
     """
     dataset, negative_datasets = separate_negatives(open_data(config.data), config)
     with reporter.bar("checking images") as tick:
-        scan = scan_dataset(dataset, strict=config.strict, tick=tick)
+        scan = scan_dataset(dataset, strict=config.strict, looks=config.group_by == BURST, tick=tick)
     reporter.say_each("skipped", scan.unreadable)
     reporter.say_each("two labels", scan.contradictions)
+    grouped = group_samples(dataset, scan.samples, scan.looks, config.group_by, reporter)
     samples = split_samples(
-        scan.samples, validation=config.validation_split, test=config.test_split, seed=config.seed
+        grouped, validation=config.validation_split, test=config.test_split, seed=config.seed, kept=kept
     )
     check_split(config.data, count_splits(samples))
-    samples = _set_aside_for_rejection(samples, config, reporter)
+    _report_left_out(grouped, samples, reporter)
+    samples = _set_aside_for_rejection(samples, config, kept, reporter)
     counts = count_splits(samples)
     numbers = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
     reporter.say(f"{len(dataset.labels)} classes, {len(samples)} images: {numbers}")
@@ -112,7 +124,7 @@ def open_data(data: str) -> Dataset:
 
 
 def _set_aside_for_rejection(
-    samples: tuple[Sample, ...], config: TrainConfig, reporter: Reporter
+    samples: tuple[Sample, ...], config: TrainConfig, kept: Mapping[str, str], reporter: Reporter
 ) -> tuple[Sample, ...]:
     """Set images aside to fit the rejection on, if it is wanted and there are enough.
 
@@ -121,7 +133,7 @@ def _set_aside_for_rejection(
     """
     if config.reject is Reject.OFF:
         return samples
-    divided = set_aside(samples, most=MAX_REJECTION, seed=config.seed)
+    divided = set_aside(samples, most=MAX_REJECTION, seed=config.seed, kept=kept)
     found = count_splits(divided)[REJECTION]
     # With fewer no threshold has an expected fraction of `keep` above it.
     least = math.ceil(round(1 / (1 - config.keep), 6)) - 1
@@ -137,6 +149,21 @@ def _set_aside_for_rejection(
         )
         return samples
     return divided
+
+
+def _report_left_out(grouped: Sequence[Sample], samples: Sequence[Sample], reporter: Reporter) -> None:
+    """Say what the groups cost: training images of held-out groups, and classes that are one group."""
+    if len(samples) < len(grouped):
+        reporter.say(
+            f"{len(grouped) - len(samples)} training images left out: they are held-out images too, or of a "
+            "group with one (--group-by)"
+        )
+    validated = {sample.label for sample in samples if sample.split == VALIDATION}
+    for label in sorted({sample.label for sample in samples} - validated):
+        reporter.say(
+            f"no validation image of {label!r}: add images of other scenes, or divide its images by hand "
+            "with --group-by none"
+        )
 
 
 def _report_imbalance(samples: Sequence[Sample], reporter: Reporter) -> None:

@@ -53,15 +53,19 @@ class Course:
     def phases(self) -> list[PlannedPhase]:
         """The phases, in order."""
         config = self.config
+        head = PlannedPhase(
+            "head",
+            config.head_epochs,
+            self._head_on_features if config.cache_features else self._head_on_images,
+        )
         if config.from_scratch:
-            return [
-                PlannedPhase(
-                    "scratch",
-                    config.scratch_epochs,
-                    lambda: self._whole("scratch", config.scratch_epochs, config.scratch_rate, first_layer=0),
-                )
-            ]
-        head = self._head_on_features if config.cache_features else self._head_on_images
+            every = PlannedPhase(
+                "scratch",
+                config.scratch_epochs,
+                lambda: self._whole("scratch", config.scratch_epochs, config.scratch_rate, first_layer=0),
+            )
+            # At random a base has no features that a head could learn from.
+            return [head, every] if config.from_ and head.epochs else [every]
         fine_tune = PlannedPhase(
             "fine-tune",
             config.fine_tune_epochs,
@@ -69,7 +73,7 @@ class Course:
                 "fine-tune", config.fine_tune_epochs, config.fine_tune_rate, first_layer=config.fine_tune_at
             ),
         )
-        return [each for each in (PlannedPhase("head", config.head_epochs, head), fine_tune) if each.epochs]
+        return [each for each in (head, fine_tune) if each.epochs]
 
     def _head_on_features(self) -> Phase:
         forward = build_forward(self.network.features)

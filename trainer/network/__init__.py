@@ -14,6 +14,7 @@ from trainer.network.features import CachedFeatures, cache_features, cache_train
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
 from trainer.network.rejection_head import NegativeDetector, RejectionHead, add_rejection, read_logits
+from trainer.network.warm_start import start_from
 
 __all__ = [
     "ARCHITECTURE",
@@ -36,4 +37,5 @@ __all__ = [
     "measure_activation",
     "read_logits",
     "rebuild_plain",
+    "start_from",
 ]

@@ -53,7 +53,9 @@ def rebuild_plain(config: TrainConfig, network: Network, classes: int) -> Networ
 
     It is evaluated and saved, whatever number format or device it was trained with.
     """
-    plain = build_network(replace(config, weights="none", float_policy=FloatPolicy.FLOAT32), classes)
+    plain = build_network(
+        replace(config, weights="none", from_=None, float_policy=FloatPolicy.FLOAT32), classes
+    )
     plain.model.set_weights(network.model.get_weights())
     return plain
 
@@ -103,7 +105,8 @@ def freeze(network: Network, *, fine_tune_at: int, train_batch_norm: bool) -> No
 def _build_base(config: TrainConfig, shape: tuple[int, int, int]) -> Any:
     import keras
 
-    weights = "imagenet" if config.weights == "imagenet" else None
+    # The weights of an earlier run replace all others.
+    weights = "imagenet" if config.weights == "imagenet" and config.from_ is None else None
     try:
         base = keras.applications.MobileNetV2(
             input_shape=shape, alpha=config.alpha, include_top=False, pooling="avg", weights=weights
@@ -117,7 +120,7 @@ def _build_base(config: TrainConfig, shape: tuple[int, int, int]) -> Any:
             "this machine to the internet and try again, or use --weights FILE with a .weights.h5 "
             "of MobileNetV2 without top, or --weights none to start from scratch"
         ) from error
-    if weights is None and not config.from_scratch:
+    if config.weights not in ("imagenet", "none") and config.from_ is None:
         _load_weights(base, Path(config.weights))
     return base
 

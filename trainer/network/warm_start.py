@@ -1,0 +1,69 @@
+"""Start from the weights of an earlier run: the base as it was, and the head's rows of the classes it had."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edge_runtime.core import ModelError, UsageError, option_name, read_options
+from edge_runtime.datasets import Run
+from trainer.config import FloatPolicy, TrainConfig
+from trainer.network.classifier import Network, build_network
+
+_SAME = ("alpha", "image_size", "resize", "input_scale", "head_units", "one_logit")
+"""Options that determine what the weights mean."""
+
+
+def start_from(network: Network, config: TrainConfig, labels: Sequence[str], run: Run) -> list[str]:
+    """Give a network the weights of a run.
+
+    Args:
+        network: of the new training.
+        config: its options.
+        labels: its classes.
+        run: the earlier one.
+
+    Returns:
+        The classes that the earlier run did not have: their rows of the head stay as they were initialized.
+
+    Raises:
+        UsageError: an option that determines what the weights mean is another one.
+        ModelError: the run has no usable weights.
+    """
+    before = TrainConfig(**read_options(run.files.config, TrainConfig, "edge-train"))
+    for name in _SAME:
+        old, new = getattr(before, name), getattr(config, name)
+        if old != new:
+            raise UsageError(
+                f"--from {run.folder} was trained with --{option_name(name)} {old}, now it is {new}: leave that "
+                "option out, or train without --from"
+            )
+    old_labels = run.card.classes
+    plain = dataclasses.replace(config, weights="none", from_=None, float_policy=FloatPolicy.FLOAT32)
+    earlier = build_network(plain, len(old_labels))
+    try:
+        earlier.model.load_weights(run.files.best_weights)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{run.files.best_weights}: not the weights of this run ({reason:.200})") from error
+    network.base.set_weights(earlier.base.get_weights())
+    *hidden, scores = network.head.layers
+    *old_hidden, old_scores = earlier.head.layers
+    for layer, old_layer in zip(hidden, old_hidden, strict=True):
+        layer.set_weights(old_layer.get_weights())
+    if not config.one_logit:
+        scores.set_weights(_take_rows(scores, old_scores, labels, old_labels))
+    return [label for label in labels if label not in old_labels]
+
+
+def _take_rows(layer: Any, old_layer: Any, labels: Sequence[str], old_labels: Sequence[str]) -> list[Any]:
+    """Kernel and bias of the last layer, with those of the classes that the earlier run had."""
+    kernel, bias = (np.array(each) for each in layer.get_weights())
+    old_kernel, old_bias = old_layer.get_weights()
+    known = [(at, old_labels.index(label)) for at, label in enumerate(labels) if label in old_labels]
+    if known:
+        new, old = (list(each) for each in zip(*known, strict=True))
+        kernel[:, new] = old_kernel[:, old]
+        bias[new] = old_bias[old]
+    return [kernel, bias]

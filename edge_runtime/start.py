@@ -25,14 +25,29 @@ def edge_classify() -> None:
     _start("edge_runtime.cli.classify", "edge-classify")
 
 
+def edge_collect() -> None:
+    """`edge-collect`."""
+    _start("edge_runtime.cli.collect", "edge-collect")
+
+
 def edge_convert() -> None:
     """`edge-convert`."""
     _start("converter.cli", "edge-convert")
 
 
+def edge_data() -> None:
+    """`edge-data`."""
+    _start("trainer.data_cli", "edge-data")
+
+
 def edge_doctor() -> None:
     """`edge-doctor`."""
     _start("edge_runtime.cli.doctor", "edge-doctor")
+
+
+def edge_label() -> None:
+    """`edge-label`."""
+    _start("trainer.label_cli", "edge-label")
 
 
 def edge_train() -> None:

@@ -5,15 +5,19 @@ from dataclasses import dataclass, replace
 
 from edge_runtime.core import DatasetError, Image, ImageError, Size, Tick, map_in_order, no_tick
 from edge_runtime.datasets.samples import Dataset, Sample, pixel_hash
-from edge_runtime.images import IMAGE_SUFFIXES, ImageStatistics, fit, measure_image, perceptual_hash
+from edge_runtime.images import (
+    IMAGE_SUFFIXES,
+    ImageStatistics,
+    fit,
+    has_telling_hash,
+    measure_image,
+    perceptual_hash,
+)
 
 _KINDS = " ".join(sorted(IMAGE_SUFFIXES))
 
 
 LOOK_SIZE = (224, 224)
-MIN_HASHED_SIDE = 64
-MIN_HASHED_CONTRAST = 4.0
-"""Grey levels; below that a hash is one of the noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,8 @@ def _examine(dataset: Dataset, sample: Sample, looks: bool) -> tuple[Sample, Loo
 def _look_at(image: Image) -> Look:
     height, width = image.shape[:2]
     small = fit(image, LOOK_SIZE) if min(height, width) > LOOK_SIZE[0] else image
-    statistics = measure_image(small)
-    hashed = min(height, width) >= MIN_HASHED_SIDE and statistics.contrast >= MIN_HASHED_CONTRAST
-    return Look((height, width), perceptual_hash(small) if hashed else None, statistics)
+    hashed = perceptual_hash(small) if has_telling_hash(small) else None
+    return Look((height, width), hashed, measure_image(small))
 
 
 def _check_classes(dataset: Dataset, samples: list[Sample]) -> None:

@@ -4,7 +4,7 @@ from edge_runtime.images.codec import bgr_to_rgb, decode_image, encode_jpeg, enc
 from edge_runtime.images.heatmap import draw_heatmap, spread
 from edge_runtime.images.listing import IMAGE_SUFFIXES, is_image_name, list_images
 from edge_runtime.images.opencv import opencv
-from edge_runtime.images.perceptual_hash import HASH_BITS, hash_distance, perceptual_hash
+from edge_runtime.images.perceptual_hash import HASH_BITS, has_telling_hash, hash_distance, perceptual_hash
 from edge_runtime.images.resize import fit, pixels_needed
 from edge_runtime.images.statistics import ImageStatistics, measure_image
 from edge_runtime.images.transforms import Flip, Region, Rotation, Transform
@@ -23,6 +23,7 @@ __all__ = [
     "encode_jpeg",
     "encode_png",
     "fit",
+    "has_telling_hash",
     "hash_distance",
     "is_image_name",
     "jpeg_size",

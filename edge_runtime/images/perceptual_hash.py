@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from edge_runtime.core import Image
 from edge_runtime.images.opencv import opencv
+from edge_runtime.images.statistics import measure_image
 
 HASH_BITS = 64
+
+MIN_HASHED_SIDE = 64
+"""Smaller images of one class look alike to the hash."""
+
+MIN_HASHED_CONTRAST = 4.0
+"""Grey levels; below that the hash is one of the noise."""
 
 _SIDE = 32
 _LOWEST = 8
@@ -36,6 +43,11 @@ def perceptual_hash(image: Image) -> int:
     lowest[0, 0] = np.median(lowest)
     bits = lowest > np.median(lowest)
     return int.from_bytes(np.packbits(bits).tobytes())
+
+
+def has_telling_hash(image: Image) -> bool:
+    """Whether the hash of an image tells it from others: it is large enough, and has contrast."""
+    return min(image.shape[:2]) >= MIN_HASHED_SIDE and measure_image(image).contrast >= MIN_HASHED_CONTRAST
 
 
 def hash_distance(one: int, other: int) -> int:

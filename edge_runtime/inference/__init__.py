@@ -10,6 +10,7 @@ from edge_runtime.inference.engine_registry import (
     installed_engines,
 )
 from edge_runtime.inference.engines import Engine, open_engine
+from edge_runtime.inference.feature_maps import FeatureMaps
 from edge_runtime.inference.heatmap import ActivationMaps, Heatmaps
 from edge_runtime.inference.input_encoding import (
     RAW,
@@ -41,6 +42,7 @@ __all__ = [
     "Classifier",
     "Delegate",
     "Engine",
+    "FeatureMaps",
     "Heatmaps",
     "InputRange",
     "LoadOptions",

@@ -1,6 +1,7 @@
-"""One run of `edge-classify`: options, stages, hot reload, worker pool, sinks, session."""
+"""One run of `edge-classify` or `edge-collect`: options, stages, hot reload, worker pool, sinks, session."""
 
-from edge_runtime.pipeline.config import ClassifyConfig, Format
+from edge_runtime.pipeline.collecting import collect
+from edge_runtime.pipeline.config import ClassifyConfig, CollectConfig, Format
 from edge_runtime.pipeline.hot_reload import HotReload
 from edge_runtime.pipeline.loop import Observer, classify_frames
 from edge_runtime.pipeline.session import Session, load_configured_model
@@ -10,6 +11,7 @@ from edge_runtime.pipeline.worker_pool import WorkerPool
 
 __all__ = [
     "ClassifyConfig",
+    "CollectConfig",
     "Decision",
     "Format",
     "HotReload",
@@ -18,6 +20,7 @@ __all__ = [
     "Throttle",
     "WorkerPool",
     "classify_frames",
+    "collect",
     "every",
     "load_configured_model",
 ]

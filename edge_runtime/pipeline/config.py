@@ -1,9 +1,10 @@
-"""The options of `edge-classify`, as one frozen value."""
+"""The options of `edge-classify`, and those that it shares with `edge-collect`, as frozen values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from edge_runtime.collection import Limits
 from edge_runtime.core import UsageError, check_ranges, option
 from edge_runtime.images import Flip, Region, Rotation
 from edge_runtime.sinks import SaveWhen
@@ -11,6 +12,7 @@ from edge_runtime.sinks import SaveWhen
 INPUT, FRAMES, CAMERA = "Input", "Frames", "Camera"
 MODEL, DECISION = "Model", "Decision"
 OUTPUT, MQTT, SAVED, PREVIEW, SERVICE = "Output", "MQTT", "Saved frames", "Preview", "Service"
+COLLECTION = "Collection"
 
 
 class Format(StrEnum):
@@ -22,8 +24,8 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyConfig:
-    """All options of `edge-classify`; each field is an option of that name."""
+class FrameConfig:
+    """The options for where frames come from; each field is an option of that name."""
 
     camera: str | None = option(
         None, "Camera: a number (0 is the first), /dev/…, picamera2, or picamera2:1.", panel=INPUT
@@ -34,6 +36,85 @@ class ClassifyConfig:
         panel=INPUT,
     )
     watch: bool = option(False, "Classify images when they are written to the --input folder.", panel=INPUT)
+
+    rotate: Rotation = option(
+        Rotation.NONE, "Rotate frames clockwise by 0, 90, 180 or 270 degrees.", panel=FRAMES
+    )
+    flip: Flip = option(Flip.NONE, "Mirror frames: none, horizontal or vertical.", panel=FRAMES)
+    roi: str | None = option(
+        None, "X,Y,W,H: classify this region, in pixels of the rotated frame.", panel=FRAMES
+    )
+    every: int = option(1, "Classify one frame out of this many.", 1, 1_000_000, panel=FRAMES)
+    fps: float | None = option(
+        None, "Classify at most this many frames a second.", 0.001, 1000.0, panel=FRAMES
+    )
+    max_frames: int | None = option(None, "Stop after this many frames.", 1, 2**62, panel=FRAMES)
+
+    width: int | None = option(None, "Width to request from the camera, in pixels.", 16, 16384, panel=CAMERA)
+    height: int | None = option(
+        None, "Height to request from the camera, in pixels.", 16, 16384, panel=CAMERA
+    )
+    frame_rate: float | None = option(
+        None, "Frames a second to request from the camera.", 0.1, 1000.0, panel=CAMERA
+    )
+    pixel_format: str | None = option(
+        None, "Pixel format to request from the camera, such as MJPG or YUYV.", panel=CAMERA
+    )
+    wait: bool = option(False, "Wait for a camera or stream that is not there yet.", panel=CAMERA)
+    lost_after: float = option(
+        10.0, "Seconds without a new frame until a camera or stream is reopened.", 0.5, 3600.0, panel=CAMERA
+    )
+    give_up_after: float | None = option(
+        None,
+        "Seconds until a lost camera or stream ends the command.",
+        0.0,
+        1e9,
+        shown="never",
+        panel=CAMERA,
+    )
+    allow_repeated_frames: bool = option(
+        False, "Accept frames identical to the previous one, as in a still stream.", panel=CAMERA
+    )
+
+    def check_source(self) -> None:
+        """Refuse values outside their ranges, and sources that contradict each other.
+
+        Raises:
+            UsageError: with what is wrong.
+        """
+        check_ranges(self)
+        if self.pixel_format is not None and len(self.pixel_format) != 4:
+            raise UsageError(f"--pixel-format has four letters such as MJPG, got {self.pixel_format!r}")
+        if self.watch and self.input is None:
+            raise UsageError("--watch needs --input FOLDER")
+        if self.roi is not None:
+            Region.parse(self.roi)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectLimits:
+    """The limits of a collection; each field is an option of that name."""
+
+    collect_mb: float = option(
+        500.0, "Drop the least useful collected frames above this total size, in MB.", 0.1, 1e7,
+        panel=COLLECTION,
+    )  # fmt: skip
+    collect_per_day: int = option(
+        200, "Frames to collect a day (UTC); more useful ones replace others.", 1, 20_000, panel=COLLECTION
+    )
+    collect_seconds: float = option(
+        10.0, "Minimum seconds between two collected frames.", 0.0, 86400.0, panel=COLLECTION
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the folder."""
+        return Limits(max_bytes=int(self.collect_mb * 1e6), per_day=self.collect_per_day)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyConfig(CollectLimits, FrameConfig):
+    """All options of `edge-classify`; each field is an option of that name."""
 
     model: Path | None = option(
         None, "Model file.", short="-m", shown="$EDGE_MODEL, else ./model.tflite", panel=MODEL
@@ -76,45 +157,6 @@ class ClassifyConfig:
     )
     on_change: bool = option(False, "Emit a result only when the answer changes.", panel=DECISION)
 
-    rotate: Rotation = option(
-        Rotation.NONE, "Rotate frames clockwise by 0, 90, 180 or 270 degrees.", panel=FRAMES
-    )
-    flip: Flip = option(Flip.NONE, "Mirror frames: none, horizontal or vertical.", panel=FRAMES)
-    roi: str | None = option(
-        None, "X,Y,W,H: classify this region, in pixels of the rotated frame.", panel=FRAMES
-    )
-    every: int = option(1, "Classify one frame out of this many.", 1, 1_000_000, panel=FRAMES)
-    fps: float | None = option(
-        None, "Classify at most this many frames a second.", 0.001, 1000.0, panel=FRAMES
-    )
-    max_frames: int | None = option(None, "Stop after this many frames.", 1, 2**62, panel=FRAMES)
-
-    width: int | None = option(None, "Width to request from the camera, in pixels.", 16, 16384, panel=CAMERA)
-    height: int | None = option(
-        None, "Height to request from the camera, in pixels.", 16, 16384, panel=CAMERA
-    )
-    frame_rate: float | None = option(
-        None, "Frames a second to request from the camera.", 0.1, 1000.0, panel=CAMERA
-    )
-    pixel_format: str | None = option(
-        None, "Pixel format to request from the camera, such as MJPG or YUYV.", panel=CAMERA
-    )
-    wait: bool = option(False, "Wait for a camera or stream that is not there yet.", panel=CAMERA)
-    lost_after: float = option(
-        10.0, "Seconds without a new frame until a camera or stream is reopened.", 0.5, 3600.0, panel=CAMERA
-    )
-    give_up_after: float | None = option(
-        None,
-        "Seconds until a lost camera or stream ends the command.",
-        0.0,
-        1e9,
-        shown="never",
-        panel=CAMERA,
-    )
-    allow_repeated_frames: bool = option(
-        False, "Accept frames identical to the previous one, as in a still stream.", panel=CAMERA
-    )
-
     format: Format = option(Format.TEXT, "Format on stdout: text, jsonl or csv.", panel=OUTPUT)
     to: tuple[str, ...] = option(
         (),
@@ -150,6 +192,10 @@ class ClassifyConfig:
         False, "With each saved frame, save where the evidence for its answer is.", panel=SAVED
     )
 
+    collect: Path | None = option(
+        None, "Folder to save the frames in that are worth a label; see docs/loop.md.", panel=COLLECTION
+    )
+
     preview: int | None = option(
         None, "Serve the live image and /metrics on this port; 0 for any free port.", 0, 65535, panel=PREVIEW
     )
@@ -172,14 +218,25 @@ class ClassifyConfig:
         Raises:
             UsageError: a value is outside its range, or options contradict each other.
         """
-        check_ranges(self)
+        self.check_source()
         if not self.self_test and (self.camera is None) == (self.input is None):
             raise UsageError("give one of --camera 0 and --input PATH (or --self-test)")
-        if self.pixel_format is not None and len(self.pixel_format) != 4:
-            raise UsageError(f"--pixel-format has four letters such as MJPG, got {self.pixel_format!r}")
-        if self.watch and self.input is None:
-            raise UsageError("--watch needs --input FOLDER")
         if self.heatmap and self.save_frames is None:
             raise UsageError("--heatmap needs --save-frames FOLDER; the preview page shows one when asked")
-        if self.roi is not None:
-            Region.parse(self.roi)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectConfig(CollectLimits, FrameConfig):
+    """All options of `edge-collect`; each field but `folder` is an option of that name."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        """Refuse invalid combinations.
+
+        Raises:
+            UsageError: a value is outside its range, or options contradict each other.
+        """
+        self.check_source()
+        if (self.camera is None) == (self.input is None):
+            raise UsageError("give one of --camera 0 and --input PATH")

@@ -1,6 +1,7 @@
 """The stages at the end of the pipeline: limit the frames, classify, decide, emit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from edge_runtime.core import Frame, Result
@@ -14,6 +15,18 @@ class Observer(Protocol):
     def observe_all(self, frames: Iterator[Frame | None], top_k: int) -> Iterator[Result | None]:
         """Classify frames in their order, and time each step; None passes through."""
         ...
+
+
+Stage = Callable[[Iterator[Result | None]], Iterator[Result | None]]
+"""A stage that results pass through."""
+
+
+def shorten(results: Iterator[Result | None], top_k: int) -> Iterator[Result | None]:
+    """A stage: no result has more than `top_k` predictions."""
+    for result in results:
+        if result is not None and len(result.predictions) > top_k:
+            result = replace(result, predictions=result.predictions[:top_k])
+        yield result
 
 
 def limit(frames: Iterator[Frame | None], count: int | None) -> Iterator[Frame | None]:

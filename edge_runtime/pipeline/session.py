@@ -1,15 +1,14 @@
 """One run of `edge-classify`: source → stages → sinks, put together from the options."""
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
 
-from edge_runtime.core import Frame, ModelError, Result, Say, full_size, is_there
+from edge_runtime.collection import Collector
+from edge_runtime.core import ModelError, Result, Say, full_size, is_there, lock_folder, make_folder
 from edge_runtime.drift import DriftMonitor
-from edge_runtime.images import Region, Transform, is_image_name
+from edge_runtime.images import is_image_name
 from edge_runtime.inference import (
     ActivationMaps,
     Delegate,
@@ -22,14 +21,14 @@ from edge_runtime.inference import (
 from edge_runtime.model import read_model_file
 from edge_runtime.pipeline.config import ClassifyConfig
 from edge_runtime.pipeline.frame_rate import FrameRate
+from edge_runtime.pipeline.frames import choose_frames, open_source
 from edge_runtime.pipeline.hot_reload import HotReload
-from edge_runtime.pipeline.loop import Observer, emit, limit
+from edge_runtime.pipeline.loop import Observer, Stage, emit, shorten
 from edge_runtime.pipeline.sink_factory import Outputs, open_outputs
 from edge_runtime.pipeline.smoothing import Decision
-from edge_runtime.pipeline.throttling import Throttle, every
 from edge_runtime.pipeline.worker_pool import WorkerPool
 from edge_runtime.sinks import MonitoringSink, RunSnapshot
-from edge_runtime.sources import InputOptions, LiveSource, Patience, Source, camera_request, open_input
+from edge_runtime.sources import Source
 from edge_runtime.system import Notifier
 
 
@@ -57,7 +56,7 @@ class Session:
         """
         with contextlib.ExitStack() as stack:
             model = HotReload(model_path(self._config), self._load, say=self._say)
-            source = stack.enter_context(_open_source(self._config, model, self._say))
+            source = stack.enter_context(self._open_source(model))
             if self._config.heatmap:
                 ActivationMaps(model.current)  # refuses a model that has none
             heatmaps = Heatmaps(lambda: model.current)
@@ -71,23 +70,49 @@ class Session:
             )
             stack.callback(self._notifier.stopping)
             drift = DriftMonitor(lambda: model.current.file.card, self._say)
-            for result in self._results(source, model, drift, outputs):
+            stages: list[Stage] = [drift, *self._collector(stack, source, model)]
+            for result in self._results(source, model, stages, outputs):
                 self._report(result, source, model, drift, outputs)
 
     def _results(
-        self, source: Source, model: HotReload, drift: DriftMonitor, outputs: Outputs
+        self, source: Source, model: HotReload, stages: Sequence[Stage], outputs: Outputs
     ) -> Iterator[Result | None]:
         """The whole pipeline, one stage a line."""
         config = self._config
-        frames: Iterator[Frame | None] = source.events()
-        frames = every(frames, config.every)
-        frames = Throttle(config.fps, say=self._say)(frames)
-        frames = _transform(config)(frames)
-        frames = limit(frames, config.max_frames)
-        results = _observer(config, model, source).observe_all(frames, config.top_k)
-        results = drift(results)
+        frames = choose_frames(source.events(), config, self._say)
+        # What is worth a label is decided by the two best scores.
+        top_k = config.top_k if config.collect is None else max(config.top_k, 2)
+        results = _observer(config, model, source).observe_all(frames, top_k)
+        for stage in stages:
+            results = stage(results)
+        results = shorten(results, config.top_k)
         results = Decision(config.threshold, config.smooth)(results)
         return emit(results, outputs.sinks)
+
+    def _open_source(self, model: HotReload) -> Source:
+        config = self._config
+        # A region is given in pixels of the full size, and a collection is trained on.
+        whole = config.roi is not None or config.collect is not None
+        hint = full_size if whole else lambda: model.current.classifier.at_least
+        return open_source(config, self._say, hint=hint, ahead=_workers(config))
+
+    def _collector(
+        self, stack: contextlib.ExitStack, source: Source, model: HotReload
+    ) -> tuple[Collector, ...]:
+        """The stage that saves frames for labelling, if they are collected."""
+        config = self._config
+        if config.collect is None:
+            return ()
+        stack.enter_context(lock_folder(make_folder(config.collect)))
+        collector = Collector(
+            config.collect,
+            config.limits,
+            seconds_apart=config.collect_seconds,
+            model=lambda: model.current,
+            say=self._say,
+            every_frame=source.total is not None,
+        )
+        return (collector,)
 
     def _report(
         self,
@@ -157,33 +182,6 @@ def is_one_image(config: ClassifyConfig) -> bool:
 def model_path(config: ClassifyConfig) -> Path:
     """`--model`, else `$EDGE_MODEL`, else `model.tflite` in the current folder."""
     return config.model or Path(os.environ.get("EDGE_MODEL") or "model.tflite")
-
-
-def _open_source(config: ClassifyConfig, model: HotReload, say: Say) -> Source:
-    patience = Patience(config.lost_after, config.give_up_after, config.wait)
-    if config.camera is not None:
-        request = dataclasses.replace(
-            camera_request(config.camera),
-            width=config.width,
-            height=config.height,
-            frame_rate=config.frame_rate,
-            pixel_format=config.pixel_format,
-            skip_repeated=not config.allow_repeated_frames,
-        )
-        return LiveSource(request, patience=patience, say=say)
-    options = InputOptions(
-        # A region is given in pixels of the full size.
-        hint=full_size if config.roi else lambda: model.current.classifier.at_least,
-        watch=config.watch,
-        ahead=_workers(config),
-        patience=patience,
-        skip_repeated=not config.allow_repeated_frames,
-    )
-    return open_input(cast(str, config.input), say=say, options=options)
-
-
-def _transform(config: ClassifyConfig) -> Transform:
-    return Transform(config.rotate, config.flip, Region.parse(config.roi) if config.roi else None)
 
 
 def _observer(config: ClassifyConfig, model: HotReload, source: Source) -> Observer:

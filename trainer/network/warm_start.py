@@ -36,8 +36,8 @@ def start_from(network: Network, config: TrainConfig, labels: Sequence[str], run
         old, new = getattr(before, name), getattr(config, name)
         if old != new:
             raise UsageError(
-                f"--from {run.folder} was trained with --{option_name(name)} {old}, now it is {new}: leave that "
-                "option out, or train without --from"
+                f"--from {run.folder} was trained with --{option_name(name)} {old}, now it is {new}: leave "
+                "that option out, or train without --from"
             )
     old_labels = run.card.classes
     plain = dataclasses.replace(config, weights="none", from_=None, float_policy=FloatPolicy.FLOAT32)

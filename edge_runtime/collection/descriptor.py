@@ -1,8 +1,8 @@
 """What a frame looks like to the model, in 64 numbers, so that frames can be compared by distances.
 
-The direction of the mean of the model's feature map is projected to 64 dimensions at random: distances are kept to about 18 %
-(W. Johnson, J. Lindenstrauss, 1984). The unit of distance is the median between the golden samples in the
-model file: the distance of two images that have nothing to do with each other.
+The direction of the mean of the model's feature map is projected to 64 dimensions at random: distances are
+kept to about 18 % (W. Johnson, J. Lindenstrauss, 1984). The unit of distance is the median between the golden
+samples in the model file: the distance of two images that have nothing to do with each other.
 """
 
 from itertools import combinations

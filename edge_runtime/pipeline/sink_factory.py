@@ -10,6 +10,7 @@ from typing import TextIO, cast
 
 from edge_runtime.core import MissingLibraryError, OutputError, Say, UsageError, read_file
 from edge_runtime.pipeline.config import ClassifyConfig, Format
+from edge_runtime.serving import WebAddress
 from edge_runtime.sinks import (
     CSV_COLUMNS,
     PORTS,
@@ -137,7 +138,7 @@ class _Factory:
     def open_preview(self, port: int, draw_heatmap: DrawHeatmap) -> None:
         """Open the web page, and the metrics where their library is installed."""
         from edge_runtime.sinks.metrics import Metrics
-        from edge_runtime.sinks.web import WebAddress, WebSink
+        from edge_runtime.sinks.web import WebSink
 
         metrics = None
         with contextlib.suppress(MissingLibraryError):

@@ -5,21 +5,15 @@ The server has a thread of its own and uses the newest result only: slow viewers
 
 import asyncio
 import contextlib
-import hmac
-import ipaddress
-import secrets
-import socket
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from edge_runtime.core import MissingLibraryError, ModelError, OutputError, Result, clock
+from edge_runtime.core import MissingLibraryError, ModelError, Result, clock
 from edge_runtime.images import encode_jpeg, fit
+from edge_runtime.serving import Access, BoundedConnections, WebAddress, listen
 from edge_runtime.sinks.base import DrawHeatmap, RunSnapshot, SinkBase
-from edge_runtime.sinks.bounded_connections import BoundedConnections
 from edge_runtime.sinks.json_lines import to_dict
 
 if TYPE_CHECKING:
@@ -35,30 +29,6 @@ REQUEST_SECONDS = 10.0
 
 SEND_SECONDS = 10.0
 """A viewer that takes nothing for this time is disconnected."""
-
-_COOKIE = "edge_token"
-
-
-@dataclass(frozen=True)
-class WebAddress:
-    """The address of the page.
-
-    Attributes:
-        port: 0 for any free port.
-        host: an address of this machine; `0.0.0.0` for all of them.
-        token: access token; generated when None and the address is not loopback.
-    """
-
-    port: int
-    host: str = "127.0.0.1"
-    token: str | None = None
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine can connect."""
-        with contextlib.suppress(ValueError):
-            return ipaddress.ip_address(self.host).is_loopback
-        return self.host == "localhost"
 
 
 class WebSink(SinkBase):
@@ -84,10 +54,9 @@ class WebSink(SinkBase):
             import aiohttp.web  # noqa: F401 - only whether it is there
         except ImportError as error:
             raise MissingLibraryError("the preview needs a library: pip install aiohttp") from error
-        self._address = address
         self._metrics = metrics
         self._draw_heatmap = draw_heatmap
-        self._token = address.token or (None if address.is_loopback else secrets.token_urlsafe(16))
+        self._access = Access(address)
         self._newest: Result | None = None
         self._frames_per_second = 0.0
         self._drift = ""
@@ -95,7 +64,7 @@ class WebSink(SinkBase):
         self._heatmap_jpeg: tuple[Result | None, bytes] = (None, b"")
         self._viewers = 0
         self._connections: BoundedConnections
-        self._socket = _listen(address)
+        self._socket = listen(address, "the preview")
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -105,11 +74,7 @@ class WebSink(SinkBase):
     @property
     def url(self) -> str:
         """The address to open in a browser."""
-        host = socket.gethostname() if self._address.host in ("0.0.0.0", "::") else self._address.host  # noqa: S104
-        place = f"[{host}]" if ":" in host else host
-        return f"http://{place}:{self.port}/" + (
-            f"?token={quote(self._token, safe='')}" if self._token else ""
-        )
+        return self._access.url(self.port)
 
     def emit(self, result: Result) -> None:
         """Show this result from now on."""
@@ -159,7 +124,7 @@ class WebSink(SinkBase):
         ) -> "web.StreamResponse":
             self._connections.request_received(request.transport)
             try:
-                self._check(request)
+                self._access.check(request)
                 response = await handler(request)
             except web.HTTPException as refusal:
                 refusal.force_close()
@@ -169,25 +134,10 @@ class WebSink(SinkBase):
             if not response.prepared:
                 response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
                 response.headers["Cache-Control"] = "no-store"
-                if self._token and "token" in request.query:
-                    response.set_cookie(_COOKIE, self._token, httponly=True, samesite="Strict")
+                self._access.remember(request, response)
             return response
 
         return guard
-
-    def _check(self, request: "web.Request") -> None:
-        """Refuse requests without the token, or for another host."""
-        from aiohttp import web
-
-        if self._token and not _is_same(self._given_token(request), self._token):
-            raise web.HTTPForbidden(text="the token is missing or wrong: open the address as it was printed")
-        if not self._token and not _names_this_machine(request.host):
-            # The name of another site that resolves to this machine (DNS rebinding).
-            raise web.HTTPForbidden(text="open it as localhost")
-
-    def _given_token(self, request: "web.Request") -> str:
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return str(request.query.get("token") or request.cookies.get(_COOKIE) or bearer)
 
     async def _page(self, _request: "web.Request") -> "web.Response":
         from aiohttp import web
@@ -289,35 +239,3 @@ def _shrunk_jpeg(result: Result) -> bytes:
 
 def _draw_jpeg(draw: DrawHeatmap, result: Result) -> bytes:
     return encode_jpeg(draw(result), 85)
-
-
-def _is_same(given: str, token: str) -> bool:
-    # A header may contain bytes that are not UTF-8.
-    return hmac.compare_digest(
-        given.encode("utf-8", "surrogateescape"), token.encode("utf-8", "surrogateescape")
-    )
-
-
-def _names_this_machine(host: str) -> bool:
-    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    return name == "localhost"
-
-
-def _listen(address: WebAddress) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Unsent images wait in the kernel: a small buffer, so that a slow viewer sees the newest one.
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 1024)
-    try:
-        listening.bind((address.host, address.port))
-        listening.listen(32)
-    except OSError as error:
-        listening.close()
-        raise OutputError(
-            f"cannot serve the preview on {address.host}:{address.port}: {error.strerror or error}"
-        ) from error
-    listening.setblocking(False)
-    return listening

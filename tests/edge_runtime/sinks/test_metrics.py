@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge_runtime import LiveSource, LoadOptions, Patience, load_classifier
 from edge_runtime.pipeline.loop import emit
+from edge_runtime.serving import WebAddress
 from edge_runtime.sinks import RunSnapshot
 from edge_runtime.sinks.metrics import Metrics
-from edge_runtime.sinks.web import WebAddress, WebSink
+from edge_runtime.sinks.web import WebSink
 from edge_runtime.sources.devices import DeviceKind, DeviceRequest
 from tests.edge_runtime.processes import children
 

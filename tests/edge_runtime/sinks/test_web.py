@@ -14,9 +14,10 @@ from edge_runtime import ModelError, OutputError, Result
 from edge_runtime.core import UNKNOWN, Image, clock
 from edge_runtime.drift import Change, DriftStatus
 from edge_runtime.images import decode_image
+from edge_runtime.serving import WebAddress
 from edge_runtime.sinks import RunSnapshot
 from edge_runtime.sinks.metrics import Metrics
-from edge_runtime.sinks.web import MAX_CONNECTIONS, MAX_VIEWERS, WebAddress, WebSink
+from edge_runtime.sinks.web import MAX_CONNECTIONS, MAX_VIEWERS, WebSink
 from edge_runtime.sources import Counts, SourceStatus
 from edge_runtime.sources.jpeg_splitter import split_jpegs
 from tests.conftest import paint

@@ -1,7 +1,7 @@
 """Collections: the frames that a device saves for labelling, within limits, and why."""
 
 from edge_runtime.collection.collector import Collector
-from edge_runtime.collection.descriptor import make_projection, typical_distance
+from edge_runtime.collection.descriptor import Describer, make_projection, typical_distance
 from edge_runtime.collection.entry import INDEX_NAME, Entry, Reason
 from edge_runtime.collection.folder import Limits, read_collection
 from edge_runtime.collection.model_free import FrameCollector
@@ -10,6 +10,7 @@ from edge_runtime.collection.selection import judge
 __all__ = [
     "INDEX_NAME",
     "Collector",
+    "Describer",
     "Entry",
     "FrameCollector",
     "Limits",

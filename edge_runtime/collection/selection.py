@@ -22,6 +22,10 @@ ALIKE = 0.25
 """Novelty below which a frame is too much like a kept one to be worth a label."""
 
 
+LESS_USEFUL = 0.5
+"""Usefulness of the newest frame that the model is sure of; a frame it is uncertain of has more."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Why a frame is worth a label, and how much, in [0, 1]."""
@@ -53,11 +57,6 @@ class Flicker:
         return self._changes >= FLICKER_CHANGES and self._changed[-1]
 
 
-def is_uncertain(predictions: Sequence[Prediction]) -> bool:
-    """Whether the two best scores are close to each other."""
-    return len(predictions) > 1 and predictions[0].score - predictions[1].score < UNCERTAIN_MARGIN
-
-
 def judge(predictions: Sequence[Prediction], novelty: float, *, flickers: bool = False) -> Verdict | None:
     """Whether a frame is worth a label.
 
@@ -68,11 +67,12 @@ def judge(predictions: Sequence[Prediction], novelty: float, *, flickers: bool =
     """
     if novelty < ALIKE:
         return None
-    if is_uncertain(predictions):
-        doubt = 1 - (predictions[0].score - predictions[1].score)
-        return Verdict(Reason.UNCERTAIN, doubt * novelty)
+    margin = predictions[0].score - predictions[1].score if len(predictions) > 1 else 1.0
+    if margin < UNCERTAIN_MARGIN:
+        # Not weighted by the novelty: that needs half as many labels again (benchmarks.studies.collecting).
+        return Verdict(Reason.UNCERTAIN, 1 - margin)
     if flickers:
-        return Verdict(Reason.FLICKER, UNCERTAIN_MARGIN * novelty)
+        return Verdict(Reason.FLICKER, LESS_USEFUL * novelty)
     if novelty >= NEW:
-        return Verdict(Reason.NEW, UNCERTAIN_MARGIN * novelty)
+        return Verdict(Reason.NEW, LESS_USEFUL * novelty)
     return None

@@ -17,7 +17,7 @@ from edge_runtime.core.errors import (
     UsageError,
     WorkerError,
 )
-from edge_runtime.core.files import read_file, remove_temporaries, sha256, write_file, write_with
+from edge_runtime.core.files import move_file, read_file, remove_temporaries, sha256, write_file, write_with
 from edge_runtime.core.folders import (
     cache_folder,
     is_there,
@@ -114,6 +114,7 @@ __all__ = [
     "markdown_cell",
     "markdown_table",
     "mcnemar",
+    "move_file",
     "natural_key",
     "no_tick",
     "one_line",

@@ -1,10 +1,12 @@
 """Read files with a size limit, write files durably, hash bytes."""
 
 import contextlib
+import filecmp
 import glob
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,6 +61,42 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Move a file durably, also to another file system; an existing target is never replaced.
+
+    Called again after it was interrupted, it finishes: a source that is gone was moved, and a target with the
+    same content is the moved file.
+
+    Raises:
+        OutputError: it cannot be moved; the source is unchanged.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not source.exists():
+            if target.exists():
+                return
+            raise OutputError(f"cannot move {source} to {target}: it is gone")
+        if target.exists():
+            if not (target.samefile(source) or filecmp.cmp(source, target, shallow=False)):
+                raise OutputError(f"cannot move {source} to {target}: another file is there")
+        else:
+            _link_or_copy(source, target)
+        _sync(target.parent)
+        source.unlink()
+        _sync(source.parent)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot move {source} to {target}: {error.strerror or error}") from error
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        write_with(target, lambda temporary: shutil.copy2(source, temporary))
 
 
 def remove_temporaries(path: Path) -> None:

@@ -13,6 +13,7 @@ from edge_runtime.datasets import (
     TRAIN,
     VALIDATION,
     Dataset,
+    Look,
     Sample,
     fingerprint,
     open_dataset,
@@ -23,6 +24,7 @@ from trainer.data.builtin_datasets import fetch_builtin
 from trainer.data.grouping import group_samples
 from trainer.data.negatives import SPLIT as NEGATIVE
 from trainer.data.negatives import Negatives, scan_negatives, separate_negatives
+from trainer.data.quality import find_flaws
 from trainer.data.splitting import check_split, count_splits, set_aside, split_samples
 
 MIN_REJECTION = 30
@@ -95,6 +97,7 @@ def prepare_data(
         scan = scan_dataset(dataset, strict=config.strict, looks=config.group_by == BURST, tick=tick)
     reporter.say_each("skipped", scan.unreadable)
     reporter.say_each("two labels", scan.contradictions)
+    _report_flaws(scan.looks, config.data, reporter)
     grouped = group_samples(dataset, scan.samples, scan.looks, config.group_by, reporter)
     samples = split_samples(
         grouped, validation=config.validation_split, test=config.test_split, seed=config.seed, kept=kept
@@ -149,6 +152,14 @@ def _set_aside_for_rejection(
         )
         return samples
     return divided
+
+
+def _report_flaws(looks: Sequence[Look], data: str, reporter: Reporter) -> None:
+    """Say what an examination of the data would complain about, as far as the check sees it."""
+    counts = Counter(flaw for flaw in find_flaws(looks) if flaw)
+    if counts:
+        found = ", ".join(f"{count} {flaw}" for flaw, count in sorted(counts.items()))
+        reporter.say(f"images that may do harm: {found}; edge-data {data} shows them")
 
 
 def _report_left_out(grouped: Sequence[Sample], samples: Sequence[Sample], reporter: Reporter) -> None:

@@ -10,6 +10,7 @@ from trainer.network.classifier import (
     is_plain,
     rebuild_plain,
 )
+from trainer.network.descriptors import extract_descriptors
 from trainer.network.features import CachedFeatures, cache_features, cache_training_features, extract_features
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
@@ -30,6 +31,7 @@ __all__ = [
     "build_network",
     "cache_features",
     "cache_training_features",
+    "extract_descriptors",
     "extract_features",
     "freeze",
     "inspect_base",

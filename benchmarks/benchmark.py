@@ -102,13 +102,13 @@ def benchmark(
         DatasetError: there are no held-out images.
     """
     source = read_run(run)
-    _check_models(options, source.card.labels, f"the run {run}")
+    _check_models(options, source.card.classes, f"the run {run}", reporter)
     images = find_images(source, data, reporter)
     strangers = None
     if unknowns is not None:
         with reporter.bar("reading images of no class") as tick:
             strangers = find_unknowns(source, unknowns, images, tick=tick)
-    specs = [*plan_keras(run), *_plan(options)]
+    specs = [*plan_keras(run), *_plan(options, source.card.classes)]
     subject = subject_of(source, images, strangers)
     return measure_report(subject, specs, plan, raw=raw, reporter=reporter, quiet=quiet)[0]
 
@@ -138,8 +138,12 @@ def benchmark_bundle(
         MissingLibraryError: an engine, or TensorFlow for the Keras model, is not installed.
     """
     options = dataclasses.replace(options, models=options.models or bundle.models)
-    _check_models(options, bundle.manifest.labels, bundle.name)
-    specs, carried, reference = _plan(options), bundle.manifest.targets, bundle.scores
+    _check_models(options, bundle.manifest.classes, bundle.name, reporter)
+    specs, carried, reference = (
+        _plan(options, bundle.manifest.classes),
+        bundle.manifest.targets,
+        bundle.scores,
+    )
     if options.keras:
         if not bundle.keras:
             raise UsageError(
@@ -215,16 +219,19 @@ def find_images(run: Run, data: str | None, reporter: Reporter) -> EvaluationSet
     return images
 
 
-def _check_models(options: TargetOptions, labels: tuple[str, ...], origin: str) -> None:
+def _check_models(options: TargetOptions, classes: tuple[str, ...], origin: str, reporter: Reporter) -> None:
     if not options.models:
         raise UsageError("name one or more model files: edge-bench run RUN MODEL.tflite")
     for engine in options.engines:
         choose_engine(engine)
     for path in options.models:
-        check_labels(path, labels, origin)
+        missing = check_labels(path, classes, origin)
+        if missing:
+            names = ", ".join(missing)
+            reporter.say(f"{path}: it does not have {names}: images of these classes count as wrong")
 
 
-def _plan(options: TargetOptions) -> list[TargetSpec]:
+def _plan(options: TargetOptions, classes: tuple[str, ...]) -> list[TargetSpec]:
     """Every model file on every engine with every number of threads, and in every other program."""
-    models = plan_models(options.models, options.engines, options.threads)
+    models = plan_models(options.models, options.engines, options.threads, classes)
     return [*models, *plan_readers(options.models, options.readers, options.reader_python)]

@@ -52,7 +52,7 @@ def make_bundle(path: Path, options: BundleOptions, plan: TimingPlan, reporter: 
     if len({run.folder.name for run in runs}) < len(runs):
         raise UsageError("two runs have the same folder name: rename one")
     for model in options.models:
-        check_labels(model, runs[0].card.labels, f"the run {runs[0].folder}")
+        check_labels(model, runs[0].card.classes, f"the run {runs[0].folder}")
     known = read_report(options.report) if options.report else None
     images = _common_images(runs, options, reporter)
     if known and known.fingerprint != images.fingerprint:

@@ -34,7 +34,7 @@ def edge_data(config: ExamineConfig) -> int:
     for line in examination.verdicts:
         typer.echo(line)
     typer.echo(f"report: {config.out / PAGE}")
-    if examination.suspects:
+    if examination.suspects and dataset.root.is_dir():
         typer.echo(f"next: edge-label --suspects {config.out / SUSPECTS} --into {config.data}")
     return ExitCode.DONE
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.targets.model_file import ModelFileTarget
+from benchmarks.targets.model_file import ModelFileTarget, classes_of
 from benchmarks.targets.peers import load_peer
 from benchmarks.targets.slowed import SlowedTarget
 from benchmarks.targets.spec import Kind, Reader, Target, TargetSpec
@@ -31,7 +31,9 @@ def _load(spec: TargetSpec) -> Target:
     if spec.kind is Kind.PEER:
         return load_peer(str(spec.engine), Path(spec.path))
     if spec.kind is Kind.MODEL_FILE:
-        return ModelFileTarget(Path(spec.path), engine=spec.engine, num_threads=spec.num_threads)
+        return ModelFileTarget(
+            Path(spec.path), engine=spec.engine, num_threads=spec.num_threads, classes=spec.classes
+        )
     from benchmarks.targets.keras import KerasTarget
 
     try:
@@ -51,9 +53,12 @@ def plan_keras(folder: Path, name: str = "keras") -> list[TargetSpec]:
 
 
 def plan_models(
-    models: Sequence[Path], engines: Sequence[str | None], threads: Sequence[int | None]
+    models: Sequence[Path],
+    engines: Sequence[str | None],
+    threads: Sequence[int | None],
+    classes: tuple[str, ...] = (),
 ) -> list[TargetSpec]:
-    """Every model file on every engine with every number of threads."""
+    """Every model file on every engine with every number of threads; see `TargetSpec` for the classes."""
     specs = []
     for path in models:
         for engine in engines:
@@ -61,7 +66,7 @@ def plan_models(
                 notes = [engine] if len(engines) > 1 else []
                 notes += [_describe_threads(number)] if len(threads) > 1 else []
                 name = f"{path.stem} ({', '.join(map(str, notes))})" if notes else path.stem
-                specs.append(TargetSpec(name, Kind.MODEL_FILE, str(path), engine, number))
+                specs.append(TargetSpec(name, Kind.MODEL_FILE, str(path), engine, number, classes=classes))
     return specs
 
 
@@ -83,22 +88,28 @@ def plan_readers(models: Sequence[Path], readers: Sequence[Reader], python: Path
     ]
 
 
-def check_labels(path: Path, labels: tuple[str, ...], origin: str) -> None:
-    """Refuse a model file of another run.
+def check_labels(path: Path, classes: tuple[str, ...], origin: str) -> tuple[str, ...]:
+    """Refuse a model file with other classes than a run.
+
+    A model of an earlier run, which did not have all of the classes, can be compared with a later one.
 
     Args:
         path: the model file.
-        labels: that it must have.
-        origin: of the labels, for the message.
+        classes: of the run.
+        origin: of the classes, for the message.
+
+    Returns:
+        The classes that the model does not have.
 
     Raises:
-        ModelError: its labels are others.
+        ModelError: it has a class that the run does not have.
     """
-    found = read_model_file(path).labels
-    if found != labels:
+    found = classes_of(read_model_file(path))
+    if not set(found) <= set(classes):
         raise ModelError(
-            f"{path}: its {len(found)} labels are not the {len(labels)} of {origin}; convert it again"
+            f"{path}: its {len(found)} classes are not the {len(classes)} of {origin}; convert it again"
         )
+    return tuple(each for each in classes if each not in found)
 
 
 def _describe_threads(number: int | None) -> str:

@@ -41,6 +41,7 @@ class TargetSpec:
         engine: of a model file, the default one when None; of a peer, its name.
         num_threads: of a model file; all cores, at most 4, when None.
         python: the interpreter of the process that loads it; this one when None.
+        classes: of a model file, whose scores are wanted, in this order; its own when empty.
         slowdown: factor of the time of each image, for studies of the gate.
         slow_after: seconds after loading from which on it is that slow.
     """
@@ -53,6 +54,7 @@ class TargetSpec:
     engine: str | None = None
     num_threads: int | None = None
     python: str | None = None
+    classes: tuple[str, ...] = ()
     slowdown: float = 1.0
     slow_after: float = 0.0
 

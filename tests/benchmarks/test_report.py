@@ -119,7 +119,7 @@ def test_bad_input_is_one_line(
 ) -> None:
     out = ("--out", tmp_path / "report")
     command("edge-bench", "run", digits_run, color_models["uint8"], *out).fails_with(
-        3, "labels are not the 11"
+        3, "classes are not the 10"
     )
     command("edge-bench", "run", tmp_path, digits_model, *out).fails_with(3, "not a complete run")
     command("edge-bench", "run", digits_run, digits_model, "--data", tmp_path, *out).fails_with(

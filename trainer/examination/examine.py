@@ -222,7 +222,7 @@ class _Examined:
             elif curve is not None and gain >= WORTH_IT:
                 advice = f"more images would help: {2 * count} are expected to raise its recall by {gain:.2f}"
             elif curve is not None and recall < 1 - WORTH_IT:
-                advice = "more images would hardly help: look at its labels and at what it is confused with"
+                advice = "more images would hardly help: check its labels, and what it is confused with"
             reports.append(
                 ClassReport(
                     label=label, images=count, recall=round(recall, 4), gain=round(gain, 4), advice=advice

@@ -67,7 +67,7 @@ def render_page(examination: Examination, dataset: Dataset, folder: Path) -> str
         sections=sections,
         sets=sets,
         curve=base64.b64encode(draw_curve(examination.curve)).decode() if examination.curve else "",
-        suspects=folder / SUSPECTS,
+        suspects=folder / SUSPECTS if examination.suspects and dataset.root.is_dir() else "",
     )
     # A file name may contain bytes that are not UTF-8.
     return text.encode("utf-8", "backslashreplace").decode()

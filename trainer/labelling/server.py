@@ -27,7 +27,7 @@ REQUEST_SECONDS = 30.0
 HEADER = "X-Edge-Label"
 """Requests that change something need it: other sites cannot send it without asking first."""
 
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'"
+_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
 _FILES = {"": "text/html", "label.js": "text/javascript", "label.css": "text/css"}
 
 

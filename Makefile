@@ -68,7 +68,7 @@ check-pi: demo
 
 # 100,000 frames and 300 reopenings of the camera; the gate runs a tenth of it.
 soak: $(VENV)/.dev
-	EDGE_SOAK=1 $(BIN)/pytest tests/edge_runtime/pipeline/test_soak.py
+	EDGE_SOAK=1 $(BIN)/pytest tests/edge_runtime/pipeline/test_soak.py tests/edge_runtime/collection/test_collector.py
 
 # Exit code 9 where a value is not within its bar. With the test data also training on photos.
 bench-self: $(VENV)/.dev

@@ -1,18 +1,17 @@
 """The stage of the pipeline that saves the frames worth a label, at a bounded cost."""
 
 import contextlib
-import dataclasses
 import math
-import random
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from edge_runtime.collection.descriptor import Describer, pack
-from edge_runtime.collection.entry import Entry, Reason
+from edge_runtime.collection.choosing import Chooser
+from edge_runtime.collection.descriptor import Describer
+from edge_runtime.collection.entry import Entry
 from edge_runtime.collection.folder import CollectionFolder, Limits
 from edge_runtime.collection.novelty import Kept, Look
-from edge_runtime.collection.selection import Flicker, Verdict, judge
-from edge_runtime.core import Frame, Image, ModelError, Result, Say, clock
+from edge_runtime.collection.selection import Flicker
+from edge_runtime.core import Image, ModelError, Result, Say, clock
 from edge_runtime.images import has_telling_hash, perceptual_hash
 from edge_runtime.inference import LoadedModel
 
@@ -85,7 +84,7 @@ class Collector:
         self._pace = Pace(seconds_apart, every_frame=every_frame)
         self._model = model
         self._flicker = Flicker()
-        self._random = random.Random(seed)  # noqa: S311 - which frames are kept is no secret
+        self._chooser = Chooser(self._folder, seed)
         self._view: ModelView | None = None
 
     def __call__(self, results: Iterator[Result | None]) -> Iterator[Result | None]:
@@ -112,44 +111,23 @@ class Collector:
         model = self._model()
         if self._view is None or self._view.model is not model:
             self._view = ModelView(model, self._folder.entries.values())
-        look: Look | None = None
-        entry = self._describe(result, model, Verdict(Reason.RANDOM, self._random.random()))
-        if not self._folder.has_room_for(entry):
-            look = self._view.look(result.pixels)
-            novelty = self._view.kept.novelty(look)
-            verdict = judge(result.predictions, novelty, flickers=self._flicker.flickers)
-            if verdict is None:
-                return False
-            entry = self._describe(result, model, verdict)
-            if not self._folder.has_room_for(entry):
-                return False
-        return self._save(entry, result.frame, look or self._view.look(result.pixels))
-
-    def _describe(self, result: Result, model: LoadedModel, verdict: Verdict) -> Entry:
-        frame = result.frame
-        return Entry(
+        view, pixels, frame = self._view, result.pixels, result.frame
+        entry = Entry(
             file=f"{clock.file_stamp(frame.wall_time)}-{frame.index}.jpg",
             time=frame.wall_time,
             camera=frame.source,
-            reason=verdict.reason,
-            value=round(verdict.value, 4),
             model=model.file.sha256,
             answer=result.answer,
             scores={each.label: round(each.score, 4) for each in result.predictions},
         )
-
-    def _save(self, entry: Entry, frame: Frame, look: Look) -> bool:
-        assert self._view is not None  # noqa: S101 - the frame was looked at
-        entry = dataclasses.replace(
+        return self._chooser.choose(
             entry,
-            hash=f"{look.hash:016x}" if look.hash is not None else "",
-            descriptor=pack(look.descriptor) if look.descriptor is not None else b"",
+            result.predictions,
+            view.kept,
+            lambda: view.look(pixels),
+            frame.image,
+            flickers=self._flicker.flickers,
         )
-        saved = self._folder.save(entry, frame.image)
-        if saved is not None:
-            self._view.kept.retain(self._folder.entries)
-            self._view.kept.add(saved)
-        return saved is not None
 
 
 class ModelView:

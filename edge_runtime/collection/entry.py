@@ -42,8 +42,8 @@ class Entry:
     file: str
     time: float
     camera: str
-    reason: Reason
-    value: float
+    reason: Reason = Reason.NEW
+    value: float = 0.0
     size: int = 0
     model: str = ""
     answer: str = ""

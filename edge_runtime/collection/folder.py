@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_runtime.collection.entry import INDEX_NAME, Entry, Reason, parse_entries
-from edge_runtime.core import Image, OutputError, Say, make_folder, read_file, write_file
+from edge_runtime.core import (
+    Image,
+    OutputError,
+    Say,
+    make_folder,
+    read_file,
+    remove_all_temporaries,
+    write_file,
+)
 from edge_runtime.images import encode_jpeg
 
 MAX_IMAGES = 20_000
@@ -64,6 +72,7 @@ class CollectionFolder:
 
     def __init__(self, path: Path, limits: Limits, say: Say) -> None:
         self._path = make_folder(path)
+        remove_all_temporaries(path)
         self._limits = limits
         self._say = say
         self._is_full = False

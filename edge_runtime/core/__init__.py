@@ -17,7 +17,15 @@ from edge_runtime.core.errors import (
     UsageError,
     WorkerError,
 )
-from edge_runtime.core.files import move_file, read_file, remove_temporaries, sha256, write_file, write_with
+from edge_runtime.core.files import (
+    move_file,
+    read_file,
+    remove_all_temporaries,
+    remove_temporaries,
+    sha256,
+    write_file,
+    write_with,
+)
 from edge_runtime.core.folders import (
     cache_folder,
     is_there,
@@ -127,6 +135,7 @@ __all__ = [
     "printable",
     "read_file",
     "read_options",
+    "remove_all_temporaries",
     "remove_temporaries",
     "sha256",
     "text_table",

@@ -55,6 +55,7 @@ from trainer.network import (
     add_rejection,
     build_forward,
     build_network,
+    check_options,
     is_plain,
     rebuild_plain,
     start_from,
@@ -113,6 +114,8 @@ def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
             reporter.say(f"{config.out} contains a complete run: nothing to resume")
             return Training(config.out, Ending.NOTHING_TO_RESUME)
         earlier = read_run(config.from_) if config.from_ else None
+        if earlier is not None:
+            check_options(config, earlier)
         kept = {sample.hash: sample.split for sample in earlier.samples} if earlier else {}
         data = prepare_data(config, reporter, kept)
         if config.flip is RandomFlip.AUTO:

@@ -15,7 +15,7 @@ from trainer.network.features import CachedFeatures, cache_features, cache_train
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
 from trainer.network.rejection_head import NegativeDetector, RejectionHead, add_rejection, read_logits
-from trainer.network.warm_start import start_from
+from trainer.network.warm_start import check_options, start_from
 
 __all__ = [
     "ARCHITECTURE",
@@ -31,6 +31,7 @@ __all__ = [
     "build_network",
     "cache_features",
     "cache_training_features",
+    "check_options",
     "extract_descriptors",
     "extract_features",
     "freeze",

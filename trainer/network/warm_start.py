@@ -28,17 +28,10 @@ def start_from(network: Network, config: TrainConfig, labels: Sequence[str], run
         The classes that the earlier run did not have: their rows of the head stay as they were initialized.
 
     Raises:
-        UsageError: an option that determines what the weights mean is another one.
+        UsageError: see `check_options`.
         ModelError: the run has no usable weights.
     """
-    before = TrainConfig(**read_options(run.files.config, TrainConfig, "edge-train"))
-    for name in _SAME:
-        old, new = getattr(before, name), getattr(config, name)
-        if old != new:
-            raise UsageError(
-                f"--from {run.folder} was trained with --{option_name(name)} {old}, now it is {new}: leave "
-                "that option out, or train without --from"
-            )
+    check_options(config, run)
     old_labels = run.card.classes
     plain = dataclasses.replace(config, weights="none", from_=None, float_policy=FloatPolicy.FLOAT32)
     earlier = build_network(plain, len(old_labels))
@@ -55,6 +48,22 @@ def start_from(network: Network, config: TrainConfig, labels: Sequence[str], run
     if not config.one_logit:
         scores.set_weights(_take_rows(scores, old_scores, labels, old_labels))
     return [label for label in labels if label not in old_labels]
+
+
+def check_options(config: TrainConfig, run: Run) -> None:
+    """Refuse to start from a run with another network.
+
+    Raises:
+        UsageError: an option that determines what the weights mean is another one.
+    """
+    before = TrainConfig(**read_options(run.files.config, TrainConfig, "edge-train"))
+    for name in _SAME:
+        old, new = getattr(before, name), getattr(config, name)
+        if old != new:
+            raise UsageError(
+                f"--from {run.folder} was trained with --{option_name(name)} {old}, now it is {new}: leave "
+                "that option out, or train without --from"
+            )
 
 
 def _take_rows(layer: Any, old_layer: Any, labels: Sequence[str], old_labels: Sequence[str]) -> list[Any]:

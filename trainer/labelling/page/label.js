@@ -1,7 +1,7 @@
 "use strict";
 // The page shows groups of images; a group has its figures only while it is near the window.
 const byId = (id) => document.getElementById(id);
-const page = { groups: [], classes: [], unknown: "unknown", version: -1, selected: new Set(), current: null, anchor: null, busy: new Set() };
+const page = { groups: [], classes: [], unknown: "unknown", version: -1, selected: new Set(), current: null, anchor: null, busy: new Set(), comparing: false };
 const RESERVED = new Set(["s", "u", "z", "g", "x", "n"]);
 const KEYS = [..."123456789abcdefhijklmopqrtvwy"].filter((key) => !RESERVED.has(key));
 
@@ -46,14 +46,18 @@ function showClasses(classes) {
 }
 
 async function refresh() {
-  const anchor = page.current;
   const [groups, state] = [await ask("api/groups"), await ask("api/state")];
+  // The images have just been put into groups: unless work has begun, it begins with the first one.
+  const regrouped = page.comparing && state.looked_at === null && !page.selected.size;
+  const anchor = regrouped ? null : page.current;
+  page.comparing = state.looked_at !== null;
   page.groups = groups.groups;
   const known = new Set(page.groups.flat().map((each) => each.id));
   page.selected = new Set([...page.selected].filter((id) => known.has(id)));
   page.current = known.has(anchor) ? anchor : null;
   showState({ ...state, version: groups.version });
   showGroups();
+  if (regrouped) { window.scrollTo(0, 0); move(0); }
 }
 
 async function watch() {

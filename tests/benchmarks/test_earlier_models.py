@@ -1,4 +1,4 @@
-"""A model of an earlier run, which lacks some classes or has them in another order, on a later run's images."""
+"""A model of an earlier run, which lacks some classes or orders them otherwise, on a later run's images."""
 
 from pathlib import Path
 

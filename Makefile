@@ -11,7 +11,7 @@ help:
 	@echo "make install     make $(VENV) with everything a developer needs"
 	@echo "make test        all checks: format, lint, types, import layers, tests"
 	@echo "make test-313    the same with Python 3.13, in .venv-313"
-	@echo "make test-slow   other programs that read the model file, installs of the wheel, photos, attacks"
+	@echo "make test-slow   other programs that read the model file, installs of the wheel, photos, attacks, the loop"
 	@echo "make test-lowest the device's tests with the lowest versions that pyproject.toml allows"
 	@echo "make test-avx2   the tests with AVX-512, VNNI and AMX hidden (x86-64 with cpuid_fault)"
 	@echo "make bench-self  the toolkit's own speed and memory, with a bar for each value"

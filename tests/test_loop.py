@@ -67,7 +67,7 @@ def label_all(folder: Path, truth: dict[int, str], *model: object) -> int:
         return sum(map(len, by_class.values()))
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_the_circle_from_an_empty_folder_to_a_swapped_model(command: Command, tmp_path: Path) -> None:
     lines = commands_of((ROOT / "docs" / "loop.md").read_text(encoding="utf-8"))
     done: list[str] = []

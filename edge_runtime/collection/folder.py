@@ -82,7 +82,10 @@ class CollectionFolder:
         self._bytes = 0
         for entry in read_collection(path):
             self._note(entry)
-        self._write_index()
+        self._lines = len(self.entries)
+        # A disk that is full is no reason not to start: the index there is stays.
+        with contextlib.suppress(OutputError):
+            self._write_index()
 
     def has_room_for(self, entry: Entry) -> bool:
         """Whether a frame would be kept: its day has room, or a less useful frame."""
@@ -146,10 +149,7 @@ class CollectionFolder:
         if shutil.disk_usage(self._path).free < FREE_BYTES + len(image):
             return False
         try:
-            with self._index.open("a", encoding="utf-8") as index:
-                index.write(entry.to_line())
-                index.flush()
-                os.fsync(index.fileno())
+            self._append(entry)
             write_file(self._path / entry.file, image)
         except OSError as error:
             reason = error.__cause__ if isinstance(error, OutputError) else error
@@ -158,6 +158,17 @@ class CollectionFolder:
             raise OutputError(f"cannot write into {self._path}: {error.strerror or error}") from error
         self._lines += 1
         return True
+
+    def _append(self, entry: Entry) -> None:
+        with self._index.open("ab+") as index:
+            end = index.seek(0, os.SEEK_END)
+            if end:
+                index.seek(end - 1)
+                # A line that a power cut or a full disk left incomplete must not swallow this one.
+                index.write(b"" if index.read(1) == b"\n" else b"\n")
+            index.write(entry.to_line().encode())
+            index.flush()
+            os.fsync(index.fileno())
 
     def _drop(self, file: str) -> None:
         (self._path / file).unlink(missing_ok=True)

@@ -28,7 +28,8 @@ _CROPS = (62, 60, 58)
 _MARGIN = 4
 """Pixels by which an image may be shifted against the other."""
 
-_ROWS = 512
+_ROWS = 128
+"""Hashes compared at a time: 50,000 hashes then need 25 MB for their distances."""
 
 Small = NDArray[np.float32]
 """Brightness, shape (64, 64)."""

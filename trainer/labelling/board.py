@@ -105,6 +105,12 @@ class Board:
         with self._lock:
             self.version += 1
 
+    def discard(self, keys: Iterable[str]) -> None:
+        """Leave out files that are no images."""
+        with self._lock:
+            for key in keys:
+                self._items.pop(key, None)
+
     def add_class(self, label: str) -> None:
         """Make the folder of a new class.
 
@@ -219,7 +225,10 @@ def collect_items(sources: Sequence[Path], skipped: Iterable[str] = ()) -> list[
     for folder in sources:
         if not folder.is_dir():
             raise DatasetError(f"{folder}: expected a collection, or a folder with images; there is none")
-        paths = [path.resolve() for path in list_images(folder)]
+        top = folder.resolve()
+        # A link is left alone: what it leads to is not of this collection.
+        inside = [path.relative_to(folder) for path in list_images(folder) if not path.is_symlink()]
+        paths = [top / path for path in inside]
         items += [Item(make_id(str(path)), path) for path in paths if str(path) not in left_out]
     return items
 

@@ -2,8 +2,9 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ LIKE_BITS = 14
 _SIDE = 224
 
 Vector = NDArray[np.float32]
+
+Locate = Callable[[str], Path | None]
+"""Where the image with an id is now."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,18 @@ class Likeness:
     unreadable: frozenset[str]
 
 
-def look_at(items: Sequence[Item], model: LoadedModel | None, tick: Tick = no_tick) -> Likeness:
+def look_at(
+    items: Sequence[Item], locate: Locate, model: LoadedModel | None, tick: Tick = no_tick
+) -> Likeness:
     """Read every image once, classify it, and describe what it looks like.
 
     Args:
         items: the images.
+        locate: where an image is now: it may be labelled meanwhile.
         model: suggests classes; None to compare images by their perceptual hashes only.
         tick: progress callback.
     """
-    looker = _Looker(model)
+    looker = _Looker(model, locate)
     threads = os.cpu_count() or 1
     suggestions: dict[str, Suggestion] = {}
     vectors: dict[str, Vector] = {}
@@ -116,8 +123,9 @@ def _alike(items: Sequence[Item], likeness: Likeness) -> list[list[Item]]:
 class _Looker:
     """Reads and describes one image at a time, in several threads."""
 
-    def __init__(self, model: LoadedModel | None) -> None:
+    def __init__(self, model: LoadedModel | None, locate: Locate) -> None:
         self._model = model
+        self._locate = locate
         self._turn = threading.Lock()
         self._describer: Describer | None = None
         if model is not None:
@@ -133,15 +141,22 @@ class _Looker:
             ImageError: it cannot be read.
         """
         if self._model is None:
-            return _hash_vector(read_image(item.path, at_least=_SIDE)), None
+            return _hash_vector(self._read(item, _SIDE)), None
         classifier = self._model.classifier
-        image = read_image(item.path, at_least=classifier.at_least)
+        image = self._read(item, classifier.at_least)
         pixels = fit(image, classifier.size, classifier.resize)
         with self._turn:
             best = classifier.classify(pixels, top_k=1)[0]
             vector = self._describer.describe(pixels) / LIKE_DESCRIPTORS if self._describer else None
         suggestion = Suggestion(best.label, best.score)
         return _hash_vector(image) if vector is None else vector, suggestion
+
+    def _read(self, item: Item, at_least: int) -> Image:
+        try:
+            return read_image(self._locate(item.id) or item.path, at_least=at_least)
+        except ImageError:
+            # It was labelled between these two lines; or it is no image, and the second try says so again.
+            return read_image(self._locate(item.id) or item.path, at_least=at_least)
 
 
 def _hash_vector(image: Image) -> Vector:

@@ -99,9 +99,10 @@ class LabelServer:
         def tick(done: int, _total: int) -> None:
             self._looked_at = done
 
-        likeness = look_at(self._board.pending(), self._model, tick)
+        likeness = look_at(self._board.pending(), self._board.path_of, self._model, tick)
         if likeness.unreadable:
             self._say(f"{len(likeness.unreadable)} files are no images, or damaged: they are not shown")
+            self._board.discard(likeness.unreadable)
         # Once: with 10,000 images it takes seconds.
         self._arranged = group_items(self._board.pending(), likeness)
         self._likeness = likeness
@@ -165,7 +166,7 @@ class LabelServer:
             return group_items(pending, None)
         left = {item.id for item in pending}
         groups = [[item for item in group if item.id in left] for group in self._arranged]
-        arranged = {item.id for group in groups for item in group} | self._likeness.unreadable
+        arranged = {item.id for group in groups for item in group}
         others = [item for item in pending if item.id not in arranged]
         return [*group_items(others, None), *filter(None, groups)]
 

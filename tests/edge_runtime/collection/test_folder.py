@@ -124,6 +124,17 @@ def test_a_full_disk_drops_the_least_useful_and_then_stops_without_an_error(
     ]
 
 
+def test_a_line_that_was_cut_off_does_not_swallow_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = CollectionFolder(tmp_path, Limits(LARGE, 100), quiet)
+    folder.save(make(1), noise())
+    with (tmp_path / INDEX_NAME).open("a") as index:
+        index.write('{"file": "2.jpg", "ti')
+    folder.save(make(3), noise())
+    assert [each.file for each in read_collection(tmp_path)] == ["1.jpg", "3.jpg"]
+
+
 def test_any_other_error_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = CollectionFolder(tmp_path, Limits(LARGE, 100), quiet)
 

@@ -141,7 +141,7 @@ def test_suspects_open_in_the_label_page(flawed: Path, tmp_path: Path) -> None:
     assert (flawed / "a" / "copy-of-b.png").is_file(), "kept where it was"
 
 
-def test_a_run_whose_split_is_crossed_is_named(command: Command, digits_run: Path, tmp_path: Path) -> None:
+def test_the_network_of_a_run_judges_its_own_data(command: Command, digits_run: Path, tmp_path: Path) -> None:
     done = command("edge-data", "digits", "--run", digits_run, "--out", tmp_path)
     assert done.code == 0, done.err
     report = json.loads((tmp_path / "examination.json").read_text())

@@ -104,6 +104,13 @@ def test_any_name_of_a_folder_is_a_class(label: str) -> None:
     check_label(label)
 
 
+def test_a_link_out_of_a_collection_is_left_alone(tmp_path: Path) -> None:
+    fill(tmp_path / "collection", 1)
+    fill(tmp_path / "elsewhere", 1)
+    (tmp_path / "collection" / "link.jpg").symlink_to(tmp_path / "elsewhere" / "0.jpg")
+    assert [item.path.name for item in collect_items([tmp_path / "collection"])] == ["0.jpg"]
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="none: expected a collection"):
         collect_items([tmp_path / "none"])

@@ -12,6 +12,10 @@ from trainer.labelling.board import Item, collect_items
 from trainer.labelling.likeness import MAX_GROUP, Likeness, group_items, look_at
 
 
+def nowhere(_key: str) -> None:
+    """The images are where they were."""
+
+
 def images(tmp_path: Path) -> list[Item]:
     for number in range(6):
         for copy in range(4):
@@ -28,7 +32,7 @@ def names(groups: list[list[Item]]) -> list[set[str]]:
 def test_copies_of_a_scene_are_one_group(tmp_path: Path) -> None:
     items = images(tmp_path)
     ticks: list[tuple[int, int]] = []
-    likeness = look_at(items, None, lambda *tick: ticks.append(tick))
+    likeness = look_at(items, nowhere, None, lambda *tick: ticks.append(tick))
     groups = group_items(items, likeness)
     assert sorted(map(len, groups)) == [4] * 6, "the file that is no image is left out"
     assert all(len(scenes) == 1 for scenes in names(groups))
@@ -41,7 +45,7 @@ def test_a_model_suggests_and_what_it_is_least_sure_of_comes_first(
 ) -> None:
     items = images(tmp_path)
     model = load_model(read_model_file(color_models["uint8"]))
-    likeness = look_at(items, model)
+    likeness = look_at(items, nowhere, model)
     groups = group_items(items, likeness)
     assert {item.id for group in groups for item in group} == set(likeness.suggestions)
     for group in groups:

@@ -157,6 +157,7 @@ def many(collection: Path) -> Path:
     return collection
 
 
+@pytest.mark.extra
 def test_ten_thousand_images_scroll(browser: Any, tmp_path: Path) -> None:
     """Only the figures near the window exist, and each step of scrolling is quick."""
     collection = many(tmp_path / "collection")

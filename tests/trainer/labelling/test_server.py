@@ -114,7 +114,7 @@ def test_a_kill_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> N
         image = random.integers(0, 256, (16, 16, 3)).astype(np.uint8)
         contents.add(save(collection / f"{number:03}.png", image).read_bytes())
     done: dict[str, str] = {}
-    for _attempt in range(20):
+    for _attempt in range(10):
         with label_page(collection, "--into", data, stop=False) as page:
             waiting = page.waiting()
             begin = len(done)

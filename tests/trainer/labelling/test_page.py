@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
+from edge_runtime.images import encode_png
 from tests.edge_runtime.images.test_perceptual_hash import scene
 from tests.images import save
 from tests.labelling import LabelPage, label_page
@@ -153,7 +153,7 @@ def many(collection: Path) -> Path:
     collection.mkdir()
     for number in range(10_000):
         small = np.random.default_rng(number).integers(0, 256, (6, 8, 3)).astype(np.uint8)
-        (collection / f"{number:05}.png").write_bytes(cv2.imencode(".png", small)[1].tobytes())
+        (collection / f"{number:05}.png").write_bytes(encode_png(small))
     return collection
 
 

@@ -46,10 +46,8 @@ def write_frames(folder: Path, first: int, count: int) -> dict[int, str]:
     folder.mkdir(parents=True)
     truth = {}
     for number, position in enumerate(wanted[first : first + count]):
-        image = cv2.resize(
-            (digits.images[position] * 15.9).astype(np.uint8), (96, 96), interpolation=cv2.INTER_CUBIC
-        )
-        cv2.imwrite(str(folder / f"{number:04}.png"), image)
+        grey = (digits.images[position] * 15.9).astype(np.uint8)
+        save(folder / f"{number:04}.png", fit(np.repeat(grey[..., None], 3, axis=2), (96, 96)))
         truth[number] = str(digits.target[position])
     return truth
 

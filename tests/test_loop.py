@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from edge_runtime.datasets import parse_split
+from edge_runtime.images import fit
 from tests.commands import BIN, Command
 from tests.conftest import ROOT
+from tests.images import save
 from tests.labelling import label_page
 
 CLASSES = ("0", "1", "2", "3")

@@ -89,10 +89,6 @@ class Board:
         with self._lock:
             return [item for item in self._items.values() if item.id not in self._done]
 
-    def item(self, key: str) -> Item | None:
-        """An image by its id, whether it waits or not."""
-        return self._items.get(key)
-
     def path_of(self, key: str) -> Path | None:
         """Where an image is now."""
         with self._lock:

@@ -66,7 +66,7 @@ class Board:
 
     @property
     def total(self) -> int:
-        """Images there were at the start."""
+        """The images to label, those that are done included."""
         return len(self._items)
 
     @property

@@ -27,6 +27,7 @@ def label_images(config: LabelConfig, say: Say) -> None:
         DatasetError: a folder to label, or the file of suspects, is missing or damaged.
         ModelError: the model file cannot be used.
         OutputError: the data folder is in use by another process, or cannot be written.
+        KeyboardInterrupt: it was Ctrl-C.
     """
     from trainer.labelling.server import LabelServer
 
@@ -45,8 +46,10 @@ def label_images(config: LabelConfig, say: Say) -> None:
         say(f"{len(items)} images to label into {config.into}: open {server.url} (Ctrl-C ends it)")
         if config.open:
             webbrowser.open(server.url)
-        server.run()
+        interrupted = server.run()
         say(f"{board.done} images labelled or skipped, {board.total - board.done} left")
+        if interrupted:
+            raise KeyboardInterrupt
 
 
 def _items(config: LabelConfig, data: Path, journal: Journal) -> list[Item]:

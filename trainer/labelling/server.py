@@ -57,6 +57,7 @@ class LabelServer:
         self._likeness: Likeness | None = None
         self._arranged: list[list[Item]] = []
         self._looked_at = 0
+        self._interrupted = False
         self._connections: BoundedConnections
         self.port: int = self._socket.getsockname()[1]
 
@@ -65,10 +66,15 @@ class LabelServer:
         """The address to open in a browser."""
         return self._access.url(self.port)
 
-    def run(self) -> None:
-        """Serve until SIGINT or SIGTERM."""
+    def run(self) -> bool:
+        """Serve until SIGINT or SIGTERM.
+
+        Returns:
+            Whether it was SIGINT.
+        """
         threading.Thread(target=self._look_at_images, name="likeness", daemon=True).start()
         asyncio.run(self._serve())
+        return self._interrupted
 
     async def _serve(self) -> None:
         app = web.Application(middlewares=[self._guard()], client_max_size=MAX_REQUEST_BYTES)
@@ -88,9 +94,14 @@ class LabelServer:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(self._connections, sock=self._socket)
         stop = asyncio.Event()
+
+        def interrupt() -> None:
+            self._interrupted = True
+            stop.set()
+
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            loop.add_signal_handler(signal.SIGINT, stop.set)
+            loop.add_signal_handler(signal.SIGINT, interrupt)
         await stop.wait()
         server.close()
         await runner.cleanup()

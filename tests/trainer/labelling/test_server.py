@@ -104,6 +104,15 @@ def test_wrong_arguments_are_one_line(command: Command, collection: Path, tmp_pa
         command("edge-label", collection, "--into", tmp_path / "b").fails_with(6, "another process")
 
 
+def test_ctrl_c_ends_it_with_a_summary(collection: Path, tmp_path: Path) -> None:
+    with label_page(collection, "--into", tmp_path / "birds", stop=False) as page:
+        page.post("api/skip", {"ids": [page.waiting()[0]["id"]]})
+        page.process.send_signal(signal.SIGINT)
+        assert page.process.wait(20) == 130
+        assert page.process.stderr is not None
+        assert "1 images labelled or skipped, 5 left" in page.process.stderr.read()
+
+
 @pytest.mark.slow
 def test_a_kill_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Every label that was shown as done is on the disk; the next start finishes what was begun."""

@@ -46,7 +46,7 @@ def lock_folder(path: Path, *, shared: bool = False) -> Iterator[None]:
     except BlockingIOError as error:
         os.close(descriptor)
         raise OutputError(
-            f"{path}: another process writes into it: wait for it, or give another --out"
+            f"{path}: another process writes into it: wait for it, or name another folder"
         ) from error
     except OSError:
         pass  # a file system without locks

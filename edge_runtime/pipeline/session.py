@@ -85,7 +85,8 @@ class Session:
         results = _observer(config, model, source).observe_all(frames, top_k)
         for stage in stages:
             results = stage(results)
-        results = shorten(results, config.top_k)
+        if top_k > config.top_k:
+            results = shorten(results, config.top_k)
         results = Decision(config.threshold, config.smooth)(results)
         return emit(results, outputs.sinks)
 

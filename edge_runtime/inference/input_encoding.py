@@ -88,7 +88,9 @@ def read_input_range(spec: TensorSpec, *, name: str) -> InputRange:
     """
     advice = f"{name}: give the values of pixels 0 and 255 with --input-range LOW,HIGH (MobileNet: -1,1)"
     if not spec.quantized:
-        raise ModelError(f"{advice}: the input is float32, and there is no model card with its range")
+        raise ModelError(
+            f"{advice}: the input is float32, and neither a model card nor metadata says its range"
+        )
     limits = np.iinfo(spec.dtype)
     low, high = (float(spec.real(np.array(limit))) for limit in (limits.min, limits.max))
     if not any(math.isclose(high - low, width, rel_tol=0.03) for width in _USUAL_WIDTHS):

@@ -15,6 +15,7 @@ from edge_runtime.inference.input_encoding import (
     pixel_table,
     read_input_range,
 )
+from edge_runtime.inference.metadata import read_normalization
 from edge_runtime.inference.output_kind import output_kind
 from edge_runtime.inference.sandbox import try_in_sandbox
 from edge_runtime.inference.self_test import compare_golden
@@ -160,6 +161,11 @@ def _input_range(file: ModelFile, spec: TensorSpec) -> InputRange:
     # A model with a card takes raw pixels: its rescaling is inside, or absorbed in the input's quantization.
     if file.card and not spec.quantized:
         return RAW
+    if not spec.quantized:
+        # Readers of metadata use it for float inputs; a quantized input has its scale in the tensor.
+        told = read_normalization(file.content, name=file.name)
+        if told is not None:
+            return told
     return read_input_range(spec, name=file.name)
 
 

@@ -1,6 +1,14 @@
 """Images: decode, encode, resize, rotate, flip, crop; the image files of a folder."""
 
-from edge_runtime.images.codec import bgr_to_rgb, decode_image, encode_jpeg, encode_png, jpeg_size, read_image
+from edge_runtime.images.codec import (
+    bgr_to_rgb,
+    decode_image,
+    encode_jpeg,
+    encode_png,
+    jpeg_size,
+    read_image,
+    to_grey,
+)
 from edge_runtime.images.heatmap import draw_heatmap, spread
 from edge_runtime.images.listing import IMAGE_SUFFIXES, is_image_name, list_images
 from edge_runtime.images.opencv import opencv
@@ -34,4 +42,5 @@ __all__ = [
     "pixels_needed",
     "read_image",
     "spread",
+    "to_grey",
 ]

@@ -83,6 +83,12 @@ def bgr_to_rgb(image: Image) -> Image:
     return cast(Image, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
+def to_grey(image: Image) -> NDArray[np.uint8]:
+    """The brightness of an RGB image (ITU-R BT.601), uint8, shape (height, width, 1)."""
+    cv2 = opencv()
+    return cast("NDArray[np.uint8]", cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[:, :, np.newaxis])
+
+
 def jpeg_size(content: bytes) -> Size:
     """Height and width in pixels from a JPEG's frame header; (0, 0) where there is none.
 

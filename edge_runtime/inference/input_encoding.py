@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import Image, ModelError, Resize, Size, UsageError
-from edge_runtime.images import fit, pixels_needed
+from edge_runtime.images import fit, pixels_needed, to_grey
 from edge_runtime.inference.tensors import TensorSpec
 
 InputRange = tuple[float, float]
@@ -32,11 +32,13 @@ class Preprocessing:
         resize: how images are resized to that size.
         table: the tensor value for each pixel value, dtype of the tensor, shape (256,); None where they are
             equal.
+        channels: of the model's input: 3, or 1 for a model of grey images.
     """
 
     size: Size
     resize: Resize
     table: NDArray[Any] | None
+    channels: int = 3
 
     @property
     def at_least(self) -> int:
@@ -44,7 +46,7 @@ class Preprocessing:
         return pixels_needed(self.size, self.resize)
 
     def to_tensor(self, image: Image) -> NDArray[Any]:
-        """The input tensor of an image, shape (1, height, width, 3).
+        """The input tensor of an image, shape (1, height, width, channels).
 
         Raises:
             ImageError: the image has no pixels or is not uint8 RGB.
@@ -60,7 +62,9 @@ class Preprocessing:
         return fit(image, self.size, self.resize)
 
     def encode(self, pixels: Image) -> NDArray[Any]:
-        """The input tensor of an image at the model's size, shape (1, height, width, 3)."""
+        """The input tensor of an image at the model's size, shape (1, height, width, channels)."""
+        if self.channels == 1:
+            pixels = to_grey(pixels)
         return (pixels if self.table is None else self.table[pixels])[np.newaxis]
 
 

@@ -22,7 +22,7 @@ class InterpreterEngine:
         delegate: a library that runs operators in place of the interpreter.
 
     Raises:
-        ModelError: not one RGB image in and one tensor out.
+        ModelError: not one image of a fixed size in and one tensor out.
         ValueError: the interpreter refuses the model.
         ImportError: the interpreter is not installed.
     """
@@ -36,6 +36,7 @@ class InterpreterEngine:
             num_threads=num_threads,
             experimental_delegates=[load_delegate(module, delegate)] if delegate else None,
         )
+        _check_size(self._interpreter.get_input_details())
         self._interpreter.allocate_tensors()
         self._input_index, self.input = _only("input", self._interpreter.get_input_details())
         self._output_index, self.output = _only("output", self._interpreter.get_output_details())
@@ -65,9 +66,20 @@ def _only(role: str, details: list[dict[str, Any]]) -> tuple[int, TensorSpec]:
     return int(detail["index"]), spec
 
 
+def _check_size(details: list[dict[str, Any]]) -> None:
+    """Refuse inputs without a size: the interpreter would take them for images of 1 × 1 pixel."""
+    for detail in details:
+        signature = [int(side) for side in detail.get("shape_signature", ())]
+        if any(side < 0 for side in signature[1:]):
+            raise ModelError(
+                f"the model's input has no fixed height and width, its shape is {tuple(signature)}: convert "
+                "it again with the size of its images"
+            )
+
+
 def _check_input(spec: TensorSpec) -> None:
-    if len(spec.shape) != 4 or spec.shape[0] != 1 or spec.shape[3] != 3:
-        raise ModelError(f"expected one RGB image (1, height, width, 3) as input, got {spec.shape}")
+    if len(spec.shape) != 4 or spec.shape[0] != 1 or spec.shape[3] not in (1, 3):
+        raise ModelError(f"expected one image (1, height, width, 3 or 1) as input, got {spec.shape}")
 
 
 def _check_dtype(role: str, spec: TensorSpec) -> None:

@@ -146,7 +146,9 @@ def build_classifier(file: ModelFile, engine: Engine, input_range: InputRange | 
             f"the card says {file.card.image_size} pixels, the model's input has {size} ({file.name})"
         )
     table = pixel_table(engine.input, input_range or _input_range(file, engine.input))
-    preprocessing = Preprocessing(size, file.card.resize if file.card else Resize.SQUASH, table)
+    preprocessing = Preprocessing(
+        size, file.card.resize if file.card else Resize.SQUASH, table, engine.input.shape[3]
+    )
     return Classifier(
         engine,
         file.labels,

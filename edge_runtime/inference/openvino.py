@@ -88,7 +88,7 @@ def compile_openvino(content: bytes, num_threads: int, **options: object) -> Any
 def _probe_tensors(spec: TensorSpec) -> list[NDArray[Any]]:
     """Images with large bright areas, where sums of products are largest: white, a chessboard, boxes."""
     random = np.random.default_rng(0)
-    _batch, height, width, _channels = spec.shape
+    _batch, height, width, channels = spec.shape
     white = np.full(spec.shape, 255, np.uint8)
     chessboard = np.indices((height, width)).sum(axis=0) // 4 % 2 * 255
     tensors = [white, np.repeat(chessboard.astype(np.uint8)[np.newaxis, ..., np.newaxis], 3, axis=3)]
@@ -96,7 +96,7 @@ def _probe_tensors(spec: TensorSpec) -> list[NDArray[Any]]:
         image = np.zeros(spec.shape, np.uint8)
         for _ in range(PROBE_BOXES):
             top, left = random.integers(0, height), random.integers(0, width)
-            image[:, top : top + height // 2, left : left + width // 2] = random.integers(0, 256, 3)
+            image[:, top : top + height // 2, left : left + width // 2] = random.integers(0, 256, channels)
         tensors.append(image)
     if spec.dtype == np.uint8:
         return tensors

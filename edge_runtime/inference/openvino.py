@@ -91,7 +91,7 @@ def _probe_tensors(spec: TensorSpec) -> list[NDArray[Any]]:
     _batch, height, width, channels = spec.shape
     white = np.full(spec.shape, 255, np.uint8)
     chessboard = np.indices((height, width)).sum(axis=0) // 4 % 2 * 255
-    tensors = [white, np.repeat(chessboard.astype(np.uint8)[np.newaxis, ..., np.newaxis], 3, axis=3)]
+    tensors = [white, np.repeat(chessboard.astype(np.uint8)[np.newaxis, ..., np.newaxis], channels, axis=3)]
     for _ in range(PROBE_BOXES):
         image = np.zeros(spec.shape, np.uint8)
         for _ in range(PROBE_BOXES):

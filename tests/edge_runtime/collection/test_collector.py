@@ -56,7 +56,18 @@ def test_a_folder_of_images_is_collected_once(
 def test_frames_of_a_camera_keep_their_distance_in_time(
     command: Command, color_models: dict[str, Path], tmp_path: Path
 ) -> None:
-    options = ("--input", "synthetic", "--max-frames", 1500, "--collect", tmp_path, "--collect-seconds", 0.3)
+    options = (
+        "--input",
+        "synthetic",
+        "--fps",
+        100,
+        "--max-frames",
+        250,
+        "--collect",
+        tmp_path,
+        "--collect-seconds",
+        0.3,
+    )
     done = command("edge-classify", "-m", color_models["uint8"], *options, "--to", f"jsonl:{os.devnull}")
     assert done.code == 0, done.err
     times = [line["time"] for line in lines_of(tmp_path)]

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.collection import (
+    Appearance,
     Chooser,
     CollectionFolder,
     Entry,
     Kept,
     Limits,
-    Look,
     make_projection,
     typical_distance,
 )
@@ -106,7 +106,7 @@ class Simulation:
             for number, (frame, row) in enumerate(zip(frames, scores, strict=True)):
                 best = np.argsort(row)[::-1][:2]
                 predictions = [Prediction(str(each), int(each), float(row[each])) for each in best]
-                look = Look(None, np.asarray(self._looks[frame] / scale, np.float32))
+                look = Appearance(None, np.asarray(self._looks[frame] / scale, np.float32))
                 at = float(day * _SECONDS_A_DAY + number)
                 entry = Entry(file=f"{frame}.jpg", time=at, camera="mnist", model="model")
                 chooser.choose(entry, predictions, kept, lambda look=look: look, pixel)  # type: ignore[misc]

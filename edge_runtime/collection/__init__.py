@@ -6,11 +6,12 @@ from edge_runtime.collection.descriptor import Describer, make_projection, typic
 from edge_runtime.collection.entry import INDEX_NAME, Entry, Reason
 from edge_runtime.collection.folder import CollectionFolder, Limits, read_collection
 from edge_runtime.collection.model_free import FrameCollector
-from edge_runtime.collection.novelty import Kept, Look
+from edge_runtime.collection.novelty import Appearance, Kept
 from edge_runtime.collection.selection import judge
 
 __all__ = [
     "INDEX_NAME",
+    "Appearance",
     "Chooser",
     "CollectionFolder",
     "Collector",
@@ -19,7 +20,6 @@ __all__ = [
     "FrameCollector",
     "Kept",
     "Limits",
-    "Look",
     "Reason",
     "judge",
     "make_projection",

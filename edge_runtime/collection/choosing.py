@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from edge_runtime.collection.descriptor import pack
 from edge_runtime.collection.entry import Entry, Reason
 from edge_runtime.collection.folder import CollectionFolder
-from edge_runtime.collection.novelty import Kept, Look
+from edge_runtime.collection.novelty import Appearance, Kept
 from edge_runtime.collection.selection import judge
 from edge_runtime.core import Image, Prediction
 
@@ -29,7 +29,7 @@ class Chooser:
         entry: Entry,
         predictions: Sequence[Prediction],
         kept: Kept,
-        look: Callable[[], Look],
+        look: Callable[[], Appearance],
         image: Image,
         *,
         flickers: bool = False,
@@ -60,7 +60,7 @@ class Chooser:
         judged = dataclasses.replace(entry, reason=verdict.reason, value=round(verdict.value, 4))
         return self._folder.has_room_for(judged) and self._keep(judged, kept, looked, image)
 
-    def _keep(self, entry: Entry, kept: Kept, look: Look, image: Image) -> bool:
+    def _keep(self, entry: Entry, kept: Kept, look: Appearance, image: Image) -> bool:
         entry = dataclasses.replace(
             entry,
             hash=f"{look.hash:016x}" if look.hash is not None else "",

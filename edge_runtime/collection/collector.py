@@ -9,7 +9,7 @@ from edge_runtime.collection.choosing import Chooser
 from edge_runtime.collection.descriptor import Describer
 from edge_runtime.collection.entry import Entry
 from edge_runtime.collection.folder import CollectionFolder, Limits
-from edge_runtime.collection.novelty import Kept, Look
+from edge_runtime.collection.novelty import Appearance, Kept
 from edge_runtime.collection.selection import Flicker
 from edge_runtime.core import Image, ModelError, Result, Say, clock
 from edge_runtime.images import has_telling_hash, perceptual_hash
@@ -149,7 +149,7 @@ class ModelView:
         with contextlib.suppress(ModelError):  # then frames are compared by their hashes
             self._describer = Describer(model)
 
-    def look(self, pixels: Image) -> Look:
+    def look(self, pixels: Image) -> Appearance:
         """What an image looks like: uint8 RGB at the model's size."""
         descriptor = self._describer.describe(pixels) if self._describer else None
-        return Look(perceptual_hash(pixels) if has_telling_hash(pixels) else None, descriptor)
+        return Appearance(perceptual_hash(pixels) if has_telling_hash(pixels) else None, descriptor)

@@ -1,13 +1,15 @@
 """One frame of a collection: what is known of it, as one JSON line."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
 from edge_runtime.core import OPEN, OutputError, from_json, to_json
 
 INDEX_NAME = "frames.jsonl"
+_HASH = re.compile(r"[0-9a-f]{16}|")
 
 
 class Reason(StrEnum):
@@ -67,6 +69,8 @@ def parse_entries(content: bytes, *, name: str) -> list[Entry]:
             entry = from_json(line, Entry, name=name, error=OutputError)
         except OutputError:
             continue
+        if not _HASH.fullmatch(entry.hash):
+            entry = replace(entry, hash="")
         if "/" not in entry.file and entry.file.endswith(".jpg") and not entry.file.startswith("."):
             entries[entry.file] = entry
     return list(entries.values())

@@ -3,12 +3,13 @@
 import statistics
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from edge_runtime.collection.collector import Pace
 from edge_runtime.collection.entry import Entry, Reason
 from edge_runtime.collection.folder import CollectionFolder, Limits
-from edge_runtime.collection.novelty import Kept, Look
+from edge_runtime.collection.novelty import Appearance, Kept
 from edge_runtime.collection.selection import ALIKE
 from edge_runtime.core import Frame, Say, clock
 from edge_runtime.images import fit, measure_image, perceptual_hash
@@ -46,7 +47,7 @@ class FrameCollector:
     def __init__(
         self, folder: Path, limits: Limits, *, seconds_apart: float, say: Say, every_frame: bool = False
     ) -> None:
-        self._folder = CollectionFolder(folder, limits, say)
+        self._folder = CollectionFolder(folder, replace(limits, random_fraction=0.0), say)
         self._kept = Kept(self._folder.entries.values(), model="")
         self._pace = Pace(seconds_apart, every_frame=every_frame)
         self._sharpness: deque[float] = deque(maxlen=_REMEMBERED)
@@ -75,7 +76,7 @@ class FrameCollector:
         usual = statistics.median(self._sharpness)
         if len(self._sharpness) >= _MIN_REMEMBERED and measured.sharpness < MIN_SHARPNESS * usual:
             return False
-        look = Look(perceptual_hash(pixels), None)
+        look = Appearance(perceptual_hash(pixels), None)
         novelty = self._kept.novelty(look)
         entry = Entry(
             file=f"{clock.file_stamp(frame.wall_time)}-{frame.index}.jpg",

@@ -15,7 +15,7 @@ UNRELATED_BITS = HASH_BITS / 2
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Appearance:
     """What a frame looks like.
 
     Attributes:
@@ -49,7 +49,7 @@ class Kept:
         if descriptor is not None:
             self._descriptors[entry.file] = descriptor
             self._matrix = None
-        elif len(entry.hash) == HASH_BITS // 4:
+        elif entry.hash:
             self._hashes[entry.file] = int(entry.hash, 16)
 
     def retain(self, files: Iterable[str]) -> None:
@@ -61,7 +61,7 @@ class Kept:
             del self._descriptors[gone]
             self._matrix = None
 
-    def novelty(self, look: Look) -> float:
+    def novelty(self, look: Appearance) -> float:
         """The distance to the nearest frame, in [0, 1]; 1 for an image unrelated to all of them."""
         nearest = 1.0
         if look.descriptor is not None and self._descriptors:

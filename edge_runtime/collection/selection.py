@@ -69,7 +69,6 @@ def judge(predictions: Sequence[Prediction], novelty: float, *, flickers: bool =
         return None
     margin = predictions[0].score - predictions[1].score if len(predictions) > 1 else 1.0
     if margin < UNCERTAIN_MARGIN:
-        # Not weighted by the novelty: that needs half as many labels again (benchmarks.studies.collecting).
         return Verdict(Reason.UNCERTAIN, 1 - margin)
     if flickers:
         return Verdict(Reason.FLICKER, LESS_USEFUL * novelty)

@@ -20,7 +20,6 @@ from edge_runtime.core.errors import (
 from edge_runtime.core.files import (
     move_file,
     read_file,
-    remove_all_temporaries,
     remove_temporaries,
     sha256,
     write_file,
@@ -135,7 +134,6 @@ __all__ = [
     "printable",
     "read_file",
     "read_options",
-    "remove_all_temporaries",
     "remove_temporaries",
     "sha256",
     "text_table",

@@ -5,15 +5,12 @@ import filecmp
 import glob
 import hashlib
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge_runtime.core.errors import EdgeError, OutputError
-
-_TEMPORARY = re.compile(r"\.[0-9a-f]{8}\.[^.]")
 
 
 def read_file(path: str | os.PathLike[str], *, max_bytes: int, error: type[EdgeError]) -> bytes:
@@ -107,14 +104,6 @@ def remove_temporaries(path: Path) -> None:
     for left in path.parent.glob(f".????????.{glob.escape(path.name)}"):
         with contextlib.suppress(OSError):
             left.unlink()
-
-
-def remove_all_temporaries(folder: Path) -> None:
-    """Remove the temporary files that a killed process left while writing any file of a folder."""
-    for left in folder.glob(".*"):
-        if _TEMPORARY.match(left.name):
-            with contextlib.suppress(OSError):
-                left.unlink()
 
 
 def sha256(content: bytes) -> str:

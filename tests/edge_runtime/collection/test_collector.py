@@ -182,8 +182,8 @@ def test_frames_without_a_model_are_counted_and_kept_within_limits(tmp_path: Pat
     )
     frames = (Frame(rough(number), number, 0.0, float(number), "x") for number in range(40))
     assert sum(frame is not None for frame in collector(frames)) == 40
-    assert collector.total == len(read_collection(tmp_path)) == 9
-    assert collector.saved >= 9
+    assert collector.total == len(read_collection(tmp_path)) == 10
+    assert collector.saved >= 10
 
 
 def test_a_look_costs_a_bounded_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

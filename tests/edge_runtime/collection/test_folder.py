@@ -13,8 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.collection import INDEX_NAME, CollectionFolder, Entry, Limits, Reason, read_collection
+from edge_runtime.collection import (
+    INDEX_NAME,
+    CollectionFolder,
+    Entry,
+    Kept,
+    Limits,
+    Reason,
+    read_collection,
+)
+from edge_runtime.collection import (
+    folder as folder_module,
+)
 from edge_runtime.collection.entry import parse_entries
+from edge_runtime.collection.folder import FREE_BYTES
 from edge_runtime.core import OutputError
 
 DAY = 86_400
@@ -96,32 +108,79 @@ def test_the_index_does_not_grow_for_ever(tmp_path: Path) -> None:
     assert files(tmp_path) == {"2497.jpg", "2498.jpg", "2499.jpg"}
 
 
+class Disk:
+    """A disk of which others use a part."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.room = LARGE
+        self._folder = folder
+        monkeypatch.setattr("edge_runtime.collection.folder.shutil.disk_usage", lambda _path: self)
+
+    @property
+    def free(self) -> int:
+        return FREE_BYTES + self.room - sum(path.stat().st_size for path in self._folder.glob("[!.]*.jpg"))
+
+
 def test_a_full_disk_drops_the_least_useful_and_then_stops_without_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
+    disk, said = Disk(monkeypatch, tmp_path), []
     folder = CollectionFolder(tmp_path, Limits(LARGE, 100), said.append)
-    for number in range(4):
-        folder.save(make(number, 0.1 * number), noise())
-    room = [2]
-
-    class Usage:
-        @property
-        def free(self) -> int:
-            return LARGE if len(files(tmp_path)) < room[0] else 0
-
-    monkeypatch.setattr("edge_runtime.collection.folder.shutil.disk_usage", lambda _path: Usage())
-    assert folder.save(make(9, 0.05), noise()) is not None
+    saved = [folder.save(make(number, 0.1 * number), noise()) for number in range(4)]
+    assert saved[0] is not None
+    disk.room = 2 * saved[0].size
+    assert folder.save(make(9, 0.25), noise()) is not None
     assert files(tmp_path) == {"3.jpg", "9.jpg"}
-    room[0] = 0
-    assert folder.save(make(10), noise()) is None
-    assert folder.save(make(11), noise()) is None
-    room[0] = 5
-    assert folder.save(make(12), noise()) is not None
-    assert [line.split(": ", 1)[1] for line in said] == [
-        "the disk is full: not collecting",
-        "collecting again",
-    ]
+    assert folder.save(make(10, 0.01), noise()) is None, "what is kept is more useful"
+    disk.room = saved[0].size
+    assert folder.save(make(11, 0.99), noise()) is not None
+    disk.room = -LARGE
+    assert folder.save(make(12, 1.0), noise()) is None
+    assert files(tmp_path) == {"11.jpg"}, "others fill the disk: dropping what is kept would not help"
+    disk.room = LARGE
+    assert folder.save(make(13, 0.1), noise()) is not None
+    told = [line.split(": ", 1)[1] for line in said]
+    assert told == ["the disk is full: not collecting", "collecting again"] * (len(told) // 2)
+    assert told
+
+
+def test_a_quota_drops_frames_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = CollectionFolder(tmp_path, Limits(LARGE, 100), quiet)
+    for number in range(3):
+        folder.save(make(number, 0.1 * number), noise())
+    real = folder_module.write_file
+
+    def write(path: Path, content: bytes) -> None:
+        if path.suffix == ".jpg" and len(files(tmp_path)) >= 3:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        real(path, content)
+
+    monkeypatch.setattr(folder_module, "write_file", write)
+    assert folder.save(make(9), noise()) is not None
+    assert files(tmp_path) == {"1.jpg", "2.jpg", "9.jpg"}
+
+
+def test_one_frame_a_day_is_one(tmp_path: Path) -> None:
+    folder = CollectionFolder(tmp_path, Limits(LARGE, 1), quiet)
+    for number in range(5):
+        folder.save(make(number, 0.1, reason=Reason.RANDOM), noise())
+        folder.save(make(10 + number, 0.1 * number), noise())
+    assert files(tmp_path) == {"14.jpg"}
+
+
+def test_a_damaged_hash_or_size_does_no_harm(tmp_path: Path) -> None:
+    folder = CollectionFolder(tmp_path, Limits(LARGE, 10), quiet)
+    folder.save(make(1), noise())
+    line = (
+        make(1)
+        .to_line()
+        .replace('"hash": ""', '"hash": "no hexadecimal!!"')
+        .replace('"size": 0', '"size": -99')
+    )
+    (tmp_path / INDEX_NAME).write_text(line)
+    [entry] = read_collection(tmp_path)
+    assert (entry.hash, entry.size) == ("", (tmp_path / "1.jpg").stat().st_size)
+    Kept([entry], model="")
 
 
 def test_a_line_that_was_cut_off_does_not_swallow_the_next_one(

@@ -93,6 +93,7 @@ def test_the_circle_from_an_empty_folder_to_a_swapped_model(command: Command, tm
     later = write_frames(tmp_path / "frames", FIRST, LATER)
     answers = run("edge-classify", everything + " --collect-per-day 80")
     assert len(answers.splitlines()) >= LATER
+    done.append(next(line for line in lines if line.startswith("edge-label") and line not in done))
     more = label_all(tmp_path, later, "--model", "birds.tflite")
     assert 20 <= more <= 80
 
@@ -109,6 +110,7 @@ def test_the_circle_from_an_empty_folder_to_a_swapped_model(command: Command, tm
     run("edge-bench run run2 birds.tflite", QUICK)
     run("edge-bench run run2 new/birds.tflite", QUICK)
     run("edge-bench compare", "--max-slowdown 10")
+    assert len({" ".join(re.findall("^edge-[a-z]+(?: run| compare)?", line)) for line in lines}) == 8
     assert done == lines, "every command of the page was run, in its order"
 
     camera = subprocess.Popen(

@@ -7,8 +7,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from edge_runtime.core import UNKNOWN, Resize, UsageError, check_ranges, option, plain
-from edge_runtime.datasets import BUILTIN_NAMES
+from edge_runtime.core import (
+    UNKNOWN,
+    Resize,
+    UsageError,
+    build_config,
+    check_ranges,
+    option,
+    plain,
+    read_options,
+)
+from edge_runtime.datasets import BUILTIN_NAMES, Run
 
 DATA, MODEL, HEAD, FINE_TUNING, SCRATCH = "Data", "Model", "Head", "Fine-tuning", "From scratch"
 UNKNOWNS = "Images of no class"
@@ -338,6 +347,15 @@ class TrainConfig:
         if self.batch_norm is BatchNorm.AUTO:
             return self.from_scratch
         return self.batch_norm is BatchNorm.TRAINED
+
+    @classmethod
+    def from_run(cls, run: Run) -> Self:
+        """The options that a run was trained with.
+
+        Raises:
+            UsageError: they cannot be read.
+        """
+        return build_config(cls, read_options(run.files.config, cls, "edge-train"), "edge-train")
 
     def to_toml(self) -> str:
         """The `config.toml` that repeats this training."""

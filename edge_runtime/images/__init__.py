@@ -13,7 +13,7 @@ from edge_runtime.images.heatmap import draw_heatmap, spread
 from edge_runtime.images.listing import IMAGE_SUFFIXES, is_image_name, list_images
 from edge_runtime.images.opencv import opencv
 from edge_runtime.images.perceptual_hash import HASH_BITS, has_telling_hash, hash_distance, perceptual_hash
-from edge_runtime.images.resize import fit, pixels_needed
+from edge_runtime.images.resize import fit, pixels_needed, shrink
 from edge_runtime.images.statistics import ImageStatistics, measure_image
 from edge_runtime.images.transforms import Flip, Region, Rotation, Transform
 
@@ -41,6 +41,7 @@ __all__ = [
     "perceptual_hash",
     "pixels_needed",
     "read_image",
+    "shrink",
     "spread",
     "to_grey",
 ]

@@ -35,6 +35,18 @@ def fit(image: Image, size: Size, mode: Resize = Resize.SQUASH) -> Image:
     return _scale(image, size)
 
 
+def shrink(image: Image, longest: int) -> Image:
+    """An image whose longer side has at most so many pixels, with the same aspect ratio.
+
+    Args:
+        image: uint8 RGB, shape (height, width, 3).
+        longest: pixels of the longer side.
+    """
+    height, width = image.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    return fit(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
 def pixels_needed(size: Size, mode: Resize) -> int:
     """How many pixels each side of an image must keep when it is decoded for `fit`; 0 for the full size.
 

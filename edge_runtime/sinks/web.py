@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.core import MissingLibraryError, ModelError, Result, clock
-from edge_runtime.images import encode_jpeg, fit
+from edge_runtime.images import encode_jpeg, shrink
 from edge_runtime.serving import Access, BoundedConnections, WebAddress, listen
 from edge_runtime.sinks.base import DrawHeatmap, RunSnapshot, SinkBase
 from edge_runtime.sinks.json_lines import to_dict
@@ -230,11 +230,7 @@ class WebSink(SinkBase):
 
 
 def _shrunk_jpeg(result: Result) -> bytes:
-    height, width = result.frame.image.shape[:2]
-    scale = min(1.0, LARGEST_SIDE / max(height, width))
-    return encode_jpeg(
-        fit(result.frame.image, (max(1, round(height * scale)), max(1, round(width * scale)))), 80
-    )
+    return encode_jpeg(shrink(result.frame.image, LARGEST_SIDE), 80)
 
 
 def _draw_jpeg(draw: DrawHeatmap, result: Result) -> bytes:

@@ -4,13 +4,14 @@ from trainer.data.augmentation import Augment, Augmentation, build_augmentation,
 from trainer.data.batches import Batch, Batches, ImageLoader, Targets, make_batches
 from trainer.data.near_duplicates import find_near_duplicates, near_duplicate_reader
 from trainer.data.negatives import Negatives
-from trainer.data.preparation import Data, open_data, prepare_data
+from trainer.data.preparation import MAX_IMBALANCE, Data, open_data, prepare_data
 from trainer.data.quality import Flaw, find_flaws
 from trainer.data.share import EVERYTHING, Share
 from trainer.data.splitting import check_split, count_splits, split_samples
 
 __all__ = [
     "EVERYTHING",
+    "MAX_IMBALANCE",
     "Augment",
     "Augmentation",
     "Batch",

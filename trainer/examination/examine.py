@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import DatasetError, Reporter, clock, read_options, toolkit_versions
+from edge_runtime.core import DatasetError, Reporter, clock, toolkit_versions
 from edge_runtime.datasets import Dataset, Look, Run, Sample, read_run, scan_dataset
 from trainer.config import TrainConfig
 from trainer.data import (
+    MAX_IMBALANCE,
     Flaw,
     ImageLoader,
     find_flaws,
@@ -44,7 +45,6 @@ from trainer.network import Network, build_network, extract_descriptors, start_f
 FEW_IMAGES = 20
 """Images of a class below which more of them are the first thing to do."""
 
-MAX_IMBALANCE = 3.0
 WORTH_IT = 0.02
 """Expected rise of the recall for which twice the images are worth it."""
 
@@ -248,11 +248,9 @@ class _Examined:
 def _network_options(config: ExamineConfig, run: Run | None) -> tuple[TrainConfig, str]:
     """The options of the network that gives the features, and its name."""
     if run is not None:
-        options = read_options(run.files.config, TrainConfig, "edge-train")
-        trained = TrainConfig(**options)
-        return dataclasses.replace(
-            trained, from_=run.folder, out=run.folder / "unused"
-        ), f"the run {run.folder}"
+        # All weights are those of the run.
+        trained = dataclasses.replace(TrainConfig.from_run(run), weights="none", from_=None)
+        return trained, f"the run {run.folder}"
     settings = TrainConfig(
         data=config.data, weights=config.weights, alpha=config.alpha, image_size=config.image_size
     )

@@ -7,7 +7,7 @@ truth about labels; the journal is for the recovery, for undo and for what was s
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +21,7 @@ from edge_runtime.core import (
     read_file,
     to_json,
 )
+from edge_runtime.images import is_image_name
 
 FOLDER = ".edge-label"
 _MAX_BYTES = 1024**3
@@ -68,12 +69,15 @@ class Action:
     done: int = 0
 
 
-@dataclass
 class Journal:
     """The journal of one data folder, for one process at a time.
 
+    A data folder may come from strangers, with its journal: what lies outside of the folders of this command
+    is never moved by it.
+
     Args:
         data: the folder of class folders.
+        sources: the folders that images are taken from.
 
     Attributes:
         actions: those that were not taken back, oldest first.
@@ -83,14 +87,12 @@ class Journal:
         OutputError: it cannot be written.
     """
 
-    data: Path
-    actions: list[Action] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Read the journal, and finish what was interrupted."""
-        self._path = make_folder(self.data / FOLDER) / "journal.jsonl"
+    def __init__(self, data: Path, sources: Iterable[Path] = ()) -> None:
+        self._path = make_folder(data / FOLDER) / "journal.jsonl"
+        self._folders = [folder.resolve() for folder in (data, *sources)]
         self._number = 0
+        self.actions: list[Action] = []
+        self.problems: list[str] = []
         unfinished: dict[int, Action] = {}
         for action in self._read():
             if action.done:
@@ -99,7 +101,13 @@ class Journal:
             self._number = max(self._number, action.number)
             unfinished[action.number] = action
             self._remember(action)
-        self.problems = [line for action in unfinished.values() for line in self._finish(action)[1]]
+        for action in unfinished.values():
+            outside = [step for step in action.steps if not self._is_ours(step)]
+            if outside:
+                # It stays unfinished, until its folder is named again.
+                self.problems.append(f"{outside[0].source}: not in the folders of this command")
+            else:
+                self.problems += self._finish(action)[1]
 
     def perform(self, kind: Kind, steps: Iterable[Step], *, undone: int = 0) -> tuple[Action, list[str]]:
         """Write an action down, do it, and note that it is done.
@@ -119,12 +127,31 @@ class Journal:
         return done, problems
 
     def undo(self) -> tuple[Action, list[str]] | None:
-        """Take the last action back; None where there is none."""
+        """Take the last action back; None where there is none.
+
+        Raises:
+            OutputError: it was done with a folder that this command does not name.
+        """
         if not self.actions:
             return None
-        last = self.actions.pop()
+        last = self.actions[-1]
+        if not all(map(self._is_ours, last.steps)):
+            raise OutputError(
+                f"{last.steps[0].source} is not in the folders of this command: name its folder to take "
+                "it back"
+            )
+        self.actions.pop()
         back = [Step(step.target, step.source) for step in last.steps]
         return self.perform(Kind.UNDO, back, undone=last.number)
+
+    def _is_ours(self, step: Step) -> bool:
+        """Whether both ends of a step are images in the folders of this command, also behind links."""
+        ends = [Path(step.source), Path(step.target)]
+        return all(
+            is_image_name(end)
+            and any(end.parent.resolve().is_relative_to(folder) for folder in self._folders)
+            for end in ends
+        )
 
     def _finish(self, action: Action) -> tuple[Action, list[str]]:
         done, problems = [], []

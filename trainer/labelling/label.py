@@ -33,7 +33,7 @@ def label_images(config: LabelConfig, say: Say) -> None:
 
     data = make_folder(config.into).resolve()
     with lock_folder(data):
-        journal = Journal(data)
+        journal = Journal(data, config.sources)
         for line in journal.problems:
             say(f"not moved: {line}")
         items = _items(config, data, journal)

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from edge_runtime.core import EdgeError, ImageError, Say, UsageError, one_line
-from edge_runtime.images import encode_jpeg, fit, read_image
+from edge_runtime.images import encode_jpeg, read_image, shrink
 from edge_runtime.inference import LoadedModel
 from edge_runtime.serving import Access, BoundedConnections, WebAddress, listen
 from trainer.labelling.board import Board, Change, Item
@@ -249,7 +249,4 @@ def _keys(content: dict[str, Any]) -> Sequence[str]:
 
 
 def _shrunk_jpeg(path: Path, side: int) -> bytes:
-    image = read_image(path, at_least=side)
-    height, width = image.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    return encode_jpeg(fit(image, (max(1, round(height * scale)), max(1, round(width * scale)))), 82)
+    return encode_jpeg(shrink(read_image(path, at_least=side), side), 82)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.core import ModelError, UsageError, option_name, read_options
+from edge_runtime.core import ModelError, UsageError, option_name
 from edge_runtime.datasets import Run
 from trainer.config import FloatPolicy, TrainConfig
 from trainer.network.classifier import Network, build_network
@@ -28,7 +28,7 @@ def start_from(network: Network, config: TrainConfig, labels: Sequence[str], run
         The classes that the earlier run did not have: their rows of the head stay as they were initialized.
 
     Raises:
-        UsageError: see `check_options`.
+        UsageError: see `check_options`, or one logit tells other classes apart.
         ModelError: the run has no usable weights.
     """
     check_options(config, run)
@@ -41,6 +41,11 @@ def start_from(network: Network, config: TrainConfig, labels: Sequence[str], run
         reason = " ".join(str(error).split())
         raise ModelError(f"{run.files.best_weights}: not the weights of this run ({reason:.200})") from error
     network.base.set_weights(earlier.base.get_weights())
+    if config.one_logit and tuple(labels) != old_labels:
+        raise UsageError(
+            f"--one-logit: the one output of {run.folder} tells {' from '.join(old_labels)}, the data has "
+            f"{', '.join(labels)}: train without --from"
+        )
     *hidden, scores = network.head.layers
     *old_hidden, old_scores = earlier.head.layers
     for layer, old_layer in zip(hidden, old_hidden, strict=True):
@@ -56,7 +61,7 @@ def check_options(config: TrainConfig, run: Run) -> None:
     Raises:
         UsageError: an option that determines what the weights mean is another one.
     """
-    before = TrainConfig(**read_options(run.files.config, TrainConfig, "edge-train"))
+    before = TrainConfig.from_run(run)
     for name in _SAME:
         old, new = getattr(before, name), getattr(config, name)
         if old != new:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.core import DatasetError, OutputError, UsageError, move_file
+from edge_runtime.core import DatasetError, OutputError, UsageError, move_file, to_json
 from trainer.labelling.board import Board, check_label, collect_items
-from trainer.labelling.journal import FOLDER, Journal, Kind, Step
+from trainer.labelling.journal import FOLDER, Action, Journal, Kind, Step
 
 
 def fill(folder: Path, count: int) -> Path:
@@ -22,7 +22,8 @@ def fill(folder: Path, count: int) -> Path:
 def open_board(tmp_path: Path) -> Board:
     data = tmp_path / "birds"
     data.mkdir(exist_ok=True)
-    return Board(collect_items([tmp_path / "collection"]), data.resolve(), Journal(data.resolve()))
+    collection = tmp_path / "collection"
+    return Board(collect_items([collection]), data.resolve(), Journal(data.resolve(), [collection]))
 
 
 def everything(tmp_path: Path) -> list[bytes]:
@@ -132,6 +133,29 @@ def test_a_file_moves_to_another_file_system_too(tmp_path: Path, monkeypatch: py
     assert (tmp_path / "a" / "1.jpg").exists()
 
 
+def test_a_strangers_journal_moves_nothing_of_other_folders(tmp_path: Path) -> None:
+    """A data folder may come with a journal whose last action was never finished."""
+    private = fill(tmp_path / "private", 2).resolve()
+    data = (tmp_path / "birds").resolve()
+    journal = Journal(data, [private])
+    steps = [Step(str(private / "0.jpg"), str(data / "robin" / "0.jpg"))]
+    journal.perform(Kind.MOVE, steps)
+    path = data / FOLDER / "journal.jsonl"
+    path.write_bytes(path.read_bytes().split(b'{"done"')[0])
+    (data / "robin" / "0.jpg").rename(private / "0.jpg")
+    (data / "link").symlink_to(private)
+    other = Step(str(data / "link" / "1.jpg"), str(data / "robin" / "1.jpg"))
+    path.write_bytes(path.read_bytes() + to_json(Action(9, Kind.MOVE, (other,))).encode() + b"\n")
+    stranger = Journal(data)
+    assert len(stranger.problems) == 2
+    assert "not in the folders of this command" in stranger.problems[0]
+    assert {each.name for each in private.iterdir()} == {"0.jpg", "1.jpg"}
+    with pytest.raises(OutputError, match="name its folder to take it back"):
+        stranger.undo()
+    assert Journal(data, [private]).problems == []
+    assert not list(private.iterdir()), "with its folder named, it is finished"
+
+
 CUTS = st.integers(0, 600)
 
 
@@ -143,7 +167,7 @@ def test_an_interrupted_action_is_finished_or_never_began(
     tmp_path = tmp_path_factory.mktemp("cut")
     collection = fill(tmp_path / "collection", 2).resolve()
     data = (tmp_path / "birds").resolve()
-    journal = Journal(data)
+    journal = Journal(data, [collection])
     steps = [Step(str(collection / f"{n}.jpg"), str(data / "robin" / f"{n}.jpg")) for n in range(2)]
     journal.perform(Kind.MOVE, steps)
     path = data / FOLDER / "journal.jsonl"
@@ -157,10 +181,10 @@ def test_an_interrupted_action_is_finished_or_never_began(
             Path(step.target).rename(step.source)
         if both:
             os.link(steps[0].source, steps[0].target)
-    again = Journal(data)
+    again = Journal(data, [collection])
     assert again.problems == []
     assert everything(tmp_path) == [b"image 0", b"image 1"]
     if whole:
         assert len(list((data / "robin").iterdir())) == 2
         assert len(again.actions) == 1
-    assert Journal(data).actions == again.actions, "finished once"
+    assert Journal(data, [collection]).actions == again.actions, "finished once"

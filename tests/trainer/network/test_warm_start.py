@@ -14,9 +14,7 @@ from trainer.network import build_network, start_from
 
 
 def config_of(run: Path) -> TrainConfig:
-    from edge_runtime.core import read_options
-
-    return TrainConfig(**read_options(run / "config.toml", TrainConfig, "edge-train"))
+    return TrainConfig.from_run(read_run(run))
 
 
 def test_known_classes_keep_their_scores_and_new_ones_are_named(digits_run: Path) -> None:
@@ -38,6 +36,19 @@ def test_a_network_of_another_form_is_refused(digits_run: Path) -> None:
     other = dataclasses.replace(config, image_size=64)
     with pytest.raises(UsageError, match="--image-size 32, now it is 64"):
         start_from(build_network(other, 10), other, run.card.classes, run)
+
+
+def test_one_logit_of_other_classes_is_refused(digits_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = read_run(digits_run)
+    card = dataclasses.replace(run.card, labels=("cat", "dog"), rejection=None, golden=())
+    two = dataclasses.replace(run, card=card)
+    config = dataclasses.replace(config_of(digits_run), one_logit=True)
+    network = build_network(config, 2)
+    monkeypatch.setattr("trainer.network.warm_start.check_options", lambda _config, _run: None)
+    monkeypatch.setattr(type(network.model), "load_weights", lambda _model, _path: None)
+    assert start_from(network, config, ("cat", "dog"), two) == []
+    with pytest.raises(UsageError, match="tells cat from dog, the data has dog, cat"):
+        start_from(network, config, ("dog", "cat"), two)
 
 
 def test_damaged_weights_are_one_line(digits_run: Path, tmp_path: Path) -> None:

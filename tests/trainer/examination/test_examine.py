@@ -153,6 +153,43 @@ def test_the_network_of_a_run_judges_its_own_data(command: Command, digits_run: 
     assert len(labels) < 0.02 * 1797
 
 
+@pytest.mark.extra
+def test_sets_in_two_splits_of_a_run_are_named(command: Command, tmp_path: Path) -> None:
+    """A run trained without groups, on two images of each scene."""
+    for number in range(40):
+        image = rough(number)
+        for copy, each in enumerate((image, np.clip(image * 1.15, 0, 255).astype(np.uint8))):
+            save(tmp_path / "data" / "ab"[number % 2] / f"{number}-{copy}.png", each)
+    small = [
+        "--weights",
+        "none",
+        "--alpha",
+        "0.35",
+        "--image-size",
+        "32",
+        "--scratch-epochs",
+        "1",
+        "--reject",
+        "off",
+        "--test-split",
+        "0.2",
+    ]
+    crossing = []
+    for group_by in ("none", "burst"):
+        run, out = tmp_path / group_by, tmp_path / f"{group_by}-report"
+        trained = command("edge-train", tmp_path / "data", *small, "--group-by", group_by, "--out", run)
+        assert trained.code == 0, trained.err
+        done = command("edge-data", tmp_path / "data", "--run", run, "--out", out)
+        assert done.code == 0, done.err
+        sets = json.loads((out / "examination.json").read_text())["duplicates"]
+        assert len(sets) == 40
+        crossing.append(sum(len(set(each["splits"])) > 1 for each in sets))
+        told = f"{crossing[-1]} of these sets are in more than one split" in done.out
+        assert told == (crossing[-1] > 0)
+    assert crossing[0] > 10
+    assert crossing[1] == 0
+
+
 def test_wrong_arguments_are_one_line(command: Command, tmp_path: Path) -> None:
     command("edge-data").fails_with(2, "name the data")
     command("edge-data", tmp_path, "--out", tmp_path / "o").fails_with(5, "class folders")

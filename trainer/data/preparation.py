@@ -172,8 +172,8 @@ def _report_left_out(grouped: Sequence[Sample], samples: Sequence[Sample], repor
     validated = {sample.label for sample in samples if sample.split == VALIDATION}
     for label in sorted({sample.label for sample in samples} - validated):
         reporter.say(
-            f"no validation image of {label!r}: add images of other scenes, or divide its images by hand "
-            "with --group-by none"
+            f"no validation image of {label!r}: add images of other scenes, or keep no groups together with "
+            "--group-by none"
         )
 
 

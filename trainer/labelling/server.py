@@ -66,6 +66,11 @@ class LabelServer:
         """The address to open in a browser."""
         return self._access.url(self.port)
 
+    @property
+    def _progress(self) -> int | None:
+        """How many images have been compared; None when all are, and in groups."""
+        return self._looked_at if self._likeness is None else None
+
     def run(self) -> bool:
         """Serve until SIGINT or SIGTERM.
 
@@ -160,13 +165,14 @@ class LabelServer:
             "can_undo": board.can_undo,
             "classes": [{"name": name, "count": count} for name, count in board.counts().items()],
             "unknown": self._unknown,
-            "looked_at": None if self._likeness is not None else self._looked_at,
+            "looked_at": self._progress,
         }
 
     async def _groups(self, _request: web.Request) -> web.Response:
-        version = self._board.version
+        # Of the groups that are shown: the images may be compared by the time of the next request.
+        version, looked_at = self._board.version, self._progress
         described = [[self._describe(each) for each in group] for group in self._waiting_groups()]
-        response = web.json_response({"version": version, "groups": described})
+        response = web.json_response({"version": version, "looked_at": looked_at, "groups": described})
         response.enable_compression()
         return response
 

@@ -41,7 +41,7 @@ def open_page(browser: Any, server: LabelPage, size: dict[str, int] | None = Non
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(server.url)
     page.wait_for_selector("figure")
-    wait_text(page, "#progress", re.compile(r"^(?!.*comparing)"))
+    wait_text(page, "#progress", re.compile(r"^\d+ of \d+ done, \d+ left$"))
     page.wait_for_selector("figure.current", timeout=60_000)
     return page, errors
 

@@ -48,14 +48,14 @@ function showClasses(classes) {
 async function refresh() {
   const [groups, state] = [await ask("api/groups"), await ask("api/state")];
   // The images have just been put into groups: unless work has begun, it begins with the first one.
-  const regrouped = page.comparing && state.looked_at === null && !page.selected.size;
+  const regrouped = page.comparing && groups.looked_at === null && !page.selected.size;
   const anchor = regrouped ? null : page.current;
-  page.comparing = state.looked_at !== null;
+  page.comparing = groups.looked_at !== null;
   page.groups = groups.groups;
   const known = new Set(page.groups.flat().map((each) => each.id));
   page.selected = new Set([...page.selected].filter((id) => known.has(id)));
   page.current = known.has(anchor) ? anchor : null;
-  showState({ ...state, version: groups.version });
+  showState({ ...state, version: groups.version, looked_at: groups.looked_at });
   showGroups();
   if (regrouped) { window.scrollTo(0, 0); move(0); }
 }

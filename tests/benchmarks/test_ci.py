@@ -99,7 +99,9 @@ def test_the_steps_measure_compare_and_fail_by_the_rules(bundle: Path, tmp_path:
     assert second.returncode == 0, second.stderr
     assert "exit-code=9" in (tmp_path / "output").read_text()
     assert "accuracy at most 0.01 lower" in (tmp_path / "report" / "summary.md").read_text()
-    assert 'failures="1"' in (tmp_path / "report" / "checks.xml").read_text()
+    # On a busy machine the times of so few runs may break a rule too.
+    checks = (tmp_path / "report" / "checks.xml").read_text()
+    assert re.search(r'name="size at most 10 bytes">\s*<failure', checks)
     assert run_step("exit code by the rules", tmp_path, CODE="9").returncode == 9
 
     # One of another machine is named and not compared.

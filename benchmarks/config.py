@@ -53,6 +53,12 @@ class RunConfig:
     unknowns: Path | None = option(
         None, "Folder of images of no class, others than in training: how are they rejected?", panel=TARGETS
     )
+    corruptions: bool = option(
+        False,
+        "Measure the accuracy on blurred, noisy, dark, bright, shifted, turned and compressed images too: at "
+        "most 200, in five strengths each.",
+        panel=TARGETS,
+    )
     engine: tuple[str, ...] = option(
         (),
         "litert, tflite-runtime or openvino; may be repeated to compare them.",

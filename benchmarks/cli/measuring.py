@@ -87,7 +87,14 @@ def bench_run(config: RunConfig) -> int:
                 raise UsageError("--data and --unknowns need a run; a bundle has its own images")
             with reporter.bar("unpacking the bundle") as tick:
                 bundle = stack.enter_context(open_bundle(config.run, tick))
-            report = benchmark_bundle(bundle, targets, plan=plan, raw=config.raw, reporter=reporter)
+            report = benchmark_bundle(
+                bundle,
+                targets,
+                corruptions=config.corruptions,
+                plan=plan,
+                raw=config.raw,
+                reporter=reporter,
+            )
         elif config.keras:
             raise UsageError("--keras is for a bundle; of a run the Keras model is always measured")
         else:
@@ -96,6 +103,7 @@ def bench_run(config: RunConfig) -> int:
                 targets,
                 data=config.data,
                 unknowns=config.unknowns,
+                corruptions=config.corruptions,
                 plan=plan,
                 raw=config.raw,
                 reporter=reporter,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.corruption import CorruptedImages, Corruption
 from benchmarks.measurement.energy import EnergyMeter, NoMeter, open_meter, spent
 from benchmarks.measurement.evaluation_set import ImageSet
 from benchmarks.measurement.messages import (
@@ -28,7 +29,7 @@ from benchmarks.measurement.messages import (
 from benchmarks.measurement.processes import TargetProcess
 from benchmarks.measurement.sustained import Sustained, measure_sustained
 from benchmarks.targets import Kind, OperatorTime, TargetSpec
-from edge_runtime.core import Reporter, Tick, clock
+from edge_runtime.core import Reporter, Tick, clock, no_tick
 from edge_runtime.images import encode_png
 
 IMAGES = 64
@@ -76,6 +77,7 @@ class Measured:
         operators: the time inside the model; empty where the engine does not report it.
         scores: float32, shape (images, outputs).
         unknown_scores: of images of no class, likewise.
+        corrupted_scores: of corrupted images, by kind and strength, if that was asked for.
         sustained: latency over a longer time, if that was asked for.
     """
 
@@ -93,6 +95,7 @@ class Measured:
     operators: list[OperatorTime] = field(default_factory=list)
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     unknown_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    corrupted_scores: dict[tuple[Corruption, int], NDArray[np.float32]] = field(default_factory=dict)
     sustained: Sustained | None = None
 
     @property
@@ -123,6 +126,7 @@ def measure(
     reporter: Reporter,
     *,
     unknowns: ImageSet | None = None,
+    corrupted: CorruptedImages | None = None,
     quiet: bool = True,
 ) -> Measurements:
     """Measure targets on the same images in the same run.
@@ -136,6 +140,7 @@ def measure(
         plan: how long.
         reporter: shows the progress.
         unknowns: images of no class, which are only classified.
+        corrupted: images that are corrupted and classified.
         quiet: discard what the libraries print.
 
     Raises:
@@ -155,6 +160,10 @@ def measure(
                     with reporter.bar(f"images of no class, {each.spec.name}") as tick:
                         out = Path(folder) / "scores.npy"
                         each.unknown_scores = _classify(process, unknowns, out, tick)
+            if corrupted is not None:
+                with reporter.bar("corrupted images") as tick:
+                    pairs = list(zip(targets, processes, strict=False))
+                    _classify_corrupted(pairs, corrupted, Path(folder) / "scores.npy", tick)
 
         everything = [*targets, yardstick]
         with open_meter() as meter:
@@ -269,12 +278,28 @@ def _take_turn(each: Measured, process: TargetProcess, meter: EnergyMeter, *, fi
         each.joules = (each.joules or 0.0) + joules
 
 
+def _classify_corrupted(
+    pairs: Sequence[tuple[Measured, TargetProcess]], corrupted: CorruptedImages, out: Path, tick: Tick
+) -> None:
+    cases = list(corrupted.cases())
+    for done, (kind, strength) in enumerate(cases, 1):
+        with corrupted.files(kind, strength) as (root, files):
+            for each, process in pairs:
+                each.corrupted_scores[kind, strength] = _score(process, root, files, out)
+        tick(done, len(cases))
+
+
 def _classify(process: TargetProcess, images: ImageSet, out: Path, tick: Tick) -> NDArray[np.float32]:
-    files = [sample.file for sample in images.samples]
+    return _score(process, images.dataset.root, [sample.file for sample in images.samples], out, tick)
+
+
+def _score(
+    process: TargetProcess, root: Path, files: Sequence[str], out: Path, tick: Tick = no_tick
+) -> NDArray[np.float32]:
     scores: list[NDArray[np.float32]] = []
     for start in range(0, len(files), IMAGES_PER_REQUEST):
         part = tuple(files[start : start + IMAGES_PER_REQUEST])
-        process.ask(ScoreImages(str(images.dataset.root), part, str(out)), Done)
+        process.ask(ScoreImages(str(root), part, str(out)), Done)
         scores.append(np.load(out, allow_pickle=False))
         tick(start + len(part), len(files))
     return np.concatenate(scores)

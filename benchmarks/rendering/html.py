@@ -4,9 +4,16 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.corruption import Corruption
 from benchmarks.rendering.headline import make_headline
 from benchmarks.rendering.markdown import describe_elsewhere, describe_throttling
-from benchmarks.rendering.plots import draw_confusions, draw_latencies, draw_sustained, draw_trade_off
+from benchmarks.rendering.plots import (
+    draw_confusions,
+    draw_corruptions,
+    draw_latencies,
+    draw_sustained,
+    draw_trade_off,
+)
 from benchmarks.report import Report
 
 
@@ -29,6 +36,8 @@ def report_html(report: Report) -> str:
             if each.sustained
         },
         window=max((each.sustained.window for each in sustained if each.sustained), default=0.0),
+        corruptions=encode(draw_corruptions(report)) if report.has_corruptions() else "",
+        kinds=list(Corruption),
         confusions={name: encode(png) for name, png in draw_confusions(report).items()},
         mebibyte=1024**2,
     )

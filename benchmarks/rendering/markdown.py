@@ -1,5 +1,6 @@
 """Render a report as Markdown, and as a table for a terminal."""
 
+from benchmarks.corruption import Corruption
 from benchmarks.measurement import Sustained
 from benchmarks.rendering.headline import make_headline
 from benchmarks.report import Report, TargetReport
@@ -29,6 +30,7 @@ def report_markdown(report: Report) -> str:
         "",
         *(f"- {_verdict(target, first)}" for target in report.targets[1:]),
         *(f"- {line}" for target in report.targets if (line := describe_unknowns(report, target))),
+        *(f"- {_corruptions(report, target)}" for target in report.targets if target.corruptions),
         *(f"- {_operators(target)}" for target in report.targets if target.operators),
         *(f"- {line}" for target in report.targets if (line := describe_sustained(report, target))),
         *(f"- ⚠ {warning}" for warning in report.warnings),
@@ -58,6 +60,14 @@ def describe_unknowns(report: Report, target: TargetReport) -> str:
         how = "" if found.by == "unknown" else " by the largest score"
         parts.append(f"AUROC {found.auroc:.4f}{how}, {found.accepted_at_95:.4f} accepted where 95 % are kept")
     return f"{markdown_cell(target.name)}: {'; '.join(parts)}"
+
+
+def _corruptions(report: Report, target: TargetReport) -> str:
+    kinds = ", ".join(f"{kind} {target.corrupted_accuracy(kind):.3f}" for kind in Corruption)
+    return (
+        f"{markdown_cell(target.name)}: accuracy {target.corrupted_accuracy():.4f} on {report.corrupted} "
+        f"images corrupted in five strengths ({kinds})"
+    )
 
 
 def describe_elsewhere(report: Report) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.corruption import STRENGTHS, Corruption
 from benchmarks.measurement import Sustained
 from benchmarks.report import Report, TargetReport
 
@@ -82,6 +83,30 @@ def draw_sustained(name: str, found: Sustained) -> bytes:
     axes[-1].set(xlabel="seconds")
     for axis in axes:
         axis.grid(alpha=0.3)
+    return to_png(figure)
+
+
+def draw_corruptions(report: Report) -> bytes:
+    """Accuracy against the strength of each kind of corruption, a line for each target."""
+    measured = [target for target in report.targets if target.corruptions]
+    figure = new_figure((11, 5.2))
+    panels = figure.subplots(2, 4, sharex=True, sharey=True).flat
+    for axis, kind in zip(panels, Corruption, strict=False):
+        for target in measured:
+            found = [each for each in target.corruptions if each.kind == kind]
+            axis.plot(
+                [each.strength for each in found],
+                [each.accuracy.value for each in found],
+                marker=".",
+                label=target.name,
+            )
+        axis.set(title=kind.value, xticks=range(1, STRENGTHS + 1))
+        axis.grid(alpha=0.3)
+    lines, names = panels[0].get_legend_handles_labels()
+    panels[-1].axis("off")
+    panels[-1].legend(lines, names, loc="center")
+    figure.supxlabel("strength")
+    figure.supylabel("accuracy")
     return to_png(figure)
 
 

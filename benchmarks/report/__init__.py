@@ -2,12 +2,22 @@
 
 from benchmarks.report.describing import describe_targets
 from benchmarks.report.reading import read_report
-from benchmarks.report.types import QUANTILES, SCHEMA, Accuracy, Cost, Report, TargetReport, Unknowns
+from benchmarks.report.types import (
+    QUANTILES,
+    SCHEMA,
+    Accuracy,
+    Corrupted,
+    Cost,
+    Report,
+    TargetReport,
+    Unknowns,
+)
 
 __all__ = [
     "QUANTILES",
     "SCHEMA",
     "Accuracy",
+    "Corrupted",
     "Cost",
     "Report",
     "TargetReport",

@@ -1,5 +1,6 @@
 """From the measurements of targets to their reports."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from benchmarks.measurement import (
     ratio_of_rounds,
     summarize,
 )
-from benchmarks.report.types import QUANTILES, Accuracy, Cost, TargetReport, Unknowns
+from benchmarks.report.types import QUANTILES, Accuracy, Corrupted, Cost, TargetReport, Unknowns
 from edge_runtime.core import Scores
 from edge_runtime.inference import is_kept, lead_of_unknown, measure_separation, top_k_accuracy
 
@@ -26,6 +27,7 @@ def describe_targets(
     *,
     reference: "Scores | None" = None,
     raw: bool,
+    corrupted: Sequence[int] = (),
 ) -> list[TargetReport]:
     """The reports of targets.
 
@@ -36,12 +38,26 @@ def describe_targets(
         reference: scores of a model measured on another machine, to compare answers with, float32, shape
             (images, outputs); those of the first target when None.
         raw: put every single latency into the report.
+        corrupted: the right class of each image that was corrupted.
     """
     truth = np.array(targets)
     first = measured[0]
     rounds = np.array(first.rounds) if reference is None else None
     scores = first.scores if reference is None else reference
-    return [_describe(each, rounds, scores[:, :classes], truth, classes, raw=raw) for each in measured]
+    described = [_describe(each, rounds, scores[:, :classes], truth, classes, raw=raw) for each in measured]
+    return [
+        dataclasses.replace(report, corruptions=_corruptions(each, np.array(corrupted), classes))
+        for report, each in zip(described, measured, strict=True)
+    ]
+
+
+def _corruptions(each: Measured, truth: NDArray[np.int64], classes: int) -> list[Corrupted]:
+    return [
+        Corrupted(
+            kind, strength, fraction(int((scores[:, :classes].argmax(axis=1) == truth).sum()), len(truth))
+        )
+        for (kind, strength), scores in each.corrupted_scores.items()
+    ]
 
 
 def _describe(

@@ -1,14 +1,16 @@
 """The types of a report: frozen values that are written as JSON."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from benchmarks.corruption import Corruption
 from benchmarks.measurement import Interval, Machine, MachineState, Summary, Sustained
 from benchmarks.targets import Kind, OperatorTime
 from edge_runtime.core import CLOSED, to_json
 
-SCHEMA = 6
+SCHEMA = 7
 QUANTILES = 101
 
 
@@ -65,6 +67,23 @@ class Unknowns:
 
 
 @dataclass(frozen=True)
+class Corrupted:
+    """The accuracy on images that were corrupted in one way.
+
+    Attributes:
+        kind: what was done to them.
+        strength: 1 to 5.
+        accuracy: with its 95 % interval.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = CLOSED
+
+    kind: Corruption
+    strength: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True)
 class Cost:
     """What a target uses, in bytes, seconds and joules; joules are None without an energy counter."""
 
@@ -101,6 +120,7 @@ class TargetReport:
         operators: the time inside the model; empty where the engine does not report it.
         accuracy: its accuracy on images of the classes, among the classes.
         unknowns: how it rejects images of no class; None where it cannot, and none were given.
+        corruptions: its accuracy on corrupted images; empty where that was not measured.
         sustained: latency over a longer time; None where that was not measured.
         machine: that it was measured on, if it is not the report's.
         raw: every single latency, if requested.
@@ -125,9 +145,15 @@ class TargetReport:
     operators: list[OperatorTime]
     accuracy: Accuracy
     unknowns: Unknowns | None = None
+    corruptions: list[Corrupted] = field(default_factory=list)
     sustained: Sustained | None = None
     machine: Machine | None = None
     raw: list[float] | None = None
+
+    def corrupted_accuracy(self, kind: Corruption | None = None) -> float:
+        """The mean accuracy over the strengths of one kind of corruption, or of all; NaN without any."""
+        found = [each.accuracy.value for each in self.corruptions if kind in (None, each.kind)]
+        return sum(found) / len(found) if found else math.nan
 
 
 @dataclass(frozen=True)
@@ -142,6 +168,7 @@ class Report:
         split: the split that the images are from.
         images: how many there are.
         unknowns: how many images of no class.
+        corrupted: how many images were corrupted in every way; 0 for none.
         fingerprint: a hash over the images: reports with the same can be compared image by image.
         targets_of: the right class of each image.
         machine: what it ran on.
@@ -163,6 +190,7 @@ class Report:
     split: str
     images: int
     unknowns: int
+    corrupted: int
     fingerprint: str
     targets_of: list[int]
     machine: Machine
@@ -181,6 +209,10 @@ class Report:
     def machine_of(self, target: TargetReport) -> Machine:
         """The machine that a target was measured on."""
         return target.machine or self.machine
+
+    def has_corruptions(self) -> bool:
+        """Whether accuracies on corrupted images were measured."""
+        return any(target.corruptions for target in self.targets)
 
     def target(self, name: str) -> TargetReport | None:
         """The target of that name, if there is one."""

@@ -60,6 +60,7 @@ def report(*targets: TargetReport, **changes: Any) -> Report:
         split="test",
         images=1000,
         unknowns=0,
+        corrupted=0,
         fingerprint="0" * 64,
         targets_of=TRUTH,
         machine=MACHINE,

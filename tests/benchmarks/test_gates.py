@@ -146,10 +146,10 @@ def test_a_report_comes_back_as_it_was_written(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("", "not valid JSON"),
-        ("[]", "with schema version 6, found None"),
-        ('{"schema": 1}', "with schema version 6, found 1: measure again"),
-        ('{"schema": 6, "machine": 3}', "not a report of edge-bench"),
-        ('{"schema": 6}', "not a report of edge-bench"),
+        ("[]", "with schema version 7, found None"),
+        ('{"schema": 1}', "with schema version 7, found 1: measure again"),
+        ('{"schema": 7, "machine": 3}', "not a report of edge-bench"),
+        ('{"schema": 7}', "not a report of edge-bench"),
         pytest.param(
             report(target("m")).to_json().replace("model-file", "other"),
             "not a report of edge-bench",
@@ -193,7 +193,7 @@ def test_the_commands_say_by_their_exit_code_what_came_of_it(command: Command, t
         3, "none.json", "cannot be read"
     )
     (tmp_path / "old.json").write_text('{"schema": 1}')
-    command("edge-bench", "compare", tmp_path / "old.json", before).fails_with(3, "schema version 6, found 1")
+    command("edge-bench", "compare", tmp_path / "old.json", before).fails_with(3, "schema version 7, found 1")
 
 
 def test_a_busy_hot_or_throttled_machine_is_named() -> None:

@@ -13,6 +13,7 @@ from edge_runtime.core import (
     GateError,
     ModelError,
     Reporter,
+    Resize,
     make_folder,
     parameter,
     with_options,
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from converter.config import ConvertConfig
     from converter.conversion import Conversion
     from converter.quantization import Comparison, RejectionComparison
+    from edge_runtime.datasets import Run
 
 EXAMPLES = (
     "edge-convert run --out birds.tflite",
     "edge-convert run --calibrate auto --keep-float auto",
+    "edge-convert run --for frigate --out model_cache/birds",
     "edge-convert run --precision int8,float16 --target tflite-runtime-2.14",
 )
 
@@ -54,14 +57,19 @@ def edge_convert(config: "ConvertConfig") -> int:
     from edge_runtime.datasets import read_run
 
     source = read_run(config.run, data=config.data)
-    make_folder(config.out.parent)
+    from converter.config import Program
     from converter.conversion import convert
+    from converter.frigate import check_for_frigate
+
+    if config.for_ is Program.FRIGATE:
+        check_for_frigate(source, config)
+    make_folder(config.path.parent)
 
     refused: list[EdgeError] = []
     with Reporter() as reporter:
         for done in convert(source, config, reporter):
             try:
-                _write(done, config)
+                _write(done, source, config, reporter)
             except (GateError, ModelError) as error:
                 # The other precisions may pass.
                 refused.append(error)
@@ -75,17 +83,19 @@ def main() -> None:
     run_app(build_app, "edge-convert")
 
 
-def _write(done: "Conversion", config: "ConvertConfig") -> None:
+def _write(done: "Conversion", source: "Run", config: "ConvertConfig", reporter: Reporter) -> None:
     """Write the record, and the model itself only if it passes.
 
     Raises:
         ModelError: it does not run on the target.
         GateError: it loses too much accuracy.
     """
+    from converter.config import Program
+    from converter.frigate import write_for_frigate
     from converter.quantization import draw_layers, format_layers
     from converter.record import format_conversion
 
-    path = config.out
+    path = config.path
     if len(config.precisions) > 1:
         path = path.with_name(f"{path.stem}.{done.precision}{path.suffix}")
     write_file(path.with_suffix(".conversion.json"), format_conversion(done, config))
@@ -96,8 +106,15 @@ def _write(done: "Conversion", config: "ConvertConfig") -> None:
         raise ModelError(f"{path} is not written: the model {done.fit.verdict}")
     if not done.passed:
         raise GateError(_explain(done, config, path))
-    write_file(path, done.content)
-    _summarize(done, config, path)
+    if config.for_ is Program.FRIGATE:
+        write_for_frigate(path.parent, done)
+    else:
+        write_file(path, done.content)
+    _summarize(done, config)
+    if config.for_ is Program.FRIGATE:
+        _summarize_for_frigate(done, source, path, reporter)
+    else:
+        typer.echo(f"written:   {path} (next: edge-classify -m {path} --input IMAGE)")
 
 
 def _explain(done: "Conversion", config: "ConvertConfig", path: Path) -> str:
@@ -150,7 +167,7 @@ def _suggest(done: "Conversion", config: "ConvertConfig") -> str:
     return f"; try {' or '.join(ways)}" if ways else "; try --precision float16, or hold out more images"
 
 
-def _summarize(done: "Conversion", config: "ConvertConfig", path: Path) -> None:
+def _summarize(done: "Conversion", config: "ConvertConfig") -> None:
     compared, kept = done.comparison, done.kept_float
     cost = ""
     if kept is not None:
@@ -173,4 +190,17 @@ def _summarize(done: "Conversion", config: "ConvertConfig", path: Path) -> None:
         )
     typer.echo(f"agreement: {compared.agreement:.4f}, KL divergence {compared.kl_divergence:.5f}")
     typer.echo(f"target:    {done.fit.verdict}")
-    typer.echo(f"written:   {path} (next: edge-classify -m {path} --input IMAGE)")
+
+
+def _summarize_for_frigate(done: "Conversion", source: "Run", path: Path, reporter: Reporter) -> None:
+    """What Frigate's resizing costs, and what to do with the files."""
+    from converter.frigate import LABELS_NAME, accuracy_in_frigate
+
+    advice = "" if done.card.resize is Resize.SQUASH else "; edge-train --resize squash trains for that"
+    typer.echo(
+        f"frigate:   accuracy {accuracy_in_frigate(source, done, reporter):.4f} on the same images stretched "
+        f"to a square by Frigate, {done.comparison.accuracy:.4f} with {done.card.resize}{advice}"
+    )
+    typer.echo(
+        f"written:   {path}, {LABELS_NAME} (next: copy both to Frigate's model_cache/NAME and restart it)"
+    )

@@ -18,6 +18,12 @@ class KeepFloat(StrEnum):
     AUTO = "auto"
 
 
+class Program(StrEnum):
+    """A program that files are written for."""
+
+    FRIGATE = "frigate"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConvertConfig:
     """All options of `edge-convert`; each field but `run` is an option of that name."""
@@ -25,6 +31,11 @@ class ConvertConfig:
     run: Path
 
     out: Path = option(Path("model.tflite"), "Model file to write.", panel=OUTPUT)
+    for_: Program | None = option(
+        None,
+        "Program to write for; frigate: OUT is a folder, and gets model.tflite and labelmap.txt.",
+        panel=OUTPUT,
+    )
     data: str | None = option(None, "Location of the run's data, if it was moved.", panel=OUTPUT)
     precision: str = option(
         Precision.INT8.value,
@@ -71,6 +82,16 @@ class ConvertConfig:
             raise UsageError(
                 f"--precision takes {', '.join(Precision)} (with commas), got {self.precision!r}"
             )
+        if self.for_ is Program.FRIGATE and self.out.suffix == ".tflite":
+            raise UsageError(
+                f"--for frigate writes a folder, --out is {self.out}: name a folder, on the computer with "
+                "Frigate model_cache/NAME beside its configuration"
+            )
+
+    @property
+    def path(self) -> Path:
+        """The model file to write, before the names of several precisions are added."""
+        return self.out / "model.tflite" if self.for_ is Program.FRIGATE else self.out
 
     @property
     def precisions(self) -> tuple[Precision, ...]:

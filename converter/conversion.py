@@ -185,7 +185,12 @@ class _HeldOut:
         cls, run: Run, dataset: Dataset, model: Any, calibration: CalibrationSet, reporter: Reporter
     ) -> "_HeldOut":
         """Read and check the held-out images, and compute the Keras model's scores."""
-        samples = run.held_out
+        samples = run.held_out or run.split(TRAIN)
+        if not run.held_out:
+            reporter.say(
+                "the run held no images out: the models are compared on its training images, so expect the "
+                "same agreement on new images, not the same accuracy"
+            )
         index = {label: position for position, label in enumerate(run.card.labels)}
         with reporter.bar("reading held-out images") as tick:
             images = read_fitted(run.card, dataset, samples, tick)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bundle import Bundle
+from benchmarks.corruption import CorruptedImages, choose_images
 from benchmarks.measurement import (
     EvaluationSet,
     ImageSet,
@@ -20,9 +21,10 @@ from benchmarks.measurement import (
 )
 from benchmarks.report import SCHEMA, Report, TargetReport, describe_targets
 from benchmarks.targets import Reader, TargetSpec, check_labels, plan_keras, plan_models, plan_readers
-from edge_runtime.core import Reporter, Scores, UsageError, clock, toolkit_versions
-from edge_runtime.datasets import Run, read_run
+from edge_runtime.core import ModelError, Reporter, Scores, UsageError, clock, toolkit_versions
+from edge_runtime.datasets import TRAIN, Run, read_run
 from edge_runtime.inference import choose_engine
+from edge_runtime.model import ModelCard, read_model_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class Subject:
         classes: the labels without the one for images of no class.
         images: to measure on.
         unknowns: images of no class; None for none.
+        corrupted: images that are corrupted; None for none.
         carried: measurements of another machine that become the first targets of the report.
         reference: scores of the first of them; None where the first measured target is the reference.
     """
@@ -63,6 +66,7 @@ class Subject:
     classes: tuple[str, ...]
     images: EvaluationSet
     unknowns: ImageSet | None = None
+    corrupted: CorruptedImages | None = None
     carried: tuple[TargetReport, ...] = ()
     reference: "Scores | None" = None
 
@@ -78,6 +82,7 @@ def benchmark(
     *,
     data: str | None = None,
     unknowns: Path | None = None,
+    corruptions: bool = False,
     plan: TimingPlan,
     raw: bool = False,
     reporter: Reporter,
@@ -90,6 +95,7 @@ def benchmark(
         options: the targets.
         data: images to measure on; the run's own when None.
         unknowns: a folder of images of no class, to measure how they are rejected.
+        corruptions: measure the accuracy on corrupted images too.
         plan: how long.
         raw: put every single latency into the report.
         reporter: shows the progress.
@@ -110,6 +116,8 @@ def benchmark(
             strangers = find_unknowns(source, unknowns, images, tick=tick)
     specs = [*plan_keras(run), *_plan(options, source.card.classes)]
     subject = subject_of(source, images, strangers)
+    if corruptions:
+        subject = _with_corruptions(subject, source.card)
     return measure_report(subject, specs, plan, raw=raw, reporter=reporter, quiet=quiet)[0]
 
 
@@ -117,6 +125,7 @@ def benchmark_bundle(
     bundle: Bundle,
     options: TargetOptions,
     *,
+    corruptions: bool = False,
     plan: TimingPlan,
     raw: bool = False,
     reporter: Reporter,
@@ -127,6 +136,7 @@ def benchmark_bundle(
     Args:
         bundle: an open bundle.
         options: the targets.
+        corruptions: measure the accuracy on corrupted images too.
         plan: how long.
         raw: put every single latency into the report.
         reporter: shows the progress.
@@ -151,6 +161,9 @@ def benchmark_bundle(
             )
         specs = [*plan_keras(bundle.keras[0]), *specs]
         carried = tuple(dataclasses.replace(each, name=f"{each.name} (bundle)") for each in carried)
+    card = read_model_file(options.models[0]).card
+    if corruptions and card is None:
+        raise ModelError(f"{options.models[0]}: --corruptions needs the model card inside, there is none")
     subject = Subject(
         name=bundle.manifest.runs[0],
         classes=bundle.manifest.classes,
@@ -158,6 +171,8 @@ def benchmark_bundle(
         carried=carried,
         reference=None if options.keras else reference,
     )
+    if corruptions and card is not None:
+        subject = _with_corruptions(subject, card)
     return measure_report(subject, specs, plan, raw=raw, reporter=reporter, quiet=quiet)[0]
 
 
@@ -180,12 +195,17 @@ def measure_report(
         reporter: shows the progress.
         quiet: discard what the libraries of the targets print.
     """
-    images, unknowns = subject.images, subject.unknowns
+    images, unknowns, corrupted = subject.images, subject.unknowns, subject.corrupted
     machine, before = describe_machine(), read_state()
-    measurements = measure(specs, images, plan, reporter, unknowns=unknowns, quiet=quiet)
+    measurements = measure(specs, images, plan, reporter, unknowns=unknowns, corrupted=corrupted, quiet=quiet)
     after = read_state()
     described = describe_targets(
-        measurements.targets, images.targets, len(subject.classes), reference=subject.reference, raw=raw
+        measurements.targets,
+        images.targets,
+        len(subject.classes),
+        reference=subject.reference,
+        raw=raw,
+        corrupted=corrupted.targets if corrupted else (),
     )
     # What everything is compared with comes first.
     targets = [*described, *subject.carried] if subject.reference is None else [*subject.carried, *described]
@@ -197,6 +217,7 @@ def measure_report(
         split=images.split,
         images=len(images.samples),
         unknowns=len(unknowns.samples) if unknowns else 0,
+        corrupted=len(corrupted.targets) if corrupted else 0,
         fingerprint=images.fingerprint,
         targets_of=list(images.targets),
         machine=machine,
@@ -204,19 +225,40 @@ def measure_report(
         after=after,
         energy_meter=measurements.energy_meter,
         versions=toolkit_versions(),
-        warnings=warnings(before, after, machine.cores, emulated=machine.emulated),
+        warnings=[
+            *_doubts_about_accuracy(images),
+            *warnings(before, after, machine.cores, emulated=machine.emulated),
+        ],
         yardstick=measurements.yardstick.rounds,
         targets=targets,
     )
     return report, measurements
 
 
+def _with_corruptions(subject: Subject, card: ModelCard) -> Subject:
+    images = subject.images
+    chosen = choose_images(images.read, images.targets, card.image_size, card.resize)
+    return dataclasses.replace(subject, corrupted=chosen)
+
+
 def find_images(run: Run, data: str | None, reporter: Reporter) -> EvaluationSet:
     """The held-out images of a run; see `find_evaluation_set`."""
     with reporter.bar("finding held-out images") as tick:
         images = find_evaluation_set(run, data, tick=tick)
-    reporter.say(f"{len(images.samples)} held-out images ({images.split})")
+    reporter.say_each("note", _doubts_about_accuracy(images))
+    if images.split != TRAIN:
+        reporter.say(f"{len(images.samples)} held-out images ({images.split})")
     return images
+
+
+def _doubts_about_accuracy(images: EvaluationSet) -> list[str]:
+    """A line if the accuracies say little of new images."""
+    if images.split != TRAIN:
+        return []
+    return [
+        f"the models were trained on these {len(images.samples)} images, none were held out: expect less "
+        "accuracy on new ones, or give others with --data"
+    ]
 
 
 def _check_models(options: TargetOptions, classes: tuple[str, ...], origin: str, reporter: Reporter) -> None:

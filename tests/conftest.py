@@ -144,6 +144,45 @@ def digits_model(command: Command, digits_run: Path, shared: Shared) -> Path:
 
 
 @pytest.fixture(scope="session")
+def few_photos(assets: Path, shared: Shared) -> Path:
+    """Twelve photos of each of two classes."""
+
+    def link(folder: Path) -> None:
+        for source in sorted((assets / "alpaca").iterdir()):
+            (folder / source.name).mkdir()
+            for photo in sorted(source.iterdir())[:12]:
+                (folder / source.name / photo.name).symlink_to(photo)
+
+    return shared("few-photos", link)
+
+
+@pytest.fixture(scope="session")
+def few_run(command: Command, assets: Path, few_photos: Path, shared: Shared) -> Path:
+    """A run of few photos, which are all trained on, with an epoch of fine-tuning if that helps."""
+
+    def train(folder: Path) -> None:
+        weights = assets / "mobilenet_v2_0.35_no_top.weights.h5"
+        options = ("--weights", weights, "--alpha", 0.35, "--fine-tune-epochs", 1, "--resize", "squash")
+        done = command("edge-train", few_photos, *options, "--out", folder / "run")
+        assert done.code == 0, done.err
+        (folder / "err").write_text(done.err)
+
+    return shared("few", train) / "run"
+
+
+@pytest.fixture(scope="session")
+def frigate_folder(command: Command, few_run: Path, shared: Shared) -> Path:
+    """The files of `few_run` for Frigate."""
+
+    def convert(folder: Path) -> None:
+        done = command("edge-convert", few_run, "--for", "frigate", "--out", folder / "photos")
+        assert done.code == 0, done.err
+        (folder / "out").write_text(done.out + done.err)
+
+    return shared("frigate", convert) / "photos"
+
+
+@pytest.fixture(scope="session")
 def demo_run(command: Command, shared: Shared) -> Path:
     """The run of the demo in all its epochs, for tests that are not part of `make test`."""
 

@@ -7,7 +7,7 @@ import typer
 
 from edge_runtime.cli import new_app, run_app
 from edge_runtime.core import ExitCode, parameter, read_options, with_options
-from edge_runtime.datasets import RunFiles
+from edge_runtime.datasets import CROSS_VALIDATION, RunFiles
 from trainer.config import TrainConfig
 
 EXAMPLES = (
@@ -66,7 +66,10 @@ def edge_train(config: TrainConfig, *, inspect: bool) -> int:
     if training.best is None:
         return ExitCode.DONE
     best, folder = training.best, training.folder
-    typer.echo(f"best epoch: {best.epoch} ({best.phase}), validation accuracy {best.val_accuracy:.4f}")
+    if CROSS_VALIDATION in training.metrics:
+        typer.echo(f"trained on all images; last phase: {best.phase}")
+    else:
+        typer.echo(f"best epoch: {best.epoch} ({best.phase}), validation accuracy {best.val_accuracy:.4f}")
     for split, metrics in training.metrics.items():
         typer.echo(f"{split}: accuracy {metrics.accuracy:.4f} on {metrics.count} images")
     typer.echo(f"report: {folder / 'report.html'}")

@@ -62,6 +62,24 @@ class Reject(StrEnum):
     OFF = "off"
 
 
+class CrossValidate(StrEnum):
+    """Whether all images are trained on, and cross-validation chooses instead of held-out images.
+
+    `auto` does so where too few images would be held out for that.
+    """
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class KeptEpoch(StrEnum):
+    """The epoch whose weights are kept: the best by validation, or the last."""
+
+    BEST = "best"
+    LAST = "last"
+
+
 class InputScale(StrEnum):
     """The range that pixels are scaled to before the first convolution: -1 to 1, or 0 to 1."""
 
@@ -127,6 +145,12 @@ class TrainConfig:
     validation_split: float = option(0.2, "Fraction of the images for validation.", 0.01, 0.9, panel=DATA)
     test_split: float = option(
         0.0, "Fraction of the images for the test, unless the data has a test split.", 0.0, 0.9, panel=DATA
+    )
+    cross_validate: CrossValidate = option(
+        CrossValidate.AUTO,
+        "Train on all images but those of the test, and choose by cross-validation: auto (where validation "
+        "would have fewer than 60 images), on or off.",
+        panel=DATA,
     )
     group_by: str = option(
         BURST,
@@ -249,6 +273,11 @@ class TrainConfig:
         panel=OPTIMIZATION,
         changeable=True,
     )
+    kept_epoch: KeptEpoch = option(
+        KeptEpoch.BEST,
+        "Epoch whose weights are kept: best (by validation) or last.",
+        panel=OPTIMIZATION,
+    )
     label_smoothing: float = option(
         0.0, "Fraction of each target that is spread over all classes.", 0.0, 0.9, panel=OPTIMIZATION
     )
@@ -266,6 +295,11 @@ class TrainConfig:
     flip: RandomFlip = option(
         RandomFlip.AUTO,
         "Mirror images left to right; auto: unless the labels are single letters or digits.",
+        panel=AUGMENTATION,
+    )
+    field: bool = option(
+        False,
+        "Augment for cameras in the field: dark, bright, noisy, blurred, turned and shifted images.",
         panel=AUGMENTATION,
     )
     rotation: float = option(
@@ -333,6 +367,11 @@ class TrainConfig:
             raise UsageError("--negatives has no effect with --reject off: leave one out")
         if self.from_ is not None and self.from_.resolve() == self.out.resolve():
             raise UsageError(f"--from and --out are both {self.out}: give another --out")
+        if self.cross_validate is CrossValidate.ON and self.against_cross_validation:
+            raise UsageError(
+                f"--cross-validate on trains one linear layer on cached features and knows no "
+                f"{self.against_cross_validation}: leave one out"
+            )
         if self.resume and self.overwrite:
             raise UsageError("--resume continues what is in --out, --overwrite replaces it: give one")
 
@@ -340,6 +379,24 @@ class TrainConfig:
     def from_scratch(self) -> bool:
         """Whether no pretrained weights are used, so that all layers have to train."""
         return self.weights == "none"
+
+    @property
+    def against_cross_validation(self) -> str:
+        """The first option that cross-validation does not work with; empty where there is none."""
+        against = {
+            "--weights none": self.from_scratch,
+            "--from": self.from_ is not None,
+            "--head-units": self.head_units > 0,
+            "--head-epochs 0": self.head_epochs == 0,
+            "--no-cache-features": not self.cache_features,
+            "--label-smoothing": self.label_smoothing > 0,
+            "--reject on": self.reject is Reject.ON,
+            "--negatives": self.negatives is not None,
+            "--float-policy": self.float_policy is not FloatPolicy.FLOAT32,
+            "--distribute": self.distribute is not Distribute.NONE,
+            "--batch-norm trained": self.batch_norm is BatchNorm.TRAINED,
+        }
+        return next((name for name, given in against.items() if given), "")
 
     @property
     def trains_batch_norm(self) -> bool:

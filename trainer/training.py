@@ -20,10 +20,29 @@ from edge_runtime.core import (
     write_file,
     write_with,
 )
-from edge_runtime.datasets import REJECTION, SPLITS, TEST, TRAIN, VALIDATION, Run, RunFiles, read_run
+from edge_runtime.datasets import (
+    CROSS_VALIDATION,
+    REJECTION,
+    SPLITS,
+    TRAIN,
+    VALIDATION,
+    Run,
+    RunFiles,
+    read_run,
+)
 from edge_runtime.model import ModelCard, Reference, Rejection
 from trainer.config import Distribute, RandomFlip, TrainConfig
-from trainer.data import Batches, Data, ImageLoader, Share, flip_for, make_batches, prepare_data
+from trainer.cross_validation import CrossValidated, train_by_cross_validation
+from trainer.data import (
+    Batches,
+    Data,
+    ImageLoader,
+    Share,
+    flip_for,
+    group_numbers,
+    make_batches,
+    prepare_data,
+)
 from trainer.evaluation import (
     EvaluatedSplit,
     Predictions,
@@ -32,6 +51,7 @@ from trainer.evaluation import (
     make_golden_samples,
     make_reference,
     measure,
+    most_telling,
     predict,
 )
 from trainer.fitting import (
@@ -81,7 +101,8 @@ class Training:
         folder: the run.
         ending: how it ended.
         history: every epoch of every phase.
-        best: the epoch whose weights were kept; None where this process wrote no run.
+        best: the epoch whose weights were kept, of a cross-validated training the last; None where this
+            process wrote no run.
         metrics: per split; empty where this process wrote no run.
     """
 
@@ -129,6 +150,8 @@ def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
             if workers.is_chief:
                 _begin_run(config, files, data)
             training = _train_network(config, data, earlier, workers, state, reporter)
+        # The run is written: another worker that ends before this one hears from it is no loss.
+        with contextlib.suppress(*[WorkerError] * workers.is_chief), _translated_losses(workers):
             workers.wait()
         return training
 
@@ -148,6 +171,8 @@ def _train_network(
             reporter.say(f"starting from {earlier.folder}" + (f"; new: {', '.join(added)}" if added else ""))
         batches = _make_batches(config, data, workers.share)
         course = Course(config, network, batches[TRAIN], batches[VALIDATION], workers, reporter)
+        if data.is_cross_validated:
+            return _cross_validate(course, data, reporter)
         fitted, interrupted = _fit(course, data, state, reporter)
     assert fitted.best is not None  # noqa: S101 - every configuration has an epoch
     if not workers.is_chief:
@@ -160,6 +185,16 @@ def _train_network(
         RunFiles(config.out).state.unlink(missing_ok=True)
     ending = Ending.INTERRUPTED if interrupted else Ending.FINISHED
     return Training(config.out, ending, fitted.history, fitted.best.epoch, metrics)
+
+
+def _cross_validate(course: Course, data: Data, reporter: TrainingReporter) -> Training:
+    """Train on all images and write the results. It takes minutes: it is repeated, not resumed."""
+    config, network, files = course.config, course.network, RunFiles(course.config.out)
+    done = train_by_cross_validation(course, group_numbers(data.split(TRAIN)), reporter)
+    write_with(files.best_weights, network.model.save_weights)
+    files.write_cross_validation(done.choice)
+    metrics = _write_results(config, data, network, done.history, reporter, out_of_fold=done)
+    return Training(config.out, Ending.FINISHED, done.history, done.history[-1], metrics)
 
 
 def _open_run(config: TrainConfig, files: RunFiles) -> State | None:
@@ -301,6 +336,8 @@ def _write_results(
     network: Network,
     history: Sequence[Epoch],
     reporter: TrainingReporter,
+    *,
+    out_of_fold: CrossValidated | None = None,
 ) -> dict[str, SplitMetrics]:
     """Fit the rejection, evaluate on every split and write the files of the run, the model last."""
     batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
@@ -311,11 +348,15 @@ def _write_results(
         part = 1 / sum(map(len, batches.values()))
         predictions = {split: predict(forward, each, lambda: done(part)) for split, each in batches.items()}
     reporter.say("writing the run")
+    if out_of_fold is not None:
+        # Beside the splits: the training images, as models see them that were not trained on them.
+        batches[CROSS_VALIDATION] = batches[TRAIN]
+        predictions[CROSS_VALIDATION] = dataclasses.replace(predictions[TRAIN], outputs=out_of_fold.scores)
     metrics = {
         split: measure(each.outputs, batches[split].targets, data.labels)
         for split, each in predictions.items()
     }
-    split = TEST if TEST in predictions else VALIDATION
+    split = most_telling(predictions)
     scores = class_scores(predictions[split].outputs, len(data.labels))
     held_out = EvaluatedSplit(split, data.labels, batches[split], scores)
     card = dataclasses.replace(
@@ -333,7 +374,16 @@ def _write_results(
     if rejection is not None:
         files.write_rejection(rejection.separations)
     write_file(files.card, card.to_json())
-    report = render_report(config.repeatable(), data, history, metrics, card, illustrations, rejection)
+    report = render_report(
+        config.repeatable(),
+        data,
+        history,
+        metrics,
+        card,
+        illustrations,
+        rejection,
+        out_of_fold.choice if out_of_fold else None,
+    )
     write_file(files.report, report)
     write_with(files.model, whole.model.save)
     return metrics

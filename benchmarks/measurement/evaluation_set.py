@@ -57,7 +57,7 @@ class EvaluationSet(ImageSet):
 
     Attributes:
         split: `test` if the run never used them, `validation` if it chose its best epoch or its rejection by
-            them.
+            them, `train` if it held none out and was trained on them.
         targets: their class indices, in the order of the run's classes.
     """
 
@@ -66,7 +66,7 @@ class EvaluationSet(ImageSet):
 
 
 def find_evaluation_set(run: Run, data: str | None, *, tick: Tick = no_tick) -> EvaluationSet:
-    """Find the images of the classes that a run has not trained on, by their pixels.
+    """Find the images of the classes that a run has not trained on, by their pixels; else all of them.
 
     Args:
         run: from `read_run`.
@@ -87,7 +87,9 @@ def find_evaluation_set(run: Run, data: str | None, *, tick: Tick = no_tick) -> 
     trained = {sample.hash for sample in run.split(TRAIN)}
     validated = {sample.hash for split in (VALIDATION, REJECTION) for sample in run.split(split)}
     unseen = tuple(sample for sample in readable if sample.hash not in trained | validated)
-    samples = unseen or tuple(sample for sample in readable if sample.hash not in trained)
+    held_out = unseen or tuple(sample for sample in readable if sample.hash not in trained)
+    # A training on all of few images held none out, and its model is compared with the Keras model by them.
+    samples = held_out or (() if run.held_out else tuple(readable))
     if not samples:
         raise DatasetError(
             f"{dataset.root}: no held-out images, {run.folder} was trained on all {len(readable)}; "
@@ -96,7 +98,7 @@ def find_evaluation_set(run: Run, data: str | None, *, tick: Tick = no_tick) -> 
     index = {label: position for position, label in enumerate(classes)}
     return EvaluationSet(
         dataset=dataset,
-        split=TEST if unseen else VALIDATION,
+        split=TEST if unseen else VALIDATION if held_out else TRAIN,
         samples=samples,
         targets=tuple(index[sample.label] for sample in samples),
         at_least=pixels_needed(run.card.image_size, run.card.resize),

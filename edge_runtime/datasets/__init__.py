@@ -9,6 +9,7 @@ from edge_runtime.datasets.layouts import (
 )
 from edge_runtime.datasets.run_format import Run, RunFiles, read_run
 from edge_runtime.datasets.samples import (
+    CROSS_VALIDATION,
     REJECTION,
     SPLITS,
     TEST,
@@ -26,6 +27,7 @@ from edge_runtime.datasets.synthetic_unknowns import make_unknowns
 
 __all__ = [
     "BUILTIN_NAMES",
+    "CROSS_VALIDATION",
     "REJECTION",
     "SPLITS",
     "TEST",

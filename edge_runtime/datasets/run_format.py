@@ -62,6 +62,11 @@ class RunFiles:
         return self.folder / "metrics.json"
 
     @property
+    def cross_validation(self) -> Path:
+        """What cross-validation chose, where no images were held out for it."""
+        return self.folder / "cross_validation.json"
+
+    @property
     def rejection(self) -> Path:
         """How well images of no class are told apart."""
         return self.folder / "rejection.json"
@@ -101,7 +106,7 @@ class RunFiles:
 
     def remove_results(self) -> None:
         """Remove the results of an earlier training, so that none is taken for one of the new run."""
-        for path in (self.model, self.card, self.metrics, self.rejection, self.report):
+        for path in (self.model, self.card, self.metrics, self.cross_validation, self.rejection, self.report):
             path.unlink(missing_ok=True)
 
     def write_split(self, samples: Sequence[Sample]) -> None:
@@ -120,6 +125,10 @@ class RunFiles:
     def write_metrics(self, metrics: "Mapping[str, DataclassInstance]") -> None:
         """Write `metrics.json`, one object a split."""
         _write_objects(self.metrics, metrics)
+
+    def write_cross_validation(self, choice: "DataclassInstance") -> None:
+        """Write `cross_validation.json`."""
+        write_file(self.cross_validation, json.dumps(asdict(choice), indent=2) + "\n")
 
     def write_rejection(self, separations: "Mapping[str, DataclassInstance]") -> None:
         """Write `rejection.json`, one object a kind of images of no class."""

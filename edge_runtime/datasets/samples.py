@@ -11,6 +11,9 @@ from edge_runtime.images import fit, pixels_needed, read_image
 TRAIN, VALIDATION, REJECTION, TEST = "train", "validation", "rejection", "test"
 SPLITS = (TRAIN, VALIDATION, REJECTION, TEST)
 
+CROSS_VALIDATION = "cross-validation"
+"""Training images, judged by models that were not trained on them: metrics have this name, no image has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

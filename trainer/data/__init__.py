@@ -1,16 +1,18 @@
 """The data of a training: preparation, built-in data sets, splitting, batches, augmentation."""
 
-from trainer.data.augmentation import Augment, Augmentation, build_augmentation, flip_for, mirror
+from trainer.data.augmentation import Augment, Augmentation, build_augmentation, flip_for, mirror, with_field
 from trainer.data.batches import Batch, Batches, ImageLoader, Targets, make_batches
+from trainer.data.folds import FOLDS, Fold, fewest_groups, make_folds
 from trainer.data.near_duplicates import find_near_duplicates, near_duplicate_reader
 from trainer.data.negatives import Negatives
 from trainer.data.preparation import MAX_IMBALANCE, Data, open_data, prepare_data
 from trainer.data.quality import Flaw, find_flaws
 from trainer.data.share import EVERYTHING, Share
-from trainer.data.splitting import check_split, count_splits, split_samples
+from trainer.data.splitting import check_split, count_splits, group_numbers, split_samples
 
 __all__ = [
     "EVERYTHING",
+    "FOLDS",
     "MAX_IMBALANCE",
     "Augment",
     "Augmentation",
@@ -18,6 +20,7 @@ __all__ = [
     "Batches",
     "Data",
     "Flaw",
+    "Fold",
     "ImageLoader",
     "Negatives",
     "Share",
@@ -25,13 +28,17 @@ __all__ = [
     "build_augmentation",
     "check_split",
     "count_splits",
+    "fewest_groups",
     "find_flaws",
     "find_near_duplicates",
     "flip_for",
+    "group_numbers",
     "make_batches",
+    "make_folds",
     "mirror",
     "near_duplicate_reader",
     "open_data",
     "prepare_data",
     "split_samples",
+    "with_field",
 ]

@@ -1,5 +1,6 @@
 """Augmentation: random changes to training images that keep their label."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,12 @@ Augment = Callable[[Any], Any]
 """Pixels in [0, 255], uint8 or float32, shape (batch, height, width, 3) → the same, changed."""
 
 GREY = 127.5
+
+FIELD_GEOMETRY = (0.1, 0.15, 0.2)
+"""Rotation, zoom and shift of `--field`."""
+
+FIELD_COPIES = 8
+"""Augmented copies whose features the head trains on with `--field`."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +48,47 @@ def build_augmentation(config: TrainConfig) -> Augmentation | None:
     """The augmentation of the options; None for no augmentation."""
     from keras import Sequential, layers
 
-    shades = (0.0, 255.0)
+    config, shades = with_field(config), (0.0, 255.0)
     wanted: list[tuple[Any, Callable[[int], Any]]] = [
         (config.flip is RandomFlip.ON, lambda seed: layers.RandomFlip("horizontal", seed=seed)),
-        (config.rotation, lambda seed: layers.RandomRotation(config.rotation, seed=seed)),
-        (config.zoom, lambda seed: layers.RandomZoom(config.zoom, seed=seed)),
-        (config.shift, lambda seed: layers.RandomTranslation(config.shift, config.shift, seed=seed)),
+        (config.rotation or config.zoom or config.shift, lambda seed: _affine(config, seed)),
         (config.brightness, lambda seed: layers.RandomBrightness(config.brightness, shades, seed=seed)),
         (config.contrast, lambda seed: layers.RandomContrast(config.contrast, shades, seed=seed)),
         (config.cutout, lambda seed: _cutout(config.cutout, seed)),
         (config.sharpness, lambda seed: _sharpness(config.sharpness, seed)),
+        (config.field, lambda seed: _field_conditions(seed)),
     ]
     chosen = [build(config.seed + number) for number, (amount, build) in enumerate(wanted) if amount]
     return Augmentation(Sequential(chosen, name="augmentation")) if chosen else None
+
+
+def with_field(config: TrainConfig) -> TrainConfig:
+    """The options with the geometric part of `--field`: at least so much of it."""
+    if not config.field:
+        return config
+    rotation, zoom, shift = (
+        max(given, least)
+        for given, least in zip((config.rotation, config.zoom, config.shift), FIELD_GEOMETRY, strict=True)
+    )
+    return dataclasses.replace(
+        config,
+        rotation=rotation,
+        zoom=zoom,
+        shift=shift,
+        augment_copies=max(config.augment_copies, FIELD_COPIES),
+    )
+
+
+def _field_conditions(seed: int) -> Any:
+    from trainer.data.field_conditions import FieldConditions
+
+    return FieldConditions(seed=seed)
+
+
+def _affine(config: TrainConfig, seed: int) -> Any:
+    from trainer.data.random_affine import RandomAffine
+
+    return RandomAffine(rotation=config.rotation, zoom=config.zoom, shift=config.shift, seed=seed)
 
 
 def _sharpness(amount: float, seed: int) -> Any:

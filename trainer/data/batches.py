@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,11 @@ class Batches:
     def shuffled(self, seed: int) -> Iterator[Batch]:
         """The batches of one epoch in an order determined by the seed."""
         return self._in_order(np.random.default_rng(seed).permutation(len(self.samples)))
+
+    def subset(self, positions: NDArray[np.int64]) -> "Batches":
+        """Batches of some of the images."""
+        samples = tuple(self.samples[position] for position in positions)
+        return replace(self, samples=samples, targets=self.targets[positions])
 
     def _in_order(self, order: NDArray[np.int64]) -> Iterator[Batch]:
         parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from edge_runtime.core import DatasetError, Reporter
 from edge_runtime.datasets import (
     BUILTIN_NAMES,
@@ -19,13 +21,21 @@ from edge_runtime.datasets import (
     open_dataset,
     scan_dataset,
 )
-from trainer.config import BURST, ClassWeights, Reject, TrainConfig
+from trainer.config import BURST, ClassWeights, CrossValidate, Reject, TrainConfig
 from trainer.data.builtin_datasets import fetch_builtin
+from trainer.data.folds import fewest_groups
 from trainer.data.grouping import group_samples
 from trainer.data.negatives import SPLIT as NEGATIVE
 from trainer.data.negatives import Negatives, scan_negatives, separate_negatives
 from trainer.data.quality import find_flaws
-from trainer.data.splitting import check_split, count_splits, set_aside, split_samples
+from trainer.data.splitting import (
+    check_split,
+    count_splits,
+    group_numbers,
+    set_aside,
+    split_samples,
+    train_on_validation,
+)
 
 MIN_REJECTION = 30
 """Held-out images from which a rejection is fitted by default.
@@ -70,6 +80,11 @@ class Data:
         return fingerprint([*self.samples, *negatives])
 
     @property
+    def is_cross_validated(self) -> bool:
+        """Whether no image is held out to choose by: all but those of the test are trained on."""
+        return not self.split(VALIDATION)
+
+    @property
     def has_rejection(self) -> bool:
         """Whether images are set aside to fit a rejection on."""
         return bool(self.split(REJECTION))
@@ -102,9 +117,16 @@ def prepare_data(
     samples = split_samples(
         grouped, validation=config.validation_split, test=config.test_split, seed=config.seed, kept=kept
     )
-    check_split(config.data, count_splits(samples))
-    _report_left_out(grouped, samples, reporter)
-    samples = _set_aside_for_rejection(samples, config, kept, reporter)
+    if _is_cross_validated(config, dataset, samples, with_negatives=bool(negative_datasets)):
+        samples = train_on_validation(samples)
+        reporter.say(
+            "few images: all are trained on, and cross-validation chooses how (--cross-validate off holds "
+            f"{config.validation_split:.0%} out instead); no output for images of no class"
+        )
+    else:
+        check_split(config.data, count_splits(samples))
+        _report_left_out(grouped, samples, reporter)
+        samples = _set_aside_for_rejection(samples, config, kept, reporter)
     counts = count_splits(samples)
     numbers = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
     reporter.say(f"{len(dataset.labels)} classes, {len(samples)} images: {numbers}")
@@ -124,6 +146,34 @@ def open_data(data: str) -> Dataset:
     if data in BUILTIN_NAMES:
         fetch_builtin(data)
     return open_dataset(data)
+
+
+def _is_cross_validated(
+    config: TrainConfig, dataset: Dataset, samples: tuple[Sample, ...], *, with_negatives: bool
+) -> bool:
+    """Whether validation images are trained on, too.
+
+    Raises:
+        DatasetError: it is wanted and not possible with these images.
+    """
+    wanted, validation = config.cross_validate, [each for each in samples if each.split == VALIDATION]
+    if wanted is CrossValidate.OFF:
+        return False
+    train = [sample for sample in samples if sample.split in (TRAIN, VALIDATION)]
+    index = {label: number for number, label in enumerate(dataset.labels)}
+    targets = np.array([index[sample.label] for sample in train], np.int64)
+    reasons = {
+        "the data has validation images of its own": any(s.split == VALIDATION for s in dataset.samples),
+        "images of no class are told apart by held-out images": with_negatives,
+        "a class has a single image, or images of a single burst (--group-by)": (
+            fewest_groups(targets, group_numbers(train)) < 2
+        ),
+    }
+    against = next((reason for reason, holds in reasons.items() if holds), "")
+    if wanted is CrossValidate.ON and against:
+        raise DatasetError(f"{config.data}: --cross-validate on is not possible: {against}")
+    few = len(validation) < 2 * MIN_REJECTION and not config.against_cross_validation
+    return not against and (few or wanted is CrossValidate.ON)
 
 
 def _set_aside_for_rejection(

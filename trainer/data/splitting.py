@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_runtime.core import DatasetError
 from edge_runtime.datasets import REJECTION, SPLITS, TEST, TRAIN, VALIDATION, Sample
 from trainer.data.disjoint_sets import DisjointSets
@@ -90,6 +93,17 @@ def set_aside(
         else sample
         for unit, sample in zip(units, samples, strict=True)
     )
+
+
+def train_on_validation(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    """Move all validation images to the training split."""
+    return tuple(replace(sample, split=TRAIN) if sample.split == VALIDATION else sample for sample in samples)
+
+
+def group_numbers(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """A number for each sample; samples that must share a split have the same, shape (samples,)."""
+    _names, numbers = np.unique(_units(samples), return_inverse=True)
+    return numbers.astype(np.int64)
 
 
 def count_splits(samples: tuple[Sample, ...]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from trainer.evaluation.metrics import (
     class_scores,
     expected_calibration_error,
     measure,
+    most_telling,
     predict,
 )
 from trainer.evaluation.reference import make_reference
@@ -23,5 +24,6 @@ __all__ = [
     "make_golden_samples",
     "make_reference",
     "measure",
+    "most_telling",
     "predict",
 ]

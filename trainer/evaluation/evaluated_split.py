@@ -14,7 +14,7 @@ class EvaluatedSplit:
     """One split with its scores.
 
     Attributes:
-        split: `test` or `validation`.
+        split: `test`, `validation` or `cross-validation`.
         labels: the classes.
         batches: the images.
         scores: float32, shape (images, classes).

@@ -1,13 +1,14 @@
 """Scores of images and the metrics of a split."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.datasets import CROSS_VALIDATION, TEST, VALIDATION
 from edge_runtime.images import ImageStatistics, measure_image
 from edge_runtime.inference import top_k_accuracy
 from trainer.data import Batch, Targets
@@ -74,6 +75,11 @@ class Predictions:
 
     outputs: NDArray[np.float32]
     statistics: Mapping[str, NDArray[np.float32]]
+
+
+def most_telling(names: Collection[str]) -> str:
+    """Of the splits that a training was evaluated on, the one that tells most of new images."""
+    return next(name for name in (TEST, VALIDATION, CROSS_VALIDATION) if name in names)
 
 
 def predict(

@@ -13,23 +13,19 @@ from edge_runtime.core import DatasetError, Reporter, clock, toolkit_versions
 from edge_runtime.datasets import Dataset, Look, Run, Sample, read_run, scan_dataset
 from trainer.config import TrainConfig
 from trainer.data import (
+    FOLDS,
     MAX_IMBALANCE,
     Flaw,
     ImageLoader,
     find_flaws,
     find_near_duplicates,
     make_batches,
+    make_folds,
     near_duplicate_reader,
     open_data,
 )
 from trainer.examination.config import ExamineConfig
-from trainer.examination.labels import (
-    FOLDS,
-    find_label_issues,
-    make_folds,
-    reduce_descriptors,
-    score_out_of_fold,
-)
+from trainer.examination.labels import find_label_issues, reduce_descriptors, score_out_of_fold
 from trainer.examination.learning_curve import LearningCurve, measure_curve
 from trainer.examination.outliers import find_outliers
 from trainer.examination.types import (

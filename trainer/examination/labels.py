@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FOLDS = 5
+from trainer.data import Fold
+
 PENALTY = 0.1
 """Inverse strength of the classifier's L2 penalty."""
 
@@ -45,20 +46,10 @@ def reduce_descriptors(*parts: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(reduced / max(float(reduced[:, 0].std()), 1e-9), np.float32)
 
 
-def make_folds(
-    targets: NDArray[np.int64], groups: NDArray[np.int64], seed: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Training and test positions of each fold; near-duplicates are in the same fold."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    return list(folds.split(np.zeros(len(targets)), targets, groups))
-
-
 def score_out_of_fold(
     features: NDArray[np.float32],
     targets: NDArray[np.int64],
-    folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    folds: Sequence[Fold],
 ) -> NDArray[np.float64]:
     """Scores of a logistic regression for images that it was not fitted on, shape (images, classes)."""
     scores = np.zeros((len(targets), int(targets.max()) + 1))

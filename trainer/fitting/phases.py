@@ -66,14 +66,18 @@ class Course:
             )
             # At random a base has no features that a head could learn from.
             return [head, every] if config.from_ and head.epochs else [every]
-        fine_tune = PlannedPhase(
+        return [each for each in (head, self.fine_tuning()) if each.epochs]
+
+    def fine_tuning(self) -> PlannedPhase:
+        """The phase that trains the head and the last layers of the base."""
+        config = self.config
+        return PlannedPhase(
             "fine-tune",
             config.fine_tune_epochs,
             lambda: self._whole(
                 "fine-tune", config.fine_tune_epochs, config.fine_tune_rate, first_layer=config.fine_tune_at
             ),
         )
-        return [each for each in (head, fine_tune) if each.epochs]
 
     def _head_on_features(self) -> Phase:
         forward = build_forward(self.network.features)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from trainer.config import KeptEpoch
 from trainer.fitting.checkpoints import State, restore
 from trainer.fitting.epoch import Epoch, is_over
 from trainer.fitting.phases import Course, PlannedPhase
@@ -28,16 +29,16 @@ class Fitted:
 
     Attributes:
         history: every epoch of every phase.
-        best: the best of them; None before the first.
+        best: the best of them, or the last where that is kept; None before the first.
     """
 
     history: tuple[Epoch, ...] = ()
     best: Best | None = None
 
-    def after(self, epoch: Epoch, model: Any) -> "Fitted":
-        """The state after one more epoch; copies the weights of the model if the epoch is the best."""
+    def after(self, epoch: Epoch, model: Any, kept: KeptEpoch = KeptEpoch.BEST) -> "Fitted":
+        """The state after one more epoch; copies the weights of the model if the epoch is the one to keep."""
         better = self.best is None or epoch.rank > self.best.epoch.rank
-        best = Best(epoch, model.get_weights()) if better else self.best
+        best = Best(epoch, model.get_weights()) if better or kept is KeptEpoch.LAST else self.best
         return Fitted((*self.history, epoch), best)
 
 
@@ -110,7 +111,7 @@ class Trainer:
         loop = TrainLoop(phase, self._reporter.step)
         while not self._is_over(planned):
             epoch = loop.run_epoch(len(self.fitted.history) + 1)
-            self.fitted = self.fitted.after(epoch, self._course.network.model)
+            self.fitted = self.fitted.after(epoch, self._course.network.model, self._course.config.kept_epoch)
             for recorder in self._recorders:
                 recorder.record(phase, self._course.network.model, self.fitted)
             # After it is stored, so that a reported epoch survives an interruption.

@@ -9,9 +9,16 @@ from trainer.network.classifier import (
     freeze,
     is_plain,
     rebuild_plain,
+    set_linear_head,
 )
 from trainer.network.descriptors import extract_descriptors
-from trainer.network.features import CachedFeatures, cache_features, cache_training_features, extract_features
+from trainer.network.features import (
+    CachedFeatures,
+    cache_features,
+    cache_training_features,
+    extract_features,
+    feature_copies,
+)
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
 from trainer.network.rejection_head import NegativeDetector, RejectionHead, add_rejection, read_logits
@@ -34,11 +41,13 @@ __all__ = [
     "check_options",
     "extract_descriptors",
     "extract_features",
+    "feature_copies",
     "freeze",
     "inspect_base",
     "is_plain",
     "measure_activation",
     "read_logits",
     "rebuild_plain",
+    "set_linear_head",
     "start_from",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_runtime.core import ModelError, UsageError
 from trainer.config import FloatPolicy, TrainConfig
@@ -102,6 +103,22 @@ def freeze(network: Network, *, fine_tune_at: int, train_batch_norm: bool) -> No
         layer.trainable = position >= fine_tune_at and (train_batch_norm or not is_batch_norm)
 
 
+def set_linear_head(network: Network, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+    """Give the head's last layer its weights.
+
+    Args:
+        network: without a hidden layer in its head.
+        kernel: features → logits, shape (channels, classes).
+        bias: shape (classes,).
+    """
+    names = {layer.name: layer for layer in network.head.layers}
+    if "logit" in names:
+        # Of two classes: only the difference counts.
+        names["logit"].set_weights([kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1]])
+    else:
+        names["scores"].set_weights([kernel, bias])
+
+
 def _build_base(config: TrainConfig, shape: tuple[int, int, int]) -> Any:
     import keras
 
@@ -143,9 +160,10 @@ def _load_weights(base: Any, path: Path) -> None:
 def _build_head(config: TrainConfig, classes: int, channels: int) -> Any:
     import keras
 
-    layers = [keras.Input((channels,), name="features"), keras.layers.Dropout(config.dropout)]
+    layers = [keras.Input((channels,), name="features")]
     if config.head_units:
-        layers += [keras.layers.Dense(config.head_units, "relu"), keras.layers.Dropout(config.dropout)]
+        layers.append(keras.layers.Dense(config.head_units, "relu"))
+    layers.append(keras.layers.Dropout(config.dropout))
     if not config.one_logit:
         return keras.Sequential([*layers, _scores(classes)], name="head")
     if classes != 2:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config import RandomFlip, TrainConfig
-from trainer.data import EVERYTHING, Augment, Batches, Share, Targets, build_augmentation, mirror
+from trainer.data import EVERYTHING, Augment, Batches, Share, Targets, build_augmentation, mirror, with_field
 from trainer.network.forward import Forward
 
 
@@ -54,14 +54,20 @@ def cache_training_features(
         train: the images.
         done: called with each fraction of the work that is done.
     """
+    copies = feature_copies(config)
+    features = extract_features(forward, train, copies, done)
+    return CachedFeatures(features, np.tile(train.targets, len(copies)), train.batch_size, train.share)
+
+
+def feature_copies(config: TrainConfig) -> list[Augment | None]:
+    """The copies of an image whose features the head trains on: unchanged, mirrored, augmented."""
     copies: list[Augment | None] = [None]
     augment = build_augmentation(config)
     if config.flip is RandomFlip.ON:
         copies.append(mirror)
     if augment is not None:
-        copies += [augment] * config.augment_copies
-    features = extract_features(forward, train, copies, done)
-    return CachedFeatures(features, np.tile(train.targets, len(copies)), train.batch_size, train.share)
+        copies += [augment] * with_field(config).augment_copies
+    return copies
 
 
 def cache_features(forward: Forward, batches: Batches, done: Callable[[float], None]) -> CachedFeatures:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_runtime.core import option_name
-from edge_runtime.datasets import SPLITS, TEST, VALIDATION
+from edge_runtime.datasets import SPLITS
 from edge_runtime.model import ModelCard
 from trainer.config import TrainConfig
+from trainer.cross_validation import Choice
 from trainer.data import Data
-from trainer.evaluation import SplitMetrics
+from trainer.evaluation import SplitMetrics, most_telling
 from trainer.fitting import Epoch
 from trainer.rejection import FittedRejection
 
@@ -26,6 +27,7 @@ def render_report(
     card: ModelCard,
     illustrations: Mapping[str, bytes],
     rejection: FittedRejection | None = None,
+    choice: Choice | None = None,
 ) -> str:
     """Render the page, as HTML with its images inside.
 
@@ -37,6 +39,7 @@ def render_report(
         card: the run's.
         illustrations: PNGs by the names of their files.
         rejection: of images of no class, if there is one.
+        choice: what cross-validation chose, if it did.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -44,9 +47,10 @@ def render_report(
     text = page.get_template("report.html.j2").render(
         title=config.out.name,
         source=config.data,
-        evaluated=TEST if TEST in metrics else VALIDATION,
+        evaluated=most_telling(metrics),
+        choice=choice,
         metrics=metrics,
-        best=max(history, key=lambda epoch: epoch.rank),
+        best=history[-1] if choice else max(history, key=lambda epoch: epoch.rank),
         history=history,
         seconds=sum(epoch.seconds for epoch in history),
         counts=_count(data),

@@ -76,7 +76,16 @@ def test_every_phase_of_a_training_and_of_a_conversion_tells_how_far_it_is(
         assert done.code in (0, 9), done.err
         return done.err
 
-    options = ("--head-epochs", 2, "--fine-tune-epochs", 2, "--out", tmp_path / "run")
+    options = (
+        "--cross-validate",
+        "off",
+        "--head-epochs",
+        2,
+        "--fine-tune-epochs",
+        2,
+        "--out",
+        tmp_path / "run",
+    )
     trained = run("edge-train", *hard_colors, *options)
     for phase in ("checking images", "features", "head", "fine-tune", "evaluating"):
         assert any(line.startswith(f"{phase}: ") for line in trained.splitlines()), phase

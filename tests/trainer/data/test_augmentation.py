@@ -61,3 +61,60 @@ def test_signs_are_not_mirrored() -> None:
     assert flip_for(tuple("0123456789")) is RandomFlip.OFF
     assert flip_for(("A", "B")) is RandomFlip.OFF
     assert flip_for(("alpaca", "not alpaca")) is RandomFlip.ON
+
+
+def test_rotation_zoom_and_shift_leave_about_half_of_the_images_sharp() -> None:
+    many = np.random.default_rng(0).integers(0, 255, (400, 16, 16, 3)).astype(np.float32)
+    augmentation = build_augmentation(dataclasses.replace(NONE, rotation=0.1, zoom=0.1, shift=0.1))
+    assert augmentation is not None
+    changed = np.asarray(augmentation(many))
+    unchanged = (changed == many).all(axis=(1, 2, 3))
+    assert 160 <= unchanged.sum() <= 240
+    assert changed[~unchanged].std() < many.std(), "interpolation smooths noise"
+
+
+def test_a_shift_moves_by_at_most_its_fraction_and_a_rotation_keeps_the_middle() -> None:
+    dot = np.zeros((64, 65, 65, 3), np.float32)
+    dot[:, 32, 32] = 255
+    moved = build_augmentation(dataclasses.replace(NONE, shift=0.1))
+    turned = build_augmentation(dataclasses.replace(NONE, rotation=0.2))
+    assert moved is not None
+    assert turned is not None
+    np.testing.assert_allclose(np.asarray(turned(dot))[:, 32, 32], 255, atol=1)
+    rows, columns = np.mgrid[:65, :65]
+    found = np.asarray(moved(dot))[..., 0]
+    mass = found.sum(axis=(1, 2))
+    np.testing.assert_allclose(mass, 255, rtol=0.01)
+    places = np.stack([(found * axis).sum(axis=(1, 2)) / mass for axis in (rows, columns)]) - 32
+    assert np.abs(places).max() <= 6.6
+    assert places.std(axis=1).min() > 1, "both directions"
+
+
+def test_field_conditions_are_dark_bright_noisy_blurred_or_none() -> None:
+    grey = np.full((500, 24, 24, 3), 120, np.float32)
+    grey[:, ::2] = 100
+    from trainer.data.field_conditions import FieldConditions
+
+    changed = np.asarray(FieldConditions(seed=1)(grey, training=True))
+    assert changed.min() >= 0
+    assert changed.max() <= 255
+    mean, rows = changed.mean(axis=(1, 2, 3)), np.abs(np.diff(changed.mean(axis=(2, 3)), axis=1)).mean(axis=1)
+    within = changed[:, ::2].std(axis=(1, 2, 3))
+    kinds = {
+        "none": (changed == grey).all(axis=(1, 2, 3)),
+        "dark": mean < 105,
+        "bright": mean > 115,
+        "noise": within > 5,
+        "blur": (np.abs(mean - 110) < 2) & (rows < 18) & (within < 3),
+    }
+    for kind, found in kinds.items():
+        assert 50 <= found.sum() <= 160, kind
+
+
+def test_field_is_at_least_what_is_given() -> None:
+    from trainer.data import with_field
+
+    config = with_field(dataclasses.replace(NONE, field=True, rotation=0.3))
+    assert config.rotation == 0.3
+    assert config.shift > 0
+    assert with_field(NONE) is NONE

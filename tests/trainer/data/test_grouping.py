@@ -57,7 +57,7 @@ def test_a_burst_is_found_whatever_was_done_to_its_images(bursts: Path) -> None:
 
 def test_no_burst_is_in_two_splits(bursts: Path) -> None:
     for seed in range(5):
-        config = TrainConfig(data=str(bursts), test_split=0.2, seed=seed)
+        config = TrainConfig(data=str(bursts), test_split=0.2, seed=seed, weights="none")
         with Reporter() as reporter:
             data = prepare_data(config, reporter)
         splits: dict[str, set[str]] = {}

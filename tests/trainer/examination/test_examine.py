@@ -10,7 +10,8 @@ from tests.commands import Command
 from tests.edge_runtime.collection.test_collector import rough
 from tests.edge_runtime.images.test_perceptual_hash import scene
 from tests.images import paint, save
-from trainer.examination.labels import find_label_issues, make_folds, reduce_descriptors, score_out_of_fold
+from trainer.data import make_folds
+from trainer.examination.labels import find_label_issues, reduce_descriptors, score_out_of_fold
 from trainer.examination.learning_curve import FRACTIONS, measure_curve
 from trainer.examination.outliers import find_outliers
 from trainer.examination.types import Check

@@ -42,7 +42,18 @@ def options(hard_colors: tuple[object, ...]) -> tuple[object, ...]:
     """A deterministic training in two phases with everything random in it."""
     return (
         *hard_colors,
-        *("--head-epochs", 3, "--fine-tune-epochs", 3, "--fine-tune-rate", 1e-3, "--augment-copies", 1),
+        *(
+            "--cross-validate",
+            "off",
+            "--head-epochs",
+            3,
+            "--fine-tune-epochs",
+            3,
+            "--fine-tune-rate",
+            1e-3,
+            "--augment-copies",
+            1,
+        ),
         *("--cutout", 0.3, "--brightness", 0.2, "--deterministic", "--checkpoint-seconds", 0),
     )
 

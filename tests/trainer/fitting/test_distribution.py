@@ -28,7 +28,7 @@ def options(hard_colors: tuple[object, ...]) -> tuple[object, ...]:
     return (
         *hard_colors,
         *("--dropout", 0, "--flip", "off", "--rotation", 0, "--zoom", 0, "--shift", 0),
-        *("--head-epochs", 3, "--fine-tune-epochs", 3, "--checkpoint-seconds", 0),
+        *("--cross-validate", "off", "--head-epochs", 3, "--fine-tune-epochs", 3, "--checkpoint-seconds", 0),
     )
 
 

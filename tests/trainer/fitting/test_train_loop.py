@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_runtime import DivergedError
-from trainer import ClassWeights, Distribute, Epoch, Optimizer, RandomFlip, Schedule, TrainConfig
+from trainer import ClassWeights, Distribute, Epoch, KeptEpoch, Optimizer, RandomFlip, Schedule, TrainConfig
 from trainer.data.augmentation import build_augmentation
 from trainer.fitting.distribution import Workers, join_workers
 from trainer.fitting.epoch import is_over
@@ -141,7 +141,8 @@ def test_frozen_batch_norm_and_lower_layers_do_not_change() -> None:
 def linear() -> Any:
     import keras
 
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    # From zero, with which every test begins alike, in whatever order they run.
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax", kernel_initializer="zeros")])
 
 
 def features(value: float) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -197,6 +198,15 @@ def test_the_best_weights_of_all_epochs_are_kept() -> None:
     assert [each.epoch for each in fitted.history] == [0, 1, 2, 3, 4]
 
 
+def test_the_last_weights_are_kept_where_that_is_wanted() -> None:
+    model, fitted = linear(), Fitted()
+    for number, accuracy in enumerate([0.5, 0.8, 0.6]):
+        model.layers[0].kernel.assign(np.full(model.layers[0].kernel.shape, number))
+        fitted = fitted.after(epoch(number, accuracy, 1.0), model, KeptEpoch.LAST)
+    assert fitted.best is not None
+    assert fitted.best.weights[0].max() == fitted.best.epoch.epoch == 2
+
+
 def test_with_a_constant_schedule_the_rate_stays() -> None:
     history = run(head(linear(), 1.0, epochs=4, schedule=Schedule.CONSTANT))
     assert [each.learning_rate for each in history] == pytest.approx([0.1] * 4)
@@ -242,7 +252,7 @@ def test_everything_random_in_a_phase_restarts_with_a_seed() -> None:
     """Resuming repeats an epoch only if no random state is missed, whatever Keras calls it."""
     network = build_network(dataclasses.replace(CONFIG, dropout=0.5, head_units=64), 2)
     config = TrainConfig(
-        data="x", flip=RandomFlip.ON, rotation=0.2, brightness=0.3, cutout=0.4, sharpness=0.5
+        data="x", flip=RandomFlip.ON, rotation=0.2, brightness=0.3, cutout=0.4, sharpness=0.5, field=True
     )
     augment = build_augmentation(config)
     assert augment is not None

@@ -133,8 +133,8 @@ def test_a_kill_at_random_moments_loses_and_doubles_nothing(tmp_path: Path) -> N
                     label = ("robin", "wren", "tit")[int(random.integers(3))]
                     if len(done) == deadline:
                         # The kill comes while this request is being answered.
-                        signal.setitimer(signal.ITIMER_REAL, float(random.uniform(0.0, 0.004)))
                         signal.signal(signal.SIGALRM, lambda _number, _frame, page=page: page.process.kill())
+                        signal.setitimer(signal.ITIMER_REAL, float(random.uniform(1e-6, 0.004)))
                     page.post("api/label", {"ids": [image["id"]], "label": label})
                     done[image["name"]] = label
             except (urllib.error.URLError, ConnectionError):

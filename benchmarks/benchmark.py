@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.bundle import Bundle
+from benchmarks.bundle import PROBE, Bundle
 from benchmarks.corruption import CorruptedImages, choose_images
 from benchmarks.measurement import (
     EvaluationSet,
@@ -169,7 +169,7 @@ def benchmark_bundle(
         classes=bundle.manifest.classes,
         images=bundle.images,
         carried=carried,
-        reference=None if options.keras else reference,
+        reference=None if options.keras or not carried else reference,
     )
     if corruptions and card is not None:
         subject = _with_corruptions(subject, card)
@@ -253,6 +253,8 @@ def find_images(run: Run, data: str | None, reporter: Reporter) -> EvaluationSet
 
 def _doubts_about_accuracy(images: EvaluationSet) -> list[str]:
     """A line if the accuracies say little of new images."""
+    if images.split == PROBE:
+        return ["the models are not trained: only their times and sizes count"]
     if images.split != TRAIN:
         return []
     return [

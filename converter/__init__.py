@@ -12,8 +12,11 @@ from converter.quantization import (
     KeptFloat,
     LayerError,
     Precision,
+    calibrate,
     compare,
+    quantize,
 )
+from converter.record import format_conversion
 
 __all__ = [
     "Calibration",
@@ -30,9 +33,12 @@ __all__ = [
     "Precision",
     "Requirement",
     "Runtime",
+    "calibrate",
     "check_fit",
     "compare",
     "convert",
+    "format_conversion",
     "load_keras_model",
+    "quantize",
     "read_demands",
 ]

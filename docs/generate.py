@@ -16,6 +16,7 @@ from edge_runtime.core import json_schema
 COMMANDS = (
     ("edge-train",),
     ("edge-convert",),
+    ("edge-search",),
     ("edge-check",),
     ("edge-classify",),
     ("edge-collect",),

@@ -50,6 +50,11 @@ def edge_label() -> None:
     _start("trainer.label_cli", "edge-label")
 
 
+def edge_search() -> None:
+    """`edge-search`."""
+    _start("benchmarks.search_cli", "edge-search")
+
+
 def edge_train() -> None:
     """`edge-train`."""
     _start("trainer.cli", "edge-train")

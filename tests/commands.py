@@ -24,6 +24,7 @@ WITH_TENSORFLOW = {
     "edge-train": "trainer.cli",
     "edge-convert": "converter.cli",
     "edge-bench": "benchmarks.cli",
+    "edge-search": "benchmarks.search_cli",
 }
 LOADED = ["tensorflow", "keras", "matplotlib.figure", *WITH_TENSORFLOW.values(), "tests.commands"]
 

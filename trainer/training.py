@@ -113,12 +113,13 @@ class Training:
     metrics: dict[str, SplitMetrics] = dataclasses.field(default_factory=dict)
 
 
-def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
+def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = None) -> Training:
     """Train a classifier and write its run.
 
     Args:
         config: the options.
         reporter: shows the progress.
+        data: of these options, where several trainings share it; prepared here when None.
 
     Raises:
         DatasetError: the data cannot be used.
@@ -138,7 +139,7 @@ def train(config: TrainConfig, reporter: TrainingReporter) -> Training:
         if earlier is not None:
             check_options(config, earlier)
         kept = {sample.hash: sample.split for sample in earlier.samples} if earlier else {}
-        data = prepare_data(config, reporter, kept)
+        data = data or prepare_data(config, reporter, kept)
         if config.flip is RandomFlip.AUTO:
             config = dataclasses.replace(config, flip=flip_for(data.labels))
         if state is not None:

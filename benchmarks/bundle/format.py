@@ -19,6 +19,9 @@ from benchmarks.report import TargetReport
 from edge_runtime.core import CLOSED
 
 FORMAT = 1
+PROBE = "probe"
+"""The split of a bundle whose models are not trained: only their times count."""
+
 MANIFEST, SCORES = "manifest.json", "scores.f32"
 
 MAX_IMAGES = 60_000
@@ -66,7 +69,7 @@ class Manifest:
         fingerprint: over the images, as in reports.
         images: the images.
         outputs: scores of the first Keras model for each image.
-        targets: the Keras models, as the workstation measured them.
+        targets: the Keras models, as the workstation measured them; none in a bundle of untrained models.
         versions: of the workstation's libraries.
         members: SHA-256 of every member but this one.
     """
@@ -92,14 +95,15 @@ class Manifest:
             return f"a file of the name {bad[:80]!r} cannot be in a bundle"
         if self.format != FORMAT:
             return f"format {self.format}, this version reads {FORMAT}"
-        if not (self.images and self.runs and self.targets and self.classes):
+        is_probe = self.split == PROBE
+        if not (self.images and self.runs and self.classes) or is_probe == bool(self.targets):
             return "no images, runs, classes or Keras model"
         files = [image.file for image in self.images]
         if len(set(files)) < len(files) or not {*files, SCORES} <= set(self.members):
             return "its images and its list of files do not belong together"
         if not all(0 <= image.label < len(self.classes) for image in self.images):
             return "an image of a class that is not there"
-        if self.outputs not in (len(self.classes), len(self.classes) + 1):
+        if self.outputs not in ((0,) if is_probe else (len(self.classes), len(self.classes) + 1)):
             return f"{self.outputs} scores for {len(self.classes)} classes"
         if any(
             len(target.accuracy.predicted) != len(files) or target.machine is None for target in self.targets

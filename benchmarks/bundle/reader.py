@@ -40,7 +40,7 @@ class Bundle:
         name: how messages call it.
         manifest: what is in it.
         folder: where its files are, while it is open.
-        scores: of the first Keras model, float32, shape (images, outputs).
+        scores: of the first Keras model, float32, shape (images, outputs); no outputs without one.
     """
 
     name: str
@@ -108,7 +108,8 @@ def _unpack(path: Path, folder: Path, tick: Tick) -> Bundle:
         or not np.isfinite(scores.view("<f4")).all()
     ):
         raise ModelError(f"{path}: its scores are not those of {len(manifest.images)} images")
-    return Bundle(str(path), manifest, folder, scores.view("<f4").reshape(-1, manifest.outputs))
+    shape = (len(manifest.images), manifest.outputs)
+    return Bundle(str(path), manifest, folder, scores.view("<f4").reshape(shape))
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:

@@ -1,8 +1,8 @@
 """Write a bundle: the same images, runs, files and measurements give the same bytes."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from benchmarks.bundle.format import (
     MANIFEST,
     MAX_BYTES,
     MAX_IMAGES,
+    PROBE,
     SCORES,
     BundledImage,
     Manifest,
@@ -79,14 +80,81 @@ def write_bundle(
         ModelError: two model files of one name.
         OutputError: it cannot be written, or would be larger than 4 GiB.
     """
+    card = runs[0].run.card
+    manifest = Manifest(
+        format=FORMAT,
+        runs=tuple(each.run.folder.name for each in runs),
+        classes=card.classes,
+        labels=card.labels,
+        split=images.split,
+        fingerprint=images.fingerprint,
+        images=(),
+        outputs=runs[0].scores.shape[1],
+        targets=tuple(target for each in runs for target in each.targets),
+        versions=versions,
+        members={},
+    )
+    return _write(path, manifest, images, _others(runs, models, with_keras=with_keras), tick)
+
+
+def write_probe(
+    path: Path,
+    images: EvaluationSet,
+    classes: tuple[str, ...],
+    models: Sequence[Path],
+    versions: dict[str, str],
+    tick: Tick,
+) -> Manifest:
+    """Write a bundle of untrained models, to time them on a board.
+
+    Args:
+        path: the new file.
+        images: to time them with; their split is `PROBE`.
+        classes: of the models.
+        models: the model files.
+        versions: of the libraries that made them.
+        tick: progress callback.
+
+    Raises:
+        DatasetError: an image can no longer be read.
+        OutputError: it cannot be written.
+    """
+    manifest = Manifest(
+        format=FORMAT,
+        runs=(PROBE,),
+        classes=classes,
+        labels=classes,
+        split=PROBE,
+        fingerprint=images.fingerprint,
+        images=(),
+        outputs=0,
+        targets=(),
+        versions=versions,
+        members={},
+    )
+    return _write(path, manifest, images, [(SCORES, b""), *_model_files(models)], tick)
+
+
+def _write(
+    path: Path,
+    manifest: Manifest,
+    images: EvaluationSet,
+    others: Iterable[tuple[str, bytes]],
+    tick: Tick,
+) -> Manifest:
+    """Write the images, the other members and the manifest, to which the list of both is added."""
     if len(images.samples) > MAX_IMAGES:
         raise DatasetError(
             f"{len(images.samples)} images, a bundle holds {MAX_IMAGES}: take fewer with --max-images"
         )
     files = [f"images/{number:05}{_suffix(images, number)}" for number in range(len(images.samples))]
+    bundled = tuple(
+        BundledImage(file, target, sample.hash)
+        for file, target, sample in zip(files, images.targets, images.samples, strict=True)
+    )
+    hashes: dict[str, str] = {}
 
     def write(temporary: Path) -> None:
-        hashes: dict[str, str] = {}
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
 
             def add(name: str, content: bytes) -> None:
@@ -96,45 +164,17 @@ def write_bundle(
             for number, file in enumerate(files):
                 add(file, _image_content(images, number))
                 tick(number + 1, len(files))
-            for name, content in _others(runs, models, with_keras=with_keras):
+            for name, content in others:
                 if name in hashes:
                     raise ModelError(f"two files would be called {name} in the bundle: rename one")
                 add(name, content)
-            manifest = _manifest(runs, images, files, versions, hashes)
-            archive.writestr(zipfile.ZipInfo(MANIFEST, _DATE), to_json(manifest, indent=1).encode())
+            whole = replace(manifest, images=bundled, members=hashes)
+            archive.writestr(zipfile.ZipInfo(MANIFEST, _DATE), to_json(whole, indent=1).encode())
         if temporary.stat().st_size > MAX_BYTES:
             raise OutputError(f"{path}: larger than 4 GiB; take fewer images with --max-images")
-        written.append(manifest)
 
-    written: list[Manifest] = []
     write_with(path, write)
-    return written[0]
-
-
-def _manifest(
-    runs: Sequence[BundledRun],
-    images: EvaluationSet,
-    files: Sequence[str],
-    versions: dict[str, str],
-    hashes: dict[str, str],
-) -> Manifest:
-    card = runs[0].run.card
-    return Manifest(
-        format=FORMAT,
-        runs=tuple(each.run.folder.name for each in runs),
-        classes=card.classes,
-        labels=card.labels,
-        split=images.split,
-        fingerprint=images.fingerprint,
-        images=tuple(
-            BundledImage(file, target, sample.hash)
-            for file, target, sample in zip(files, images.targets, images.samples, strict=True)
-        ),
-        outputs=runs[0].scores.shape[1],
-        targets=tuple(target for each in runs for target in each.targets),
-        versions=versions,
-        members=hashes,
-    )
+    return replace(manifest, images=bundled, members=hashes)
 
 
 def _others(
@@ -150,11 +190,13 @@ def _others(
             yield f"keras/{name}/card.json", card
             model = read_file(each.run.files.model, max_bytes=_MAX_FILE, error=ModelError)
             yield f"keras/{name}/model.keras", model
+    yield from _model_files(models)
+
+
+def _model_files(models: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     for path in models:
-        yield (
-            f"models/{member_name(path.stem)}.tflite",
-            read_file(path, max_bytes=_MAX_FILE, error=ModelError),
-        )
+        name = f"models/{member_name(path.stem)}.tflite"
+        yield name, read_file(path, max_bytes=_MAX_FILE, error=ModelError)
 
 
 def _suffix(images: EvaluationSet, number: int) -> str:

@@ -1,0 +1,183 @@
+"""Untrained model files: their latency is that of trained ones, and it is known before any training."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.benchmark import Subject, measure_report
+from benchmarks.bundle import PROBE, write_probe
+from benchmarks.measurement import EvaluationSet, TimingPlan
+from benchmarks.report import Report, read_report
+from benchmarks.search.candidates import Candidate, choose_probes
+from benchmarks.search.config import SearchConfig
+from benchmarks.search.costs import Costs, count_costs, fit_costs
+from benchmarks.search.types import Estimate
+from benchmarks.targets import plan_models
+from converter import Io, calibrate, quantize
+from converter.packaging import Normalization, add_metadata
+from edge_runtime.core import Image, ModelError, Reporter, Resize, toolkit_versions, write_file
+from edge_runtime.datasets import TRAIN
+from edge_runtime.model import ModelCard, pack_model_file
+from trainer import TrainConfig
+from trainer.data import Data
+from trainer.network import ARCHITECTURE, build_network
+
+IMAGES = 16
+"""Images that a probe is timed with."""
+
+PLAN = TimingPlan(num_runs=120, min_seconds=3.0, processes=3)
+
+
+def count_all(
+    candidates: Sequence[Candidate], options: TrainConfig, classes: int, reporter: Reporter
+) -> dict[Candidate, Costs]:
+    """The costs of every candidate, counted from its network without weights."""
+    costs = {}
+    with reporter.bar("counting operations") as tick:
+        for done, each in enumerate(candidates, 1):
+            costs[each] = count_costs(_untrained(each, options, classes).model)
+            tick(done, len(candidates))
+    return costs
+
+
+def make_probes(
+    folder: Path, candidates: Sequence[Candidate], options: TrainConfig, data: Data, reporter: Reporter
+) -> dict[Candidate, Path]:
+    """Write untrained int8 model files of some candidates; those that are there already stay.
+
+    Args:
+        folder: for the files.
+        candidates: all; `choose_probes` chooses among them.
+        options: of the trainings.
+        data: gives the classes and a few images.
+        reporter: shows the progress.
+
+    Raises:
+        DatasetError: the images cannot be read any more.
+        OutputError: the files cannot be written.
+    """
+    files = {each: folder / f"{each.name}.tflite" for each in choose_probes(candidates)}
+    with reporter.bar("making untrained models") as tick:
+        for done, (each, path) in enumerate(files.items(), 1):
+            if not path.is_file():
+                write_file(path, _untrained_file(each, options, data))
+            tick(done, len(files))
+    return files
+
+
+def write_probe_bundle(path: Path, models: Sequence[Path], data: Data, reporter: Reporter) -> None:
+    """Write the bundle that times the models on a board.
+
+    Raises:
+        DatasetError: an image can no longer be read.
+        OutputError: it cannot be written.
+    """
+    with reporter.bar("writing the bundle") as tick:
+        write_probe(path, _images(data), data.labels, models, toolkit_versions(), tick)
+
+
+def time_models(models: Sequence[Path], data: Data, reporter: Reporter) -> Report:
+    """Time the models on this machine, as `edge-bench run` does it with a bundle on a board."""
+    subject = Subject(name=PROBE, classes=data.labels, images=_images(data))
+    specs = plan_models(models, (None,), (None,), data.labels)
+    return measure_report(subject, specs, PLAN, reporter=reporter)[0]
+
+
+def read_device_report(config: SearchConfig) -> Report | None:
+    """The report of `--device`, if it is given.
+
+    Raises:
+        ModelError: it cannot be read, or has no model of `--probe`.
+    """
+    if config.device is None:
+        return None
+    report = read_report(config.device)
+    if report.split != PROBE:
+        raise ModelError(
+            f"{config.device}: not measured with a bundle of edge-search --probe, but on {report.run}; "
+            "write one, run edge-bench run with it on the device, and give that report"
+        )
+    return report
+
+
+def estimate(costs: Mapping[Candidate, Costs], report: Report) -> tuple[Estimate, ...]:
+    """Latency and size of every candidate: as measured where it was, predicted elsewhere.
+
+    Args:
+        costs: of every candidate.
+        report: of the probes.
+
+    Raises:
+        ModelError: the report has no target that is a candidate.
+    """
+    by_name = {each.name: each for each in report.targets}
+    measured = {
+        costs[each]: (by_name[each.name].latency.p50, by_name[each.name].cost.size_bytes)
+        for each in costs
+        if each.name in by_name
+    }
+    if not measured:
+        raise ModelError(
+            f"the report has {', '.join(by_name)}, none of them a candidate: write the bundle of --probe "
+            "with the same --alpha and --image-size"
+        )
+    model = fit_costs(measured)
+    return tuple(
+        Estimate(
+            candidate=each,
+            multiply_adds=cost.multiply_adds,
+            ms=measured[cost][0] if cost in measured else model.milliseconds(cost),
+            mb=(measured[cost][1] if cost in measured else model.file_bytes(cost)) / 1e6,
+            measured=cost in measured,
+        )
+        for each, cost in costs.items()
+    )
+
+
+def _untrained(candidate: Candidate, options: TrainConfig, classes: int) -> Any:
+    plain = dataclasses.replace(
+        options, alpha=candidate.alpha, image_size=candidate.image_size, weights="none"
+    )
+    return build_network(plain, classes)
+
+
+def _untrained_file(candidate: Candidate, options: TrainConfig, data: Data) -> bytes:
+    """An int8 model file with random weights; two images are enough for some ranges of its activations."""
+    network = _untrained(candidate, options, len(data.labels))
+    size = (candidate.image_size, candidate.image_size)
+    images = [_fitted(data, position, size, options.resize) for position in range(2)]
+    model = quantize(calibrate(network.model, images, Io.UINT8))
+    card = ModelCard(
+        labels=data.labels,
+        image_size=size,
+        resize=options.resize,
+        architecture=ARCHITECTURE,
+        alpha=candidate.alpha,
+        data_fingerprint=data.fingerprint,
+        versions=toolkit_versions(),
+    )
+    named = add_metadata(
+        model, card, name=candidate.name, version=PROBE, normalization=Normalization(mean=0.0, std=1.0)
+    )
+    return pack_model_file(named, card)
+
+
+def _fitted(data: Data, position: int, size: tuple[int, int], resize: Resize) -> Image:
+    return data.dataset.read_fitted(data.split(TRAIN)[position].file, size, resize)
+
+
+def _images(data: Data) -> EvaluationSet:
+    train = data.split(TRAIN)
+    chosen = np.unique(np.linspace(0, len(train) - 1, IMAGES).round().astype(int)).tolist()
+    samples = tuple(train[position] for position in chosen)
+    index = {label: position for position, label in enumerate(data.labels)}
+    return EvaluationSet(
+        dataset=data.dataset,
+        samples=samples,
+        at_least=0,
+        split=PROBE,
+        targets=tuple(index[sample.label] for sample in samples),
+    )

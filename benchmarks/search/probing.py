@@ -11,19 +11,20 @@ from benchmarks.benchmark import Subject, measure_report
 from benchmarks.bundle import PROBE, write_probe
 from benchmarks.measurement import EvaluationSet, TimingPlan
 from benchmarks.report import Report, read_report
-from benchmarks.search.candidates import Candidate, choose_probes
+from benchmarks.search.candidates import Candidate
 from benchmarks.search.config import SearchConfig
 from benchmarks.search.costs import Costs, count_costs, fit_costs
 from benchmarks.search.types import Estimate
 from benchmarks.targets import plan_models
 from converter import Io, calibrate, quantize
 from converter.packaging import Normalization, add_metadata
-from edge_runtime.core import Image, ModelError, Reporter, Resize, toolkit_versions, write_file
+from edge_runtime.core import ModelError, Reporter, toolkit_versions, write_file
 from edge_runtime.datasets import TRAIN
 from edge_runtime.model import ModelCard, pack_model_file
 from trainer import TrainConfig
-from trainer.data import Data
-from trainer.network import ARCHITECTURE, build_network
+from trainer.data import Data, ImageLoader, make_batches
+from trainer.evaluation import EvaluatedSplit, make_golden_samples
+from trainer.network import ARCHITECTURE, build_forward, build_network
 
 IMAGES = 16
 """Images that a probe is timed with."""
@@ -45,12 +46,12 @@ def count_all(
 
 def make_probes(
     folder: Path, candidates: Sequence[Candidate], options: TrainConfig, data: Data, reporter: Reporter
-) -> dict[Candidate, Path]:
-    """Write untrained int8 model files of some candidates; those that are there already stay.
+) -> list[Path]:
+    """Write untrained int8 model files; those that are there already stay.
 
     Args:
         folder: for the files.
-        candidates: all; `choose_probes` chooses among them.
+        candidates: the networks.
         options: of the trainings.
         data: gives the classes and a few images.
         reporter: shows the progress.
@@ -59,13 +60,13 @@ def make_probes(
         DatasetError: the images cannot be read any more.
         OutputError: the files cannot be written.
     """
-    files = {each: folder / f"{each.name}.tflite" for each in choose_probes(candidates)}
+    files = {each: folder / f"{each.name}.tflite" for each in candidates}
     with reporter.bar("making untrained models") as tick:
         for done, (each, path) in enumerate(files.items(), 1):
             if not path.is_file():
                 write_file(path, _untrained_file(each, options, data))
             tick(done, len(files))
-    return files
+    return list(files.values())
 
 
 def write_probe_bundle(path: Path, models: Sequence[Path], data: Data, reporter: Reporter) -> None:
@@ -145,11 +146,18 @@ def _untrained(candidate: Candidate, options: TrainConfig, classes: int) -> Any:
 
 
 def _untrained_file(candidate: Candidate, options: TrainConfig, data: Data) -> bytes:
-    """An int8 model file with random weights; two images are enough for some ranges of its activations."""
-    network = _untrained(candidate, options, len(data.labels))
+    """An int8 model file with random weights and golden samples, as large as a trained one.
+
+    Two images are enough for some ranges of its activations.
+    """
+    classes = len(data.labels)
+    network = _untrained(candidate, options, classes)
     size = (candidate.image_size, candidate.image_size)
-    images = [_fitted(data, position, size, options.resize) for position in range(2)]
-    model = quantize(calibrate(network.model, images, Io.UINT8))
+    loader = ImageLoader(data.dataset, size, options.resize)
+    batches = make_batches(loader, data.split(TRAIN), data.labels, options.batch_size)
+    model = quantize(calibrate(network.model, [loader.load(each) for each in batches.samples[:2]], Io.UINT8))
+    # As if every answer were right, so that there is a golden sample of each class.
+    right = EvaluatedSplit(TRAIN, data.labels, batches, np.eye(classes, dtype=np.float32)[batches.targets])
     card = ModelCard(
         labels=data.labels,
         image_size=size,
@@ -158,15 +166,12 @@ def _untrained_file(candidate: Candidate, options: TrainConfig, data: Data) -> b
         alpha=candidate.alpha,
         data_fingerprint=data.fingerprint,
         versions=toolkit_versions(),
+        golden=make_golden_samples(build_forward(network.model), right, options.resize),
     )
     named = add_metadata(
         model, card, name=candidate.name, version=PROBE, normalization=Normalization(mean=0.0, std=1.0)
     )
     return pack_model_file(named, card)
-
-
-def _fitted(data: Data, position: int, size: tuple[int, int], resize: Resize) -> Image:
-    return data.dataset.read_fitted(data.split(TRAIN)[position].file, size, resize)
 
 
 def _images(data: Data) -> EvaluationSet:

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from benchmarks.report import Report
-from benchmarks.search.candidates import Candidate, make_candidates, train_config
+from benchmarks.search.candidates import Candidate, choose_probes, make_candidates, train_config
 from benchmarks.search.choosing import choose, place
 from benchmarks.search.config import SearchConfig
 from benchmarks.search.probing import (
@@ -118,8 +118,9 @@ def write_probe_of(config: SearchConfig, path: Path, reporter: TrainingReporter)
     data = prepare_data(options, reporter)
     make_folder(path.parent)
     with lock_folder(make_folder(config.out)):
-        models = make_probes(SearchFiles(config.out).probes, candidates, options, data, reporter)
-        write_probe_bundle(path, list(models.values()), data, reporter)
+        probes = choose_probes(candidates)
+        models = make_probes(SearchFiles(config.out).probes, probes, options, data, reporter)
+        write_probe_bundle(path, models, data, reporter)
     return len(models)
 
 
@@ -197,8 +198,9 @@ class _Searcher:
         return found
 
     def _time_probes(self, candidates: Sequence[Candidate], data: Data) -> Report:
-        models = make_probes(self._files.probes, candidates, self._options, data, self._reporter)
-        return time_models(list(models.values()), data, self._reporter)
+        probes = choose_probes(candidates)
+        models = make_probes(self._files.probes, probes, self._options, data, self._reporter)
+        return time_models(models, data, self._reporter)
 
     def _screen(self, candidates: Sequence[Candidate], data: Data, state: State) -> State:
         """Screen the candidates that have not been yet, those of one size after each other."""

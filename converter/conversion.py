@@ -293,7 +293,8 @@ class _Converter:
             )
         if self.run.card.rejection:
             calibrated = make_room_for_unknowns(calibrated)
-        calibrated = correct_dense_layers(correct(equalize_channels(calibrated)))
+        equalized = equalize_channels(calibrated)
+        calibrated = correct_dense_layers(correct(equalized), equalized)
         method, ranges = self._select_ranges(calibrated, judges)
         int8 = quantize(calibrated, ranges)
         if self.run.card.rejection:

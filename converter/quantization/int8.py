@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.flatbuffer import pack, unpack, with_output
-from converter.quantization.activations import Channels, measure_channels
+from converter.quantization.activations import Channels, measure_channels, run_all_tensors
 from converter.quantization.bias_correction import correct_biases, match_dense_layers, shift_biases
 from converter.quantization.calibration import representative_dataset
 from converter.quantization.equalization import equalize
@@ -25,6 +25,9 @@ from edge_runtime.inference import RAW, InputRange, open_engine, pixel_table
 
 CORRECTION_IMAGES = 100
 """Images that the mean error of the dense layers is measured on."""
+
+FEWEST_INSIDE = 8
+"""Values of a channel that a mean error is taken from, at least."""
 
 Ranges = Mapping[int, tuple[float, float]]
 """Tensor index → the lowest and highest value that its integers cover."""
@@ -85,19 +88,28 @@ def correct(calibrated: Calibrated) -> Calibrated:
     return replace(calibrated, content=correct_biases(calibrated.content, calibrated.channels, shift))
 
 
-def correct_dense_layers(calibrated: Calibrated) -> Calibrated:
+def correct_dense_layers(calibrated: Calibrated, reference: Calibrated) -> Calibrated:
     """Correct the biases of the dense layers on the features by the mean error of their outputs in int8.
 
     The errors of all layers before them add up in the features; the part that all images have in common is
-    measured by running the int8 model. Source: the empirical bias correction of Nagel et al., 2019, section
-    4.2.
+    measured by running both models on the same images. Source: the empirical bias correction of Nagel et al.,
+    2019, section 4.2.
+
+    Args:
+        calibrated: with corrected biases.
+        reference: before any bias was corrected.
     """
     int8 = quantize(calibrated)
     images = calibrated.images[:CORRECTION_IMAGES]
+    layers = [pair for pair in match_dense_layers(calibrated.content, int8) if pair[0] in calibrated.channels]
+    indices = [expected for expected, _found in layers]
+    rows = run_all_tensors(reference.content, images, reference.input_range, indices)
+    wanted = [np.concatenate(each) for each in zip(*rows, strict=True)]
     shifts = {
-        expected: calibrated.channels[expected].mean - _mean_output(int8, found, images, calibrated)
-        for expected, found in match_dense_layers(calibrated.content, int8)
-        if expected in calibrated.channels
+        expected: _mean_error(
+            values, _outputs(int8, found, images, calibrated), calibrated.channels[expected].span
+        )
+        for (expected, found), values in zip(layers, wanted, strict=True)
     }
     return replace(calibrated, content=shift_biases(calibrated.content, shifts))
 
@@ -118,14 +130,32 @@ def quantize(calibrated: Calibrated, ranges: Ranges | None = None, keep_float: C
         return quantize_calibrated(content, calibrated.io, keep_float)
 
 
-def _mean_output(
+def _mean_error(
+    wanted: NDArray[np.float32], found: NDArray[np.float32], span: tuple[float, float]
+) -> NDArray[np.float32]:
+    """How much each channel is too low on average; 0 where few values are within the range that is left of it.
+
+    A value beyond the range is clipped in int8 on purpose: its difference is no error.
+
+    Args:
+        wanted: real numbers, shape (images, channels).
+        found: the same in int8.
+        span: the range.
+    """
+    inside = (wanted > span[0]) & (wanted < span[1])
+    count = inside.sum(axis=0)
+    error = np.where(inside, wanted - found, 0.0).sum(axis=0) / np.maximum(count, 1)
+    return np.asarray(np.where(count >= FEWEST_INSIDE, error, 0.0), np.float32)
+
+
+def _outputs(
     int8: bytes, tensor: int, images: Sequence[Image], calibrated: Calibrated
 ) -> NDArray[np.float32]:
-    """The mean of each channel of a tensor of shape (1, channels) over images, as real numbers."""
+    """A tensor of shape (1, channels) for each image, as real numbers, shape (images, channels)."""
     engine = open_engine(with_output(int8, tensor), name="the converted model")
     table = pixel_table(engine.input, calibrated.input_range)
     rows = [engine.invoke((image if table is None else table[image])[np.newaxis]) for image in images]
-    return np.asarray(engine.output.real(np.concatenate(rows)).mean(axis=0), np.float32)
+    return np.asarray(engine.output.real(np.concatenate(rows)), np.float32)
 
 
 def _convert_to_float(core: Any, images: Sequence[Image], input_range: InputRange) -> bytes:

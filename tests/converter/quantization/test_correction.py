@@ -1,5 +1,6 @@
 """Equalization and bias correction change the int8 model, never what the float model computes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from converter.quantization import (
     Calibrated,
     calibrate,
     correct,
+    correct_dense_layers,
     equalize_channels,
     quantize,
     read_calibration,
 )
 from converter.quantization.activations import measure_channels, read_activations, run_all_tensors
+from converter.quantization.int8 import with_channels
 from converter.quantization.precisions import remove_rescaling
 from edge_runtime import read_run
 
@@ -55,6 +58,11 @@ def test_the_float_model_computes_the_same_after_equalization(digits_run: Path) 
 
 def int8_means(calibrated: Calibrated, name: str) -> np.ndarray:
     """Mean of each channel of one activation in the int8 model."""
+    return int8_values(calibrated, name).mean(axis=0)
+
+
+def int8_values(calibrated: Calibrated, name: str) -> np.ndarray:
+    """Each channel of one activation in the int8 model, its mean over the pixels, shape (images, channels)."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -65,13 +73,48 @@ def int8_means(calibrated: Calibrated, name: str) -> np.ndarray:
     interpreter.allocate_tensors()
     (detail,) = [each for each in interpreter.get_tensor_details() if each["name"] == name]
     scale, zero_point = detail["quantization"]
-    means = []
+    rows = []
     for image in calibrated.images:
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[np.newaxis])
         interpreter.invoke()
         values = (interpreter.get_tensor(detail["index"]).astype(np.float64) - zero_point) * scale
-        means.append(values.reshape(-1, values.shape[-1]).mean(axis=0))
-    return np.mean(means, axis=0)
+        rows.append(values.reshape(-1, values.shape[-1]).mean(axis=0))
+    return np.array(rows)
+
+
+def test_what_a_range_clips_on_purpose_moves_no_logit() -> None:
+    """The output for images of no class clips logits far below the largest: their means are not comparable."""
+    import keras
+
+    random = np.random.default_rng(0)
+    inputs = keras.Input((16, 16, 3))
+    outputs = keras.layers.Rescaling(1 / 127.5, -1.0)(inputs)
+    outputs = keras.layers.Conv2D(16, 3, activation="relu")(outputs)
+    outputs = keras.layers.Dense(4, name="logits")(keras.layers.GlobalAveragePooling2D()(outputs))
+    model = keras.Model(inputs, keras.layers.Softmax()(outputs))
+    for layer in model.layers:
+        if layer.get_weights():
+            kernel, bias = layer.get_weights()
+            layer.set_weights([random.normal(0, 1, kernel.shape), np.full_like(bias, 0.1)])
+    noise = random.integers(0, 256, (120, 16, 16, 3))
+    images = list((noise * random.random((120, 1, 1, 3))).astype(np.uint8))
+    plain = calibrate(model, images)
+    logits = read_activations(plain.content)[-2]
+    wanted = np.concatenate(
+        [row[0] for row in run_all_tensors(plain.content, images, plain.input_range, [logits.index])]
+    )
+    lowest = float(np.median(wanted))
+    channels = plain.channels[logits.index]
+    clipped = with_channels(
+        plain,
+        {**plain.channels, logits.index: replace(channels, low=np.maximum(channels.low, lowest))},
+    )
+    corrected = correct_dense_layers(correct(clipped), clipped)
+    found = int8_values(corrected, logits.name)
+    inside = (wanted > lowest) & (wanted < logits.high)
+    step = (logits.high - lowest) / 255
+    assert 0.3 < inside.mean() < 0.7
+    assert np.abs((found - wanted)[inside].mean()) < step
 
 
 def test_corrected_layers_come_nearer_to_the_float_models_means() -> None:

@@ -133,7 +133,7 @@ def quantize(calibrated: Calibrated, ranges: Ranges | None = None, keep_float: C
 def _mean_error(
     wanted: NDArray[np.float32], found: NDArray[np.float32], span: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """How much each channel is too low on average; 0 where few values are within the range that is left of it.
+    """How much each channel is too low on average; 0 where few values are within the range.
 
     A value beyond the range is clipped in int8 on purpose: its difference is no error.
 

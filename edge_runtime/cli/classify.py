@@ -1,6 +1,8 @@
 """`edge-classify`: classify what a camera, an image, a folder, a video or a stream shows."""
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +17,7 @@ EXAMPLES = (
     "edge-classify --camera 0",
     "edge-classify -m birds.tflite --input photos/ --to jsonl:results.jsonl",
     "edge-classify --input rtsp://camera.local/stream --smooth 2 --preview 8080",
+    "edge-classify --input archive/ --to parquet:answers --resume",
 )
 
 
@@ -33,6 +36,8 @@ def edge_classify(config: "ClassifyConfig") -> int:
         return _print_service(config)
     if config.self_test:
         return _self_test(config)
+    if config.archive is not None:
+        return _classify_archive(config, config.archive)
     from edge_runtime.pipeline import Session
 
     Session(config, say).run()
@@ -63,6 +68,29 @@ def _print_service(config: "ClassifyConfig") -> int:
     say(
         "put it into /etc/systemd/system/edge-classify.service, then: "
         "sudo systemctl daemon-reload && sudo systemctl enable --now edge-classify"
+    )
+    return ExitCode.DONE
+
+
+def _classify_archive(config: "ClassifyConfig", folder: Path) -> int:
+    from edge_runtime.archive import ArchiveOptions, classify_archive
+    from edge_runtime.core import Reporter
+    from edge_runtime.pipeline import load_configured_model
+
+    options = ArchiveOptions(
+        source=Path(str(config.input)),
+        folder=folder,
+        resume=config.resume,
+        top_k=config.top_k,
+        threshold=config.threshold,
+        workers=config.workers or len(os.sched_getaffinity(0)),
+        ray=config.ray,
+    )
+    with Reporter() as reporter:
+        done = classify_archive(load_configured_model(config, fallback_threads=1), options, reporter)
+    typer.echo(
+        f"classified: {done.classified} files, {done.unreadable} of them cannot be read; "
+        f"{folder} has {done.files} files in {done.shards} shards"
     )
     return ExitCode.DONE
 

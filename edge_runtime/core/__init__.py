@@ -33,7 +33,7 @@ from edge_runtime.core.folders import (
     make_folder,
     natural_key,
 )
-from edge_runtime.core.look_ahead import map_in_order
+from edge_runtime.core.look_ahead import group_size, in_groups, map_in_order
 from edge_runtime.core.options import (
     DEBUG,
     DEBUG_HELP,
@@ -110,6 +110,8 @@ __all__ = [
     "from_json",
     "from_parsed",
     "full_size",
+    "group_size",
+    "in_groups",
     "installed_versions",
     "is_text",
     "is_there",

@@ -8,8 +8,11 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from edge_runtime.core.errors import OutputError
+
+_DIGITS = re.compile(r"(\d+)")
 
 
 def make_folder(path: Path) -> Path:
@@ -106,7 +109,9 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
         return True
 
 
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(text: str) -> list[Any]:
     """A sort key that puts 2 before 10."""
-    pieces = (piece for piece in re.split(r"(\d+)", text) if piece)
-    return tuple((0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in pieces)
+    # Text and digits in turns, text first: only like pieces are compared with each other.
+    pieces: list[Any] = _DIGITS.split(text)
+    pieces[1::2] = [(int(piece), piece) for piece in pieces[1::2]]
+    return pieces

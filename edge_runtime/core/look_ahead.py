@@ -1,12 +1,19 @@
-"""Apply a function to items in several threads, a few items ahead, with results in order."""
+"""Apply a function to items in several threads, a few items ahead, with results in order; items in groups."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
+
+GROUP = 16
+"""Images in a group at most: handing one over to another thread takes as long as decoding a small image."""
+
+GROUP_BYTES = 8 * 1024**2
+"""Pixels of a group at most, unless it is a single image."""
 
 
 def map_in_order(
@@ -34,3 +41,20 @@ def map_in_order(
                 yield pending.popleft()
         finally:
             workers.shutdown(wait=False, cancel_futures=True)
+
+
+def in_groups(items: Iterable[Item], size: Callable[[], int]) -> Iterator[list[Item]]:
+    """Groups of items, in their order.
+
+    Args:
+        items: any number.
+        size: returns the size of the next group.
+    """
+    remaining = iter(items)
+    while group := list(islice(remaining, max(1, size()))):
+        yield group
+
+
+def group_size(image_bytes: int) -> int:
+    """How many images of a size are handed over together."""
+    return max(1, min(GROUP, GROUP_BYTES // max(1, image_bytes)))

@@ -1,18 +1,20 @@
 """The options of `edge-classify`, and those that it shares with `edge-collect`, as frozen values."""
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from edge_runtime.collection import Limits
-from edge_runtime.core import UsageError, check_ranges, option
+from edge_runtime.core import UsageError, check_ranges, option, option_name
 from edge_runtime.images import Flip, Region, Rotation
 from edge_runtime.sinks import SaveWhen
 
 INPUT, FRAMES, CAMERA = "Input", "Frames", "Camera"
 MODEL, DECISION = "Model", "Decision"
 OUTPUT, MQTT, SAVED, PREVIEW, SERVICE = "Output", "MQTT", "Saved frames", "Preview", "Service"
-COLLECTION = "Collection"
+COLLECTION, ARCHIVE = "Collection", "Archives"
+PARQUET = "parquet:"
 
 
 class Format(StrEnum):
@@ -161,7 +163,7 @@ class ClassifyConfig(CollectLimits, FrameConfig):
     to: tuple[str, ...] = option(
         (),
         "Where results go, may be repeated: text, jsonl or csv (stdout), jsonl:FILE, csv:FILE, "
-        "mqtt[s]://[USER@]HOST[:PORT][/TOPIC].",
+        "mqtt[s]://[USER@]HOST[:PORT][/TOPIC]; or parquet:DIR alone, for archives of many files.",
         shown="--format on stdout",
         panel=OUTPUT,
     )
@@ -205,6 +207,17 @@ class ClassifyConfig(CollectLimits, FrameConfig):
         panel=PREVIEW,
     )
 
+    resume: bool = option(
+        False,
+        "Continue the archive in DIR of --to parquet:DIR: files with a row are left out.",
+        panel=ARCHIVE,
+    )
+    ray: str | None = option(
+        None,
+        "Classify the archive on a Ray cluster: its address, auto for this machine's, or local.",
+        panel=ARCHIVE,
+    )
+
     self_test: bool = option(
         False, "Check this machine with the golden samples inside the model, and exit.", panel=SERVICE
     )
@@ -223,6 +236,52 @@ class ClassifyConfig(CollectLimits, FrameConfig):
             raise UsageError("give one of --camera 0 and --input PATH (or --self-test)")
         if self.heatmap and self.save_frames is None:
             raise UsageError("--heatmap needs --save-frames FOLDER; the preview page shows one when asked")
+        self._check_archive()
+
+    @property
+    def archive(self) -> Path | None:
+        """The folder of `--to parquet:DIR`; None where no archive is classified."""
+        return next((Path(each[len(PARQUET) :]) for each in self.to if each.startswith(PARQUET)), None)
+
+    def _check_archive(self) -> None:
+        """Refuse what has no meaning for files that are classified in any order.
+
+        Raises:
+            UsageError: with the first such option.
+        """
+        if self.archive is None:
+            if self.resume or self.ray is not None:
+                raise UsageError("--resume and --ray are for archives: add --to parquet:DIR")
+            return
+        if PARQUET in self.to:
+            raise UsageError("--to parquet:DIR needs a folder after the colon")
+        if self.input is None:
+            raise UsageError("--to parquet:DIR needs --input FOLDER, or a text file with the names of images")
+        used = {
+            "input",
+            "to",
+            "resume",
+            "ray",
+            "model",
+            "labels",
+            "engine",
+            "workers",
+            "input_range",
+            "top_k",
+        }
+        used |= {"threshold", "format"}
+        if len(self.to) > 1:
+            raise UsageError("--to parquet:DIR goes alone: leave the other --to out")
+        given = [
+            field.name
+            for field in dataclasses.fields(self)
+            if field.name not in used and getattr(self, field.name) != field.default
+        ]
+        if given:
+            raise UsageError(
+                f"--{option_name(given[0])} has no effect on an archive (--to parquet:DIR), whose files are "
+                "classified in any order: leave it out"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,11 +44,12 @@ class RotatingFile:
             OSError: the disk is full, or the file is gone; a partly written line is removed.
         """
         data = line.encode("utf-8", "backslashreplace")
-        if not self._is_still_there():
+        size = self._size_if_still_there()
+        if size is None:
             # Moved away by logrotate, or deleted.
             os.close(self._descriptor)
             self._descriptor = self._open()
-        size = os.fstat(self._descriptor).st_size
+            size = os.fstat(self._descriptor).st_size
         if size > len(self._header) and size + len(data) > self._max_bytes:
             self._rotate()
             size = os.fstat(self._descriptor).st_size
@@ -71,12 +72,14 @@ class RotatingFile:
             os.fsync(self._descriptor)
         os.close(self._descriptor)
 
-    def _is_still_there(self) -> bool:
+    def _size_if_still_there(self) -> int | None:
+        """The size of the file; None where its name is gone, or is another file's."""
         try:
+            # Two calls a line: each hands the interpreter's lock to the threads that decode and classify.
             now, ours = os.stat(self._path), os.fstat(self._descriptor)  # noqa: PTH116 - once a line
         except OSError:
-            return False
-        return (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino)
+            return None
+        return ours.st_size if (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino) else None
 
     def _open(self) -> int:
         try:

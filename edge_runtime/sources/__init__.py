@@ -1,6 +1,15 @@
 """Where frames come from: images, folders, stdin, cameras, streams, videos, a synthetic pattern."""
 
-from edge_runtime.sources.base import Counts, Events, Source, SourceBase, SourceStatus, pause, wait_readable
+from edge_runtime.sources.base import (
+    Counts,
+    Events,
+    Source,
+    SourceBase,
+    SourceStatus,
+    new_frame,
+    pause,
+    wait_readable,
+)
 from edge_runtime.sources.cameras import Camera, camera_request, list_cameras
 from edge_runtime.sources.devices import DeviceKind, DeviceRequest, without_password
 from edge_runtime.sources.image_files import FolderSource, ImageSource, WatchedFolderSource
@@ -29,6 +38,7 @@ __all__ = [
     "WatchedFolderSource",
     "camera_request",
     "list_cameras",
+    "new_frame",
     "open_input",
     "pause",
     "wait_readable",

@@ -1,6 +1,7 @@
 """Frames from image files: one file, a folder, a folder that new files are written to. None is dropped."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_runtime.core import (
@@ -11,6 +12,8 @@ from edge_runtime.core import (
     SourceError,
     clock,
     full_size,
+    group_size,
+    in_groups,
     is_there,
     map_in_order,
 )
@@ -52,7 +55,7 @@ class FolderSource(SourceBase):
         folder: searched with all its subfolders.
         say: shows a line for each image that cannot be read.
         hint: as for `ImageSource`.
-        ahead: how many images are decoded in advance, by as many threads.
+        ahead: how many groups of images are decoded in advance, by as many threads.
     """
 
     def __init__(self, folder: Path, *, say: Say, hint: DecodeHint = full_size, ahead: int = 2) -> None:
@@ -61,6 +64,7 @@ class FolderSource(SourceBase):
         self._hint = hint
         self._ahead = ahead
         self._paths = tuple(list_images(folder))
+        self._group = 1
 
     @property
     def total(self) -> int:
@@ -70,25 +74,52 @@ class FolderSource(SourceBase):
     def events(self) -> Events:
         """See `Source.events`."""
         index = 0
-        images = map_in_order(self._read, self._paths, threads=self._ahead, ahead=self._ahead)
-        for path, image in zip(self._paths, images, strict=True):
-            try:
-                at_least, pixels = image.result()
-                # A model that was swapped in since then may need other pixels.
-                needed = self._hint()
-                yield new_frame(
-                    pixels if at_least == needed else read_image(path, at_least=needed), index, str(path)
-                )
+        groups = in_groups(self._paths, lambda: self._group)
+        for decoded in map_in_order(self._read_group, groups, threads=self._ahead, ahead=self._ahead):
+            for each in decoded.result():
+                try:
+                    image = self._image(each)
+                except ImageError as error:
+                    self._say(f"skipped: {error}")
+                    continue
+                self._group = group_size(image.nbytes)
+                yield new_frame(image, index, str(each.path))
                 index += 1
-            except ImageError as error:
-                self._say(f"skipped: {error}")
         if not index:
             raise SourceError(f"{self.name}: no image in it that can be read")
 
-    def _read(self, path: Path) -> tuple[int, Image]:
-        """The hint that the image is decoded by, and the image."""
+    def _image(self, decoded: "_Decoded") -> Image:
+        """The image of a file.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        # A model that was swapped in since then may need other pixels.
+        needed = self._hint()
+        if decoded.at_least != needed:
+            return read_image(decoded.path, at_least=needed)
+        if isinstance(decoded.image, ImageError):
+            raise decoded.image
+        return decoded.image
+
+    def _read_group(self, paths: list[Path]) -> list["_Decoded"]:
+        return [self._read(path) for path in paths]
+
+    def _read(self, path: Path) -> "_Decoded":
         at_least = self._hint()
-        return at_least, read_image(path, at_least=at_least)
+        try:
+            return _Decoded(path, at_least, read_image(path, at_least=at_least))
+        except ImageError as error:
+            return _Decoded(path, at_least, error)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Decoded:
+    """An image file with the hint that it was decoded by, and the image or why it cannot be read."""
+
+    path: Path
+    at_least: int
+    image: "Image | ImageError"
 
 
 class WatchedFolderSource(SourceBase):

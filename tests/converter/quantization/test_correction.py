@@ -62,7 +62,7 @@ def int8_means(calibrated: Calibrated, name: str) -> np.ndarray:
 
 
 def int8_values(calibrated: Calibrated, name: str) -> np.ndarray:
-    """Each channel of one activation in the int8 model, its mean over the pixels, shape (images, channels)."""
+    """Each channel of an activation in the int8 model, its mean over the pixels, shape (images, channels)."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -83,7 +83,7 @@ def int8_values(calibrated: Calibrated, name: str) -> np.ndarray:
 
 
 def test_what_a_range_clips_on_purpose_moves_no_logit() -> None:
-    """The output for images of no class clips logits far below the largest: their means are not comparable."""
+    """The output for images of no class clips logits far below the largest: their mean is another one."""
     import keras
 
     random = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from edge_runtime.archive.shards import Shard, make_shard
 from edge_runtime.core import EdgeError, MissingLibraryError, Say, WorkerError, one_line
 from edge_runtime.inference import LoadOptions, load_model
 from edge_runtime.model import ModelFile
+
+CONNECT_SECONDS = 10.0
+"""Longest time until a cluster's port answers."""
 
 
 class ChunkWorker:
@@ -58,8 +62,9 @@ def classify_on_cluster(
     from ray.exceptions import RayError
 
     try:
+        _check_reachable(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise WorkerError(
             f"no Ray cluster at {address!r} ({one_line(error):.160}): start one with `ray start --head`, "
             "other nodes with `ray start --address=HEAD:6379`, or give --ray local"
@@ -90,6 +95,21 @@ def classify_on_cluster(
         raise WorkerError(f"the Ray cluster is lost: {one_line(error):.200}; --resume continues") from error
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Fail within seconds where nothing answers: Ray tries for many minutes.
+
+    Raises:
+        OSError: nothing answers.
+        ValueError: not HOST:PORT, with `ray://` before it or without.
+    """
+    if address in ("auto", "local"):
+        return
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and colon and port.isdecimal()):
+        raise ValueError("expected auto, local, HOST:PORT or ray://HOST:PORT")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def _import_ray() -> Any:

@@ -1,0 +1,118 @@
+"""An archive on a Ray cluster: the same answers, also when a node is killed."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands import BIN, Command
+from tests.edge_runtime.archive.test_archive import make_archive, rows_of
+
+pytest.importorskip("ray", reason="Ray is not installed: pip install 'edge-classify[ray]'")
+
+STARTUP_SECONDS = 60.0
+
+
+@pytest.fixture
+def model(color_models: dict[str, Path]) -> tuple[object, ...]:
+    return ("-m", color_models["uint8"])
+
+
+@contextlib.contextmanager
+def node(*arguments: object) -> Iterator["subprocess.Popen[bytes]"]:
+    """A Ray node with one processor, in a process group of its own."""
+    words = [BIN / "ray", "start", "--num-cpus=1", "--block", "--disable-usage-stats", *map(str, arguments)]
+    process = subprocess.Popen(
+        words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The address of two nodes, and the second of them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"127.0.0.1:{port}"
+    head = ("--head", f"--port={port}", "--include-dashboard=false", "--node-ip-address=127.0.0.1")
+    with node(*head), node(f"--address={address}") as second:
+        wait_for_nodes(address, 2)
+        yield address, second
+
+
+def wait_for_nodes(address: str, count: int) -> None:
+    """Wait until so many nodes belong to the cluster."""
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while True:
+        done = subprocess.run(
+            [BIN / "ray", "status", f"--address={address}"], capture_output=True, text=True, check=False
+        )
+        if done.stdout.count("node_") >= count:
+            return
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+        time.sleep(0.5)
+
+
+@pytest.mark.slow
+def test_a_cluster_of_this_machine_gives_the_same_answers(
+    command: Command, model: tuple[object, ...], tmp_path: Path
+) -> None:
+    archive = make_archive(tmp_path, 1200)
+    options = (*model, "--input", archive)
+    whole, out = tmp_path / "whole", tmp_path / "answers"
+    assert command("edge-classify", *options, "--to", f"parquet:{whole}").code == 0
+    done = command("edge-classify", *options, "--to", f"parquet:{out}", "--ray", "local", timeout=120)
+    assert done.code == 0, done.err
+    assert "Ray cluster: 1 nodes" in done.err
+    assert "classified: 1201 files, 1 of them cannot be read" in done.out
+    assert rows_of(out) == rows_of(whole)
+
+
+def test_a_cluster_that_is_not_there_is_one_line(
+    command: Command, model: tuple[object, ...], tmp_path: Path
+) -> None:
+    options = (*model, "--input", make_archive(tmp_path, 3))
+    for number, (address, reason) in enumerate(
+        (("127.0.0.1:9", "refused"), ("nowhere.invalid:1", "not known"), ("cluster", "HOST:PORT"))
+    ):
+        to = f"parquet:{tmp_path / f'answers-{number}'}"
+        done = command("edge-classify", *options, "--to", to, "--ray", address, timeout=60)
+        done.fails_at_last_with(7, f"no Ray cluster at '{address}'", reason, "ray start --head")
+
+
+@pytest.mark.extra
+def test_a_node_that_is_killed_loses_nothing(
+    command: Command,
+    model: tuple[object, ...],
+    cluster: tuple[str, "subprocess.Popen[bytes]"],
+    tmp_path: Path,
+) -> None:
+    address, second = cluster
+    archive = make_archive(tmp_path, 100_000)
+    options = (*model, "--input", archive)
+    whole, out = tmp_path / "whole", tmp_path / "answers"
+    assert command("edge-classify", *options, "--to", f"parquet:{whole}").code == 0
+    words = [BIN / "edge-classify", *map(str, options), "--to", f"parquet:{out}", "--ray", address]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        while len(list(out.glob("*.parquet"))) < 5:
+            assert process.poll() is None
+            time.sleep(0.1)
+        os.killpg(second.pid, signal.SIGKILL)
+        assert process.stderr is not None
+        messages = process.stderr.read()
+    assert process.returncode == 0, messages
+    assert "Ray cluster: 2 nodes, 2 processors" in messages
+    assert len(list(out.glob("*.parquet"))) == 101
+    assert rows_of(out) == rows_of(whole)

@@ -20,6 +20,7 @@ from converter.quantization import (
     Calibration,
     CalibrationSet,
     Comparison,
+    FittedImages,
     Io,
     KeptFloat,
     LayerError,
@@ -170,7 +171,7 @@ class _HeldOut:
     """
 
     card: ModelCard
-    images: tuple[Image, ...]
+    images: Sequence[Image]
     splits: NDArray[np.str_]
     targets: NDArray[np.int64]
     expected: NDArray[np.float32]
@@ -192,8 +193,7 @@ class _HeldOut:
                 "same agreement on new images, not the same accuracy"
             )
         index = {label: position for position, label in enumerate(run.card.labels)}
-        with reporter.bar("reading held-out images") as tick:
-            images = read_fitted(run.card, dataset, samples, tick)
+        images = FittedImages(run.card, dataset, samples)
         with reporter.bar("checking held-out images") as tick:
             check_held_out(run, dataset, tick)
         with reporter.bar("scores of the Keras model") as tick:
@@ -219,17 +219,15 @@ class _HeldOut:
     def compare(self, converted: bytes) -> _Compared:
         """Compare a converted model with the Keras model."""
         labels = self.card.classes
-        images = (*self.images, *self.unknowns)
         with self.reporter.bar("scores of the converted model") as tick:
-            found, unknown = np.split(
-                converted_scores(converted, self.card, images, tick), [len(self.images)]
-            )
+            found = converted_scores(converted, self.card, self.images, tick)
         by_split = {}
         for split in dict.fromkeys(self.splits.tolist()):
             mask = self.splits == split
             by_split[split] = compare(self.expected[mask], found[mask], self.targets[mask], labels)
         rejection = None
         if self.unknowns:
+            unknown = converted_scores(converted, self.card, self.unknowns)
             rejection = compare_rejection((self.expected, found), (self.expected_unknowns, unknown))
         return _Compared(compare(self.expected, found, self.targets, labels), by_split, rejection)
 

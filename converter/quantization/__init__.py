@@ -18,6 +18,7 @@ from converter.quantization.comparison import (
     float_scores,
     measure_agreement,
 )
+from converter.quantization.fitted_images import FittedImages
 from converter.quantization.int8 import (
     Calibrated,
     Ranges,
@@ -61,6 +62,7 @@ __all__ = [
     "Calibration",
     "CalibrationSet",
     "Comparison",
+    "FittedImages",
     "Io",
     "KeptFloat",
     "LayerError",

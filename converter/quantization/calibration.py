@@ -1,5 +1,6 @@
 """The representative dataset: training images, as evenly over the classes as they allow."""
 
+import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import DatasetError, Image, ImageError, Tick, no_tick, sha256
+from converter.quantization.fitted_images import FittedImages
+from edge_runtime.core import DatasetError, Image, ImageError, Tick, map_in_order, no_tick, sha256
 from edge_runtime.datasets import (
     TRAIN,
     Dataset,
@@ -107,11 +109,8 @@ def read_fitted(
         DatasetError: an image is gone.
     """
     images: list[Image] = []
-    for done, sample in enumerate(samples, 1):
-        try:
-            images.append(dataset.read_fitted(sample.file, card.image_size, card.resize))
-        except ImageError as error:
-            raise DatasetError(f"an image of the run can no longer be read: {error}") from error
+    for done, image in enumerate(FittedImages(card, dataset, samples), 1):
+        images.append(image)
         tick(done, len(samples))
     return tuple(images)
 
@@ -123,9 +122,16 @@ def check_held_out(run: Run, dataset: Dataset, tick: Tick = no_tick) -> None:
         DatasetError: an image is gone, or is now the same as one of the training split.
     """
     trained = {sample.hash: sample.file for sample in run.split(TRAIN) if sample.hash}
-    for done, sample in enumerate(run.held_out, 1):
+    threads = os.cpu_count() or 1
+    hashes = map_in_order(
+        lambda sample: pixel_hash(dataset.read(sample.file)),
+        run.held_out,
+        threads=threads,
+        ahead=8 * threads,
+    )
+    for done, (sample, hashed) in enumerate(zip(run.held_out, hashes, strict=True), 1):
         try:
-            found = pixel_hash(dataset.read(sample.file))
+            found = hashed.result()
         except ImageError as error:
             raise DatasetError(f"an image of the run can no longer be read: {error}") from error
         if found in trained:

@@ -1,5 +1,7 @@
 """Compare a converted model with the Keras model on the same images: agreement and accuracy."""
 
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.core import SIGNIFICANCE_LEVEL, Image, Tick, mcnemar, no_tick
+from edge_runtime.core import (
+    SIGNIFICANCE_LEVEL,
+    Image,
+    Tick,
+    in_groups,
+    map_in_order,
+    mcnemar,
+    no_tick,
+)
 from edge_runtime.inference import Classifier, build_classifier, open_engine
 from edge_runtime.model import ModelCard, ModelFile, pack_model_file
 
 _SMALLEST = 1e-7
+_GROUP = 16
 
 
 @dataclass(frozen=True)
@@ -138,26 +149,35 @@ def float_scores(
     def forward(pixels: Any) -> Any:
         return model(tf.cast(pixels, tf.float32), training=False)
 
-    rows = []
-    for start in range(0, len(images), batch_size):
-        rows.append(forward(np.stack(images[start : start + batch_size])).numpy())
-        tick(min(start + batch_size, len(images)), len(images))
+    rows, done = [], 0
+    for batch in in_groups(images, lambda: batch_size):
+        rows.append(forward(np.stack(batch)).numpy())
+        done += len(batch)
+        tick(done, len(images))
     return np.concatenate(rows)
 
 
 def open_converted(model: bytes, card: ModelCard) -> Classifier:
-    """A classifier of a model that this process has converted; it needs no sandbox."""
+    """A single-threaded classifier of a model that this process has converted; it needs no sandbox."""
     file = ModelFile(pack_model_file(model, card), card.labels, card, "the converted model")
-    return build_classifier(file, open_engine(file.content, name=file.name))
+    return build_classifier(file, open_engine(file.content, name=file.name, num_threads=1))
 
 
 def converted_scores(
     model: bytes, card: ModelCard, images: Sequence[Image], tick: Tick = no_tick
 ) -> NDArray[np.float32]:
     """A converted model's scores as the device computes them, float32, shape (images, classes)."""
-    classifier = open_converted(model, card)
-    rows = []
-    for done, image in enumerate(images, 1):
-        rows.append(classifier.scores(image))
-        tick(done, len(images))
+    own = threading.local()
+
+    def classify(group: Sequence[Image]) -> list[NDArray[np.float32]]:
+        if not hasattr(own, "classifier"):
+            own.classifier = open_converted(model, card)
+        return [own.classifier.scores(image) for image in group]
+
+    threads = os.cpu_count() or 1
+    groups = in_groups(images, lambda: _GROUP)
+    rows: list[NDArray[np.float32]] = []
+    for group in map_in_order(classify, groups, threads=threads, ahead=threads):
+        rows += group.result()
+        tick(len(rows), len(images))
     return np.stack(rows)

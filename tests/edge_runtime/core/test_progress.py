@@ -91,5 +91,5 @@ def test_every_phase_of_a_training_and_of_a_conversion_tells_how_far_it_is(
         assert any(line.startswith(f"{phase}: ") for line in trained.splitlines()), phase
     assert "writing the run" in trained
     converted = run("edge-convert", digits_run, "--out", tmp_path / "m.tflite", "--calibrate", "mse")
-    for phase in ("reading calibration images", "reading held-out images", "calibrating", "ranges by mse"):
+    for phase in ("reading calibration images", "checking held-out images", "calibrating", "ranges by mse"):
         assert any(line.startswith(f"{phase}: ") for line in converted.splitlines()), phase

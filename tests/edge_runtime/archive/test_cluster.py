@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install 'edge-class
 
 STARTUP_SECONDS = 60.0
 
+ENVIRONMENT = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+"""A cluster of loopback needs no token in the home of whoever runs the tests."""
+
 
 @pytest.fixture
 def model(color_models: dict[str, Path]) -> tuple[object, ...]:
@@ -29,7 +33,11 @@ def node(*arguments: object) -> Iterator["subprocess.Popen[bytes]"]:
     """A Ray node with one processor, in a process group of its own."""
     words = [BIN / "ray", "start", "--num-cpus=1", "--block", "--disable-usage-stats", *map(str, arguments)]
     process = subprocess.Popen(
-        words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        words,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
     )
     try:
         yield process
@@ -46,20 +54,28 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"127.0.0.1:{port}"
-    head = ("--head", f"--port={port}", "--include-dashboard=false", "--node-ip-address=127.0.0.1")
-    with node(*head), node(f"--address={address}") as second:
-        wait_for_nodes(address, 2)
-        yield address, second
+    head = ("--head", f"--port={port}", "--include-dashboard=false")
+    with node(*head):
+        wait_for_nodes(address, 1)
+        with node(f"--address={address}") as second:
+            wait_for_nodes(address, 2)
+            yield address, second
+
+
+COUNT_NODES = """
+import ray, sys
+ray.init(address=sys.argv[1], log_to_driver=False)
+print(sum(node["Alive"] for node in ray.nodes()))
+"""
 
 
 def wait_for_nodes(address: str, count: int) -> None:
     """Wait until so many nodes belong to the cluster."""
     deadline = time.monotonic() + STARTUP_SECONDS
     while True:
-        done = subprocess.run(
-            [BIN / "ray", "status", f"--address={address}"], capture_output=True, text=True, check=False
-        )
-        if done.stdout.count("node_") >= count:
+        words = [sys.executable, "-c", COUNT_NODES, address]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+        if done.stdout.strip() == str(count):
             return
         assert time.monotonic() < deadline, done.stdout + done.stderr
         time.sleep(0.5)
@@ -73,7 +89,8 @@ def test_a_cluster_of_this_machine_gives_the_same_answers(
     options = (*model, "--input", archive)
     whole, out = tmp_path / "whole", tmp_path / "answers"
     assert command("edge-classify", *options, "--to", f"parquet:{whole}").code == 0
-    done = command("edge-classify", *options, "--to", f"parquet:{out}", "--ray", "local", timeout=120)
+    to = ("--to", f"parquet:{out}")
+    done = command("edge-classify", *options, *to, "--ray", "local", timeout=120, RAY_AUTH_MODE="disabled")
     assert done.code == 0, done.err
     assert "Ray cluster: 1 nodes" in done.err
     assert "classified: 1201 files, 1 of them cannot be read" in done.out
@@ -105,7 +122,7 @@ def test_a_node_that_is_killed_loses_nothing(
     whole, out = tmp_path / "whole", tmp_path / "answers"
     assert command("edge-classify", *options, "--to", f"parquet:{whole}").code == 0
     words = [BIN / "edge-classify", *map(str, options), "--to", f"parquet:{out}", "--ray", address]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         while len(list(out.glob("*.parquet"))) < 5:
             assert process.poll() is None
             time.sleep(0.1)

@@ -4,7 +4,7 @@ from benchmarks.search.candidates import Candidate, choose_probes, make_candidat
 from benchmarks.search.choosing import choose, place
 from benchmarks.search.config import SearchConfig
 from benchmarks.search.costs import CostModel, Costs, count_costs, fit_costs
-from benchmarks.search.probing import count_all, estimate, make_probes, time_models
+from benchmarks.search.probing import count_all, estimate, latency_of, make_probes, time_models
 from benchmarks.search.screening import promising
 from benchmarks.search.search import SearchFiles, search, write_probe_of
 from benchmarks.search.types import Budget, Estimate, Screened, Search, Trained, Tuned
@@ -27,6 +27,7 @@ __all__ = [
     "count_costs",
     "estimate",
     "fit_costs",
+    "latency_of",
     "make_candidates",
     "make_probes",
     "place",

@@ -14,6 +14,7 @@ from benchmarks.search.config import SearchConfig
 from benchmarks.search.probing import (
     count_all,
     estimate,
+    latency_of,
     make_probes,
     read_device_report,
     time_models,
@@ -252,7 +253,7 @@ class _Searcher:
             return {each.candidate.name: each.ms for each in estimates}
         models = [self._files.model_of(each.candidate) for each in trained]
         report = time_models(models, data, self._reporter)
-        return {each.name: each.latency.p50 for each in report.targets}
+        return {each.name: latency_of(each) for each in report.targets}
 
     def _keep(self, state: State) -> None:
         write_file(self._files.state, to_json(state, indent=1) + "\n")

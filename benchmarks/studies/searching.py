@@ -25,6 +25,7 @@ from benchmarks.search import (
     choose_probes,
     count_all,
     estimate,
+    latency_of,
     make_candidates,
     make_probes,
     place,
@@ -61,7 +62,7 @@ def latencies(folder: Path) -> None:
         models = make_probes(Path(files), candidates, options, data, reporter)
         report = time_models(models, data, reporter)
         costs = count_all(candidates, options, len(data.labels), reporter)
-    measured = {each.name: each.latency.p50 for each in report.targets}
+    measured = {each.name: latency_of(each) for each in report.targets}
     known = [each for each in report.targets if each.name in probes]
     predicted = estimate(costs, dataclasses.replace(report, targets=known))
     others = [each for each in predicted if not each.measured]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import open_bundle
+from benchmarks import open_bundle, read_report
+from benchmarks.search import latency_of
 from edge_runtime.datasets import read_run
 from edge_runtime.model import read_model_file
 from tests.commands import Command
@@ -103,7 +104,7 @@ def test_the_latencies_of_a_device_are_those_of_its_report(
     assert done.code == 0, done.err
     assert "the models are not trained" in done.out
     report = tmp_path / "report" / "report.json"
-    measured = {each["name"]: each["latency"]["p50"] for each in json.loads(report.read_text())["targets"]}
+    measured = {each.name: latency_of(each) for each in read_report(report).targets}
     shutil.copytree(searched, folder)
     done = command("edge-search", "--resume", "--out", folder, "--device", report)
     assert done.code == 0, done.err

@@ -38,6 +38,7 @@ from edge_runtime.core import (
 )
 from trainer import TrainingReporter
 from trainer.data import Data, prepare_data
+from trainer.network import build_network
 
 MAX_STATE_BYTES = 64 * 1024**2
 
@@ -159,6 +160,9 @@ class _Searcher:
         with self._watch.stage("data"):
             data = prepare_data(self._options, reporter)
         state = _read_state(config, files, data)
+        # Weights that cannot be had are an error now, not after minutes of timing.
+        first = train_config(config, self._options, candidates[0], files.run_of(candidates[0]))
+        build_network(first, len(data.labels))
         write_file(files.config, config.to_toml())
         with self._watch.stage("latencies"):
             report = device or self._time_probes(candidates, data)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config import RandomFlip, TrainConfig
-from trainer.data import EVERYTHING, Augment, Batches, Share, Targets, build_augmentation, mirror, with_field
+from trainer.data import Augment, Batches, Share, Targets, build_augmentation, mirror, with_field
 from trainer.network.forward import Forward
 
 
@@ -85,19 +85,18 @@ def extract_features(
         float32, shape (copies · images, channels).
     """
     count = len(batches.targets)
-    rows: list[NDArray[np.float32]] = []
-    owned: list[NDArray[np.int64]] = []
+    features = np.zeros((0, 0), np.float32)
     for number, augment in enumerate(copies):
         # A row's number determines its worker, in every copy.
         share = Share((batches.share.index - number * count) % batches.share.count, batches.share.count)
-        owned.append(number * count + share.of(np.arange(count)))
+        places = number * count + share.of(np.arange(count))
         for pixels, _targets in replace(batches, share=share):
             if len(pixels):
-                rows.append(forward(pixels if augment is None else augment(pixels)))
+                rows = forward(pixels if augment is None else augment(pixels))
+                if not features.size:
+                    # Filled in place: a list of rows beside it would take as much memory again.
+                    features = np.zeros((len(copies) * count, rows.shape[1]), np.float32)
+                features[places[: len(rows)]] = rows
+                places = places[len(rows) :]
             done(1 / len(copies) / len(batches))
-    found = np.concatenate(rows)
-    if batches.share == EVERYTHING:
-        return found
-    features = np.zeros((len(copies) * count, found.shape[1]), np.float32)
-    features[np.concatenate(owned)] = found
     return features

@@ -28,6 +28,10 @@ _CROPS = (62, 60, 58)
 _MARGIN = 4
 """Pixels by which an image may be shifted against the other."""
 
+MAX_TRIED = 16
+"""Candidates of an image, the nearest first, that are compared in vain: images of one kind are often all
+candidates of each other, and 10,000 of them are 50 million pairs."""
+
 _ROWS = 128
 """Hashes compared at a time: 50,000 hashes then need 25 MB for their distances."""
 
@@ -69,15 +73,22 @@ def find_near_duplicates(
         return small[position]
 
     for one, others in _candidates(hashes, tick):
+        tried = 0
         for other in others:
             # A static scene has as many pairs as the square of its images: one of them each is enough.
-            if sets.root(one) != sets.root(other) and _correlation(look(one), look(other)) >= MIN_CORRELATION:
+            if sets.root(one) == sets.root(other):
+                continue
+            if _correlation(look(one), look(other)) >= MIN_CORRELATION:
                 sets.join(one, other)
+                continue
+            tried += 1
+            if tried == MAX_TRIED:
+                break
     return tuple(tuple(sorted(each)) for each in sets.larger_than_one())
 
 
 def _candidates(hashes: Sequence[int | None], tick: Tick) -> Iterator[tuple[int, list[int]]]:
-    """Each image with the earlier ones that have a similar hash, the latest first."""
+    """Each image with the earlier ones that have a similar hash, the nearest first, of equals the latest."""
     positions = np.array([at for at, each in enumerate(hashes) if each is not None], np.int64)
     octets = np.array(
         [list(each.to_bytes(HASH_BITS // 8)) for each in hashes if each is not None], np.uint8
@@ -90,7 +101,8 @@ def _candidates(hashes: Sequence[int | None], tick: Tick) -> Iterator[tuple[int,
         for row, column in enumerate(range(start, start + len(rows))):
             found = np.flatnonzero(distances[row, :column] <= MAX_DISTANCE)
             if len(found):
-                yield int(positions[column]), positions[found[::-1]].tolist()
+                nearest = np.lexsort((-found, distances[row, found]))
+                yield int(positions[column]), positions[found[nearest]].tolist()
         tick(start + len(rows), len(signs))
 
 

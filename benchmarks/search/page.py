@@ -1,5 +1,7 @@
 """The page of a search: one HTML file with the front as a picture."""
 
+from typing import Any
+
 from benchmarks.rendering import encode, log_milliseconds, new_figure, render, to_png
 from benchmarks.search.types import Search, Tuned
 
@@ -12,7 +14,6 @@ def search_html(found: Search) -> str:
         found=found,
         front=encode(draw_front(found)),
         rows=[(each, screened.get(each.candidate)) for each in found.estimates],
-        machine=found.machine,
     )
 
 
@@ -49,9 +50,9 @@ def draw_front(found: Search) -> bytes:
     return to_png(figure)
 
 
-def _draw_tuned(axis: "object", each: Tuned, *, chosen: bool) -> None:
+def _draw_tuned(axis: Any, each: Tuned, *, chosen: bool) -> None:
     accuracy = each.trained.accuracy
-    axis.errorbar(  # type: ignore[attr-defined]
+    axis.errorbar(
         each.ms,
         accuracy.value,
         yerr=[[accuracy.value - accuracy.low], [accuracy.high - accuracy.value]],

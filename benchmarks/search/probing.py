@@ -20,7 +20,7 @@ from converter import Io, calibrate, quantize
 from converter.packaging import Normalization, add_metadata
 from edge_runtime.core import ModelError, Reporter, toolkit_versions, write_file
 from edge_runtime.datasets import TRAIN
-from edge_runtime.model import ModelCard, pack_model_file
+from edge_runtime.model import ModelCard, pack_model_file, read_model_file
 from trainer import TrainConfig
 from trainer.data import Data, ImageLoader, make_batches
 from trainer.evaluation import EvaluatedSplit, make_golden_samples
@@ -47,7 +47,7 @@ def count_all(
 def make_probes(
     folder: Path, candidates: Sequence[Candidate], options: TrainConfig, data: Data, reporter: Reporter
 ) -> list[Path]:
-    """Write untrained int8 model files; those that are there already stay.
+    """Write untrained int8 model files; those of the same data that are there already stay.
 
     Args:
         folder: for the files.
@@ -63,7 +63,7 @@ def make_probes(
     files = {each: folder / f"{each.name}.tflite" for each in candidates}
     with reporter.bar("making untrained models") as tick:
         for done, (each, path) in enumerate(files.items(), 1):
-            if not path.is_file():
+            if not _is_of(path, data):
                 write_file(path, _untrained_file(each, options, data))
             tick(done, len(files))
     return list(files.values())
@@ -144,6 +144,17 @@ def latency_of(target: TargetReport) -> float:
     Other work of the machine only adds time: without it this is the median of all images.
     """
     return float(np.median(target.rounds)) if target.rounds else target.latency.p50
+
+
+def _is_of(path: Path, data: Data) -> bool:
+    """Whether a model file is there that was made with these images and classes."""
+    if not path.is_file():
+        return False
+    try:
+        card = read_model_file(path).card
+    except ModelError:
+        return False
+    return card is not None and card.data_fingerprint == data.fingerprint
 
 
 def _untrained(candidate: Candidate, options: TrainConfig, classes: int) -> Any:

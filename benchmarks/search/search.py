@@ -36,6 +36,7 @@ from edge_runtime.core import (
     to_json,
     write_file,
 )
+from edge_runtime.datasets import REJECTION, TRAIN, VALIDATION
 from trainer import TrainingReporter
 from trainer.data import Data, prepare_data
 from trainer.network import build_network
@@ -345,6 +346,5 @@ def _say_screened(chosen: Sequence[Screened], reporter: TrainingReporter) -> Non
 
 
 def _judged_images(data: Data) -> int:
-    if data.is_cross_validated:
-        return len(data.split("train"))
-    return len(data.split("validation")) + len(data.split("rejection"))
+    splits = (TRAIN,) if data.is_cross_validated else (VALIDATION, REJECTION)
+    return sum(len(data.split(split)) for split in splits)

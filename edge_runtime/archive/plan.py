@@ -105,8 +105,9 @@ def find_files(source: Path) -> tuple[Path, tuple[str, ...]]:
     elif source.is_file():
         root = source.resolve().parent
         content = read_file(source, max_bytes=MAX_LIST_BYTES, error=SourceError)
-        lines = content.decode("utf-8", "surrogateescape").splitlines()
-        files = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+        # Only these end a line: a name may have spaces at its ends, and other separators in it.
+        lines = content.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
+        files = tuple(dict.fromkeys(line for line in lines if line))
     else:
         raise SourceError(f"{source}: no such folder or list of files")
     if not files:

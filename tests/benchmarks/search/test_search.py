@@ -117,6 +117,21 @@ def test_the_latencies_of_a_device_are_those_of_its_report(
     done.fails_at_last_with(9, "no candidate is within", "the fastest takes")
 
 
+def test_untrained_models_of_other_data_are_made_again(
+    command: Command, options: tuple[object, ...], tmp_path: Path
+) -> None:
+    data, *others = options
+    two = tmp_path / "two"
+    for name in ("red", "green"):
+        shutil.copytree(Path(str(data)) / name, two / name)
+    for folder, classes in ((data, 3), (two, 2)):
+        bundle = tmp_path / f"{classes}.bundle.zip"
+        done = command("edge-search", folder, *others, "--probe", bundle, "--out", tmp_path / "probes")
+        assert done.code == 0, done.err
+        with open_bundle(bundle) as opened:
+            assert [len(read_model_file(path).labels) for path in opened.models] == [classes, classes]
+
+
 def test_wrong_arguments_are_one_line(
     command: Command, options: tuple[object, ...], report_folder: Path, tmp_path: Path
 ) -> None:

@@ -80,8 +80,9 @@ def test_a_damaged_list_or_manifest_is_refused(
 
 
 def test_a_list_names_files_relative_to_its_folder(tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("b/1.jpg\n\na 2.jpg\nb/1.jpg\n")
-    assert find_files(tmp_path / "list.txt") == (tmp_path.resolve(), ("b/1.jpg", "a 2.jpg"))
+    (tmp_path / "list.txt").write_bytes("b/1.jpg\n\na 2.jpg\r\nb/1.jpg\n c\u2028d.jpg ".encode())
+    found = ("b/1.jpg", "a 2.jpg", " c\u2028d.jpg ")
+    assert find_files(tmp_path / "list.txt") == (tmp_path.resolve(), found)
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(SourceError, match="no image"):
         find_files(tmp_path / "empty.txt")

@@ -22,6 +22,7 @@ COMMANDS = (
     ("edge-collect",),
     ("edge-label",),
     ("edge-data",),
+    ("edge-sign",),
     ("edge-doctor",),
     ("edge-bench",),
     ("edge-bench", "run"),

@@ -55,6 +55,11 @@ def edge_search() -> None:
     _start("benchmarks.search_cli", "edge-search")
 
 
+def edge_sign() -> None:
+    """`edge-sign`."""
+    _start("edge_runtime.cli.sign", "edge-sign")
+
+
 def edge_train() -> None:
     """`edge-train`."""
     _start("trainer.cli", "edge-train")

@@ -75,8 +75,9 @@ def _print_service(config: "ClassifyConfig") -> int:
 def _classify_archive(config: "ClassifyConfig", folder: Path) -> int:
     from edge_runtime.archive import ArchiveOptions, classify_archive
     from edge_runtime.core import Reporter
-    from edge_runtime.pipeline import load_configured_model
+    from edge_runtime.pipeline import load_configured_model, trusted_models
 
+    trusted = trusted_models(config)
     options = ArchiveOptions(
         source=Path(str(config.input)),
         folder=folder,
@@ -87,7 +88,10 @@ def _classify_archive(config: "ClassifyConfig", folder: Path) -> int:
         ray=config.ray,
     )
     with Reporter() as reporter:
-        done = classify_archive(load_configured_model(config, fallback_threads=1), options, reporter)
+        model = load_configured_model(config, trusted, fallback_threads=1)
+        if trusted is not None:
+            trusted.accept(trusted.check(model.file))
+        done = classify_archive(model, options, reporter)
     typer.echo(
         f"classified: {done.classified} files, {done.unreadable} of them cannot be read; "
         f"{folder} has {done.files} files in {done.shards} shards"
@@ -97,9 +101,9 @@ def _classify_archive(config: "ClassifyConfig", folder: Path) -> int:
 
 def _self_test(config: "ClassifyConfig") -> int:
     from edge_runtime.inference import run_self_test
-    from edge_runtime.pipeline import load_configured_model
+    from edge_runtime.pipeline import load_configured_model, trusted_models
 
-    model = load_configured_model(config)
+    model = load_configured_model(config, trusted_models(config))
     outcome = run_self_test(model.file, model.classifier)
     verdict = "passed" if outcome.passed else "FAILED"
     typer.echo(f"self-test {verdict}: {outcome}")

@@ -32,6 +32,7 @@ from edge_runtime.core.folders import (
     lock_folder,
     make_folder,
     natural_key,
+    state_folder,
 )
 from edge_runtime.core.look_ahead import group_size, in_groups, map_in_order
 from edge_runtime.core.options import (
@@ -138,6 +139,7 @@ __all__ = [
     "read_options",
     "remove_temporaries",
     "sha256",
+    "state_folder",
     "text_table",
     "to_json",
     "toolkit_versions",

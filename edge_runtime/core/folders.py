@@ -1,4 +1,4 @@
-"""Create, lock and list folders; the cache folder."""
+"""Create, lock and list folders; the folders for caches and for state."""
 
 import contextlib
 import fcntl
@@ -72,6 +72,18 @@ def cache_folder(name: str) -> Path:
     """The folder for data of this user that can be computed again; it may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else _home() / ".cache") / "edge-classify" / name
+
+
+def state_folder(name: str) -> Path:
+    """The folder for data of this user that must be kept; it may not exist yet.
+
+    In a service with `StateDirectory=` it is that directory (systemd.exec(5)).
+    """
+    service = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if service:
+        return Path(service) / name
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else _home() / ".local" / "state") / "edge-classify" / name
 
 
 def _home() -> Path:

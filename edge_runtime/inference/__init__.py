@@ -31,7 +31,7 @@ from edge_runtime.inference.openvino import OpenVinoEngine, compile_openvino
 from edge_runtime.inference.output_kind import OutputKind
 from edge_runtime.inference.sandbox import try_in_sandbox
 from edge_runtime.inference.score_statistics import Separation, measure_separation, top_k_accuracy
-from edge_runtime.inference.self_test import SelfTest, compare_golden, run_self_test
+from edge_runtime.inference.self_test import SelfTest, check_self_test, compare_golden, run_self_test
 from edge_runtime.inference.tensors import TensorSpec
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "Separation",
     "TensorSpec",
     "build_classifier",
+    "check_self_test",
     "choose_engine",
     "compare_golden",
     "compile_openvino",

@@ -55,6 +55,19 @@ def run_self_test(file: ModelFile, classifier: Classifier) -> SelfTest:
     return compare_golden(file.card.golden, classifier.scores)
 
 
+def check_self_test(file: ModelFile, classifier: Classifier) -> None:
+    """Refuse a model that gives its golden samples wrong scores; one without golden samples passes.
+
+    Raises:
+        ModelError: with the comparison.
+    """
+    if file.card is None or not file.card.golden:
+        return
+    outcome = run_self_test(file, classifier)
+    if not outcome.passed:
+        raise ModelError(f"{file.name}: the self-test failed: {outcome}")
+
+
 def compare_golden(golden: Sequence[GoldenSample], scores: Callable[[Image], Scores]) -> SelfTest:
     """Compare scores with those of golden samples.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from edge_runtime.core import ModelError, read_file, sha256
 from edge_runtime.model.card import ModelCard
 from edge_runtime.model.labels import decode_labels, format_labels, read_labels
+from edge_runtime.model.signature_block import split_signature
 
 CARD_NAME = "card.json"
 LABELS_NAME = "labels.txt"
@@ -32,20 +33,24 @@ class ModelFile:
     """A model file in memory, read completely: a file truncated while it is mapped kills the process.
 
     Attributes:
-        content: the bytes of the `.tflite`.
+        content: the bytes of the `.tflite`, without its signature.
         labels: one per output; empty where neither the file nor one beside it names any.
         card: None in a file that another toolkit made.
         name: how messages call it.
+        signature: the signature block, not verified; empty where there is none.
+        complete: whether the labels are those inside the content.
     """
 
     content: bytes
     labels: tuple[str, ...]
     card: ModelCard | None
     name: str
+    signature: bytes = b""
+    complete: bool = True
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the whole file, in hexadecimal; computed once."""
+        """SHA-256 of the file without its signature, in hexadecimal; computed once."""
         return sha256(self.content)
 
     @property
@@ -72,9 +77,20 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
     Raises:
         ModelError: not a TensorFlow Lite file, or damaged labels or card.
     """
-    content = read_content(path)
+    return parse_model_file(read_file(path, max_bytes=MAX_FILE_BYTES, error=ModelError), path, labels)
+
+
+def parse_model_file(whole: bytes, path: Path, labels: Path | None = None) -> ModelFile:
+    """Take the bytes of a `.tflite` apart; see `read_model_file`.
+
+    Raises:
+        ModelError: not a TensorFlow Lite file, or damaged labels or card.
+    """
+    _check_identifier(whole, path)
+    # Only what a signature covers is read.
+    content, signature = split_signature(whole)
     members = _read_members(content, path)
-    card = None
+    card, complete = None, labels is None
     if CARD_NAME in members:
         card = ModelCard.from_json(members[CARD_NAME], name=f"{path}: {CARD_NAME}")
     if labels is not None:
@@ -83,8 +99,12 @@ def read_model_file(path: Path, labels: Path | None = None) -> ModelFile:
         names = card.labels
     else:
         # Whether labels are needed at all is known when the model's outputs are.
-        names = _labels_inside(members, path) or _labels_beside(path) or ()
-    return ModelFile(content=content, labels=names, card=card, name=str(path))
+        inside = _labels_inside(members, path)
+        complete = inside is not None
+        names = inside or _labels_beside(path) or ()
+    return ModelFile(
+        content=content, labels=names, card=card, name=str(path), signature=signature, complete=complete
+    )
 
 
 def read_content(path: Path) -> bytes:
@@ -94,10 +114,7 @@ def read_content(path: Path) -> bytes:
         ModelError: it cannot be read, is too large, or is not a TensorFlow Lite model.
     """
     content = read_file(path, max_bytes=MAX_FILE_BYTES, error=ModelError)
-    if content[4:8] != _IDENTIFIER:
-        raise ModelError(
-            f"{path}: not a TensorFlow Lite model ({len(content)} bytes, no {_IDENTIFIER.decode()} mark)"
-        )
+    _check_identifier(content, path)
     return content
 
 
@@ -110,6 +127,13 @@ def pack_model_file(model: bytes, card: ModelCard) -> bytes:
         for name, text in ((LABELS_NAME, format_labels(card.labels)), (CARD_NAME, card.to_json())):
             archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), text.encode())
     return buffer.getvalue()
+
+
+def _check_identifier(content: bytes, path: Path) -> None:
+    if content[4:8] != _IDENTIFIER:
+        raise ModelError(
+            f"{path}: not a TensorFlow Lite model ({len(content)} bytes, no {_IDENTIFIER.decode()} mark)"
+        )
 
 
 def _read_members(content: bytes, path: Path) -> dict[str, bytes]:

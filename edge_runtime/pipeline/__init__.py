@@ -4,7 +4,7 @@ from edge_runtime.pipeline.collecting import collect
 from edge_runtime.pipeline.config import ClassifyConfig, CollectConfig, Format
 from edge_runtime.pipeline.hot_reload import HotReload
 from edge_runtime.pipeline.loop import Observer, classify_frames
-from edge_runtime.pipeline.session import Session, load_configured_model
+from edge_runtime.pipeline.session import Session, load_configured_model, trusted_models
 from edge_runtime.pipeline.smoothing import Decision
 from edge_runtime.pipeline.throttling import Throttle, every
 from edge_runtime.pipeline.worker_pool import WorkerPool
@@ -23,4 +23,5 @@ __all__ = [
     "collect",
     "every",
     "load_configured_model",
+    "trusted_models",
 ]

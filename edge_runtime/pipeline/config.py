@@ -13,7 +13,7 @@ from edge_runtime.sinks import SaveWhen
 INPUT, FRAMES, CAMERA = "Input", "Frames", "Camera"
 MODEL, DECISION = "Model", "Decision"
 OUTPUT, MQTT, SAVED, PREVIEW, SERVICE = "Output", "MQTT", "Saved frames", "Preview", "Service"
-COLLECTION, ARCHIVE = "Collection", "Archives"
+COLLECTION, ARCHIVE, TRUST = "Collection", "Archives", "Signed models and updates"
 PARQUET = "parquet:"
 
 
@@ -207,6 +207,25 @@ class ClassifyConfig(CollectLimits, FrameConfig):
         panel=PREVIEW,
     )
 
+    trust: Path | None = option(
+        None,
+        "Public keys of edge-sign: run only models signed by one of them and not older than the last.",
+        panel=TRUST,
+    )
+    update: str | None = option(
+        None, "https://… or a folder with new versions of the model; needs --trust.", panel=TRUST
+    )
+    update_every: float = option(
+        3600.0, "Seconds between two looks for a new version, a quarter more or less.", 0.05, 1e7, panel=TRUST
+    )
+    update_trial: float = option(
+        600.0,
+        "Seconds in which a new version is rolled back if it rejects far more images or drifts.",
+        0.0,
+        1e7,
+        panel=TRUST,
+    )
+
     resume: bool = option(
         False,
         "Continue the archive in DIR of --to parquet:DIR: files with a row are left out.",
@@ -236,6 +255,12 @@ class ClassifyConfig(CollectLimits, FrameConfig):
             raise UsageError("give one of --camera 0 and --input PATH (or --self-test)")
         if self.heatmap and self.save_frames is None:
             raise UsageError("--heatmap needs --save-frames FOLDER; the preview page shows one when asked")
+        if self.trust is not None and self.labels is not None:
+            raise UsageError(
+                "--trust allows only labels that are signed: those inside the model; no --labels"
+            )
+        if self.update is not None and self.trust is None:
+            raise UsageError("--update needs --trust KEYS: an unsigned model from elsewhere is never run")
         self._check_archive()
 
     @property
@@ -267,6 +292,7 @@ class ClassifyConfig(CollectLimits, FrameConfig):
             "engine",
             "workers",
             "input_range",
+            "trust",
             "top_k",
         }
         used |= {"threshold", "format"}

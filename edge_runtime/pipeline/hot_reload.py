@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from edge_runtime.core import EdgeError, Frame, ModelError, Result, Say, clock
-from edge_runtime.inference import LoadedModel, run_self_test
+from edge_runtime.core import EdgeError, Frame, Result, Say, clock
+from edge_runtime.inference import LoadedModel, check_self_test
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at the file."""
@@ -27,21 +27,32 @@ class HotReload:
         load: loads it.
         say: shows a line when a file is taken or refused.
         look_every: seconds between two looks.
+        swapped: called with each model that runs from now on, the first one too; may raise `EdgeError`.
 
     Attributes:
         current: the model that runs now.
     """
 
-    def __init__(self, path: Path, load: Load, *, say: Say, look_every: float = LOOK_EVERY) -> None:
+    def __init__(
+        self,
+        path: Path,
+        load: Load,
+        *,
+        say: Say,
+        look_every: float = LOOK_EVERY,
+        swapped: Callable[[LoadedModel], None] = lambda _model: None,
+    ) -> None:
         self._path = path
         self._load = load
         self._say = say
         self._look_every = look_every
+        self._swapped = swapped
         self._stamp = self._read_stamp()
         self._look_at = clock.now() + look_every
         self._loading: threading.Thread | None = None
         self._loaded: LoadedModel | None = None
         self.current = load(None)
+        swapped(self.current)
 
     def observe_all(self, frames: Iterator[Frame | None], top_k: int) -> Iterator[Result | None]:
         """The stage of the pipeline: classify each frame with the model that is current then."""
@@ -65,6 +76,10 @@ class HotReload:
             if self._loaded is not None:
                 self.current, self._loaded = self._loaded, None
                 self._say(f"{self._path}: a new model runs, {self.current.file.sha256[:12]}")
+                try:
+                    self._swapped(self.current)
+                except EdgeError as error:
+                    self._say(str(error))
         if self._loading is None and clock.now() >= self._look_at:
             self._look_at = clock.now() + self._look_every
             self._look_for_another()
@@ -82,7 +97,7 @@ class HotReload:
             model = self._load(self.current)
             if model.file.sha256 == self.current.file.sha256:
                 return
-            _check(model)
+            check_self_test(model.file, model.classifier)
             self._loaded = model
         except EdgeError as error:
             self._say(f"the new model is refused, the old one stays: {error}")
@@ -95,11 +110,3 @@ class HotReload:
         except OSError:
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-def _check(model: LoadedModel) -> None:
-    if model.file.card is None or not model.file.card.golden:
-        return
-    outcome = run_self_test(model.file, model.classifier)
-    if not outcome.passed:
-        raise ModelError(f"{model.file.name}: the self-test failed: {outcome}")

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from edge_runtime.collection import Collector
@@ -18,7 +19,7 @@ from edge_runtime.inference import (
     load_model,
     parse_input_range,
 )
-from edge_runtime.model import read_model_file
+from edge_runtime.model import ModelFile, read_model_file
 from edge_runtime.pipeline.config import ClassifyConfig
 from edge_runtime.pipeline.frame_rate import FrameRate
 from edge_runtime.pipeline.frames import choose_frames, open_source
@@ -30,6 +31,8 @@ from edge_runtime.pipeline.worker_pool import WorkerPool
 from edge_runtime.sinks import MonitoringSink, RunSnapshot
 from edge_runtime.sources import Source
 from edge_runtime.system import Notifier
+from edge_runtime.trust import TrustedModels, read_public_keys
+from edge_runtime.update import Updates, open_remote
 
 
 class Session:
@@ -55,7 +58,11 @@ class Session:
             EdgeError: with its exit code.
         """
         with contextlib.ExitStack() as stack:
-            model = HotReload(model_path(self._config), self._load, say=self._say)
+            trusted = trusted_models(self._config)
+            updates = self._open_updates(trusted)
+            swapped = updates.swapped if updates else _remember(trusted)
+            load = partial(self._load, trusted)
+            model = HotReload(model_path(self._config), load, say=self._say, swapped=swapped)
             source = stack.enter_context(self._open_source(model))
             if self._config.heatmap:
                 ActivationMaps(model.current)  # refuses a model that has none
@@ -71,8 +78,14 @@ class Session:
             stack.callback(self._notifier.stopping)
             drift = DriftMonitor(lambda: model.current.file.card, self._say)
             stages: list[Stage] = [drift, *self._collector(stack, source, model)]
-            for result in self._results(source, model, stages, outputs):
-                self._report(result, source, model, drift, outputs)
+            results = self._results(source, model, stages, outputs)
+            if updates:
+                options = load_options(self._config)
+                updates.start(lambda: model.current, partial(load_beside, options, lambda: model.current))
+                stack.callback(updates.close)
+                results = updates.watch(results, lambda: drift.status.changes if drift.status else ())
+            for result in results:
+                self._report(result, source, model, drift, outputs, updates)
 
     def _results(
         self, source: Source, model: HotReload, stages: Sequence[Stage], outputs: Outputs
@@ -122,6 +135,7 @@ class Session:
         model: HotReload,
         drift: DriftMonitor,
         outputs: Outputs,
+        updates: Updates | None,
     ) -> None:
         """Report to systemd and to the monitors after each event."""
         self._notifier.beat()
@@ -135,24 +149,50 @@ class Session:
             self._notifier.status(f"waiting for {status.name}")
         if outputs.monitors:
             dropped = {sink.name: sink.dropped for sink in outputs.queueing}
-            snapshot = RunSnapshot(model.current.file.sha256, status, self._rate.value, dropped, drift.status)
+            snapshot = RunSnapshot(
+                model.current.file.sha256,
+                status,
+                self._rate.value,
+                dropped,
+                drift.status,
+                updates.status if updates else None,
+            )
             for monitor in outputs.monitors:
                 monitor.publish(snapshot)
 
-    def _load(self, running: LoadedModel | None) -> LoadedModel:
+    def _open_updates(self, trusted: TrustedModels | None) -> Updates | None:
+        config = self._config
+        if config.update is None or trusted is None:
+            return None
+        path = model_path(config)
+        remote = open_remote(config.update, path.name)
+        updates = Updates(
+            remote, path, trusted, say=self._say, every=config.update_every, trial=config.update_trial
+        )
+        updates.prepare()
+        return updates
+
+    def _load(self, trusted: TrustedModels | None, running: LoadedModel | None) -> LoadedModel:
         if running is None:
-            return load_configured_model(self._config, tune_threads=not is_one_image(self._config))
+            tune = not is_one_image(self._config)
+            return load_configured_model(self._config, trusted, tune_threads=tune)
         # Frames are being classified: nothing is measured now.
-        return load_configured_model(self._config, fallback_threads=running.classifier.engine.num_threads)
+        threads = running.classifier.engine.num_threads
+        return load_configured_model(self._config, trusted, fallback_threads=threads)
 
 
 def load_configured_model(
-    config: ClassifyConfig, *, tune_threads: bool = False, fallback_threads: int | None = None
+    config: ClassifyConfig,
+    trusted: TrustedModels | None = None,
+    *,
+    tune_threads: bool = False,
+    fallback_threads: int | None = None,
 ) -> LoadedModel:
     """Load the model that the options name.
 
     Args:
         config: the options.
+        trusted: see `trusted_models`; a model file that it refuses is not loaded.
         tune_threads: see `load_model`.
         fallback_threads: see `load_model`.
 
@@ -165,14 +205,37 @@ def load_configured_model(
             f"{path}: no such model file: name one with --model FILE or $EDGE_MODEL; "
             "to make one: edge-train IMAGES --out run, then edge-convert run --out model.tflite"
         )
-    options = LoadOptions(
+    file = read_model_file(path, config.labels)
+    if trusted is not None:
+        trusted.check(file)
+    options = load_options(config)
+    return load_model(file, options, tune_threads=tune_threads, fallback_threads=fallback_threads)
+
+
+def load_options(config: ClassifyConfig) -> LoadOptions:
+    """How the options say that a model file is loaded."""
+    return LoadOptions(
         engine=config.engine,
         num_threads=config.num_threads,
         input_range=parse_input_range(config.input_range) if config.input_range is not None else None,
         delegate=Delegate.parse(config.delegate) if config.delegate else None,
     )
-    file = read_model_file(path, config.labels)
-    return load_model(file, options, tune_threads=tune_threads, fallback_threads=fallback_threads)
+
+
+def load_beside(options: LoadOptions, current: Callable[[], LoadedModel], file: ModelFile) -> LoadedModel:
+    """Load another model file while a model runs."""
+    return load_model(file, options, fallback_threads=current().classifier.engine.num_threads)
+
+
+def trusted_models(config: ClassifyConfig) -> TrustedModels | None:
+    """What `--trust` allows to run; None where every model may.
+
+    Raises:
+        EdgeError: the keys, or what is remembered of the models before, cannot be used.
+    """
+    if config.trust is None:
+        return None
+    return TrustedModels.of_model(read_public_keys(config.trust), model_path(config))
 
 
 def is_one_image(config: ClassifyConfig) -> bool:
@@ -183,6 +246,16 @@ def is_one_image(config: ClassifyConfig) -> bool:
 def model_path(config: ClassifyConfig) -> Path:
     """`--model`, else `$EDGE_MODEL`, else `model.tflite` in the current folder."""
     return config.model or Path(os.environ.get("EDGE_MODEL") or "model.tflite")
+
+
+def _remember(trusted: TrustedModels | None) -> Callable[[LoadedModel], None]:
+    """Called with each model that runs: no older one is taken afterwards."""
+
+    def swapped(model: LoadedModel) -> None:
+        if trusted is not None:
+            trusted.accept(trusted.check(model.file))
+
+    return swapped
 
 
 def _observer(config: ClassifyConfig, model: HotReload, source: Source) -> Observer:

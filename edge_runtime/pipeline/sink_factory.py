@@ -118,7 +118,12 @@ class _Factory:
         """Open one of the sinks that `--to` takes."""
         kind, colon, where = name.partition(":")
         if kind in PORTS and colon:
-            sink = MqttSink(_broker(name, self._config), say=self._say, retain=self._config.on_change)
+            sink = MqttSink(
+                _broker(name, self._config),
+                say=self._say,
+                retain=self._config.on_change,
+                updates=self._config.update is not None,
+            )
             self.queueing.append(sink)
             self.monitors.append(sink)
             self.add_report(sink)

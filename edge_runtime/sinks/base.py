@@ -7,6 +7,7 @@ from typing import Protocol, Self, TextIO
 from edge_runtime.core import Image, OutputError, ReaderGoneError, Result
 from edge_runtime.drift import DriftStatus
 from edge_runtime.sources import SourceStatus
+from edge_runtime.update import UpdateStatus
 
 DrawHeatmap = Callable[[Result], Image]
 """Draws where the evidence for a result's answer is; raises `ModelError` where the model gives none."""
@@ -49,6 +50,7 @@ class RunSnapshot:
         frames_per_second: over the last frames.
         dropped: results dropped because a queue was full, by the name of the sink.
         drift: how the frames compare with the held-out images; None for a model without such a reference.
+        update: the versions of the model; None where it is not updated.
     """
 
     model_sha256: str
@@ -56,6 +58,7 @@ class RunSnapshot:
     frames_per_second: float = 0.0
     dropped: Mapping[str, int] = field(default_factory=dict)
     drift: DriftStatus | None = None
+    update: UpdateStatus | None = None
 
 
 class Monitor(Protocol):

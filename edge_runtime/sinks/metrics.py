@@ -90,6 +90,11 @@ class Metrics(SinkBase):
                     f"edge_classify_source_{name}", _SOURCE_HELP[name], value=count
                 )
         yield from self._describe_drift(snapshot)
+        if snapshot.update:
+            update = core.InfoMetricFamily("edge_classify_update", "Versions of the model.")
+            versions = {"installed": snapshot.update.installed, "available": snapshot.update.available}
+            update.add_metric([], versions | {"state": snapshot.update.state.value})
+            yield update
         for sink, dropped in snapshot.dropped.items():
             family = core.CounterMetricFamily(
                 "edge_classify_queue_dropped", "Results dropped because a queue was full.", labels=["sink"]

@@ -12,6 +12,7 @@ from edge_runtime.core import MissingLibraryError, Result, Say, UsageError, cloc
 from edge_runtime.drift import DriftStatus
 from edge_runtime.sinks.base import RunSnapshot, SinkBase
 from edge_runtime.sinks.json_lines import to_dict
+from edge_runtime.update import UpdateStatus
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 QUEUE = 200
@@ -32,7 +33,7 @@ class Broker:
     Attributes:
         host: name or address.
         port: 1883, or 8883 with TLS, where none is given.
-        topic: below it are `result`, `drift` and `status`.
+        topic: below it are `result`, `drift`, `update` and `status`.
         user: None for an anonymous connection.
         password: from a file or from the environment, never from a command line.
         tls: whether the connection is encrypted, and the broker's certificate checked.
@@ -94,7 +95,8 @@ class Broker:
 class MqttSink(SinkBase):
     """Publishes results as JSON on `TOPIC/result`, and `online` or `offline`, retained, on `TOPIC/status`.
 
-    Whether the frames differ from the held-out images is on `TOPIC/drift`, retained, whenever that changes.
+    Whether the frames differ from the held-out images is on `TOPIC/drift`, and the versions of the model are
+    on `TOPIC/update`, retained, whenever that changes.
 
     The broker says `offline` when this process dies (Last Will). While there is no broker, messages are
     queued up to `QUEUE` and then dropped; paho connects again by itself, after 1 to 60 seconds.
@@ -104,13 +106,14 @@ class MqttSink(SinkBase):
         say: shows a line when the connection is lost, is back, or is refused.
         retain: whether the broker keeps the last result for those who come later, which is right for results
             that come only at a change.
+        updates: whether the model is updated, so that Home Assistant gets an entity for it.
 
     Raises:
         MissingLibraryError: paho-mqtt is not installed.
         UsageError: the certificates cannot be used.
     """
 
-    def __init__(self, broker: Broker, *, say: Say, retain: bool = False) -> None:
+    def __init__(self, broker: Broker, *, say: Say, retain: bool = False, updates: bool = False) -> None:
         try:
             import paho.mqtt.client as paho
             from paho.mqtt.enums import CallbackAPIVersion
@@ -120,9 +123,11 @@ class MqttSink(SinkBase):
         self._broker = broker
         self._say = say
         self._retain = retain
+        self._updates = updates
         self._paho: Any = paho
         self.name = f"{broker.host}:{broker.port}"
         self._drift: DriftStatus | None = None
+        self._update: UpdateStatus | None = None
         self._complained = False
         self._closed = False
         self._turn = threading.Lock()
@@ -143,7 +148,12 @@ class MqttSink(SinkBase):
             self._dropped += 1
 
     def publish(self, snapshot: RunSnapshot) -> None:
-        """See `Monitor.publish`: only drift is published, when it changes."""
+        """See `Monitor.publish`: drift and the versions of the model are published when they change."""
+        if snapshot.update is not None and snapshot.update != self._update:
+            with self._turn:
+                self._update = snapshot.update
+                if self._online.is_set():
+                    self._publish_update(snapshot.update)
         if snapshot.drift is None:
             return
         if self._drift is not None and snapshot.drift.changes == self._drift.changes:
@@ -187,6 +197,14 @@ class MqttSink(SinkBase):
             "reference": drift.reference,
         }
         self._client.publish(f"{self._broker.topic}/drift", json.dumps(message), qos=0, retain=True)
+
+    def _publish_update(self, update: UpdateStatus) -> None:
+        message = {
+            "installed_version": update.installed,
+            "latest_version": update.available,
+            "state": update.state,
+        }
+        self._client.publish(f"{self._broker.topic}/update", json.dumps(message), qos=0, retain=True)
 
     def _publish_offline(self, deadline: float) -> None:
         # Confirmed after all results; without confirmation where the queue is full or does not move.
@@ -235,6 +253,8 @@ class MqttSink(SinkBase):
                 client.publish(topic, json.dumps(payload), qos=0, retain=True)
             if self._drift is not None:
                 self._publish_drift(self._drift)
+            if self._update is not None:
+                self._publish_update(self._update)
             self._complained = False
             self._gone.clear()
             self._online.set()
@@ -280,7 +300,18 @@ class MqttSink(SinkBase):
             "device_class": "problem",
             "entity_category": "diagnostic",
         }
-        return [
+        found = [
             (f"{broker.discovery}/sensor/{identity}/config", answer | common),
             (f"{broker.discovery}/binary_sensor/{identity}_drift/config", drift | common),
         ]
+        if self._updates:
+            # Without a command topic: the device updates itself.
+            update = {
+                "name": "Model",
+                "unique_id": f"{identity}_update",
+                "state_topic": f"{broker.topic}/update",
+                "json_attributes_topic": f"{broker.topic}/update",
+                "entity_category": "diagnostic",
+            }
+            found.append((f"{broker.discovery}/update/{identity}_update/config", update | common))
+        return found

@@ -28,6 +28,7 @@ ExecStart={command}
 WorkingDirectory={folder}
 User={user}
 SupplementaryGroups=video
+StateDirectory=edge-classify
 # The watchdog follows the work, not the camera: an unplugged camera is waited for.
 WatchdogSec={watchdog}
 TimeoutStartSec=infinity

@@ -1,0 +1,344 @@
+"""A device takes models that are signed and newer, rolls bad ones back, and survives a kill at each write."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from edge_runtime import read_model_file
+from edge_runtime.core import clock, write_file
+from edge_runtime.model import join_signature, split_signature
+from edge_runtime.trust import Trial, read_private_key, read_public_keys, sign_model, verify, write_new_key
+from edge_runtime.update import TrialWatch, Verdict
+from edge_runtime.update.watch import KEPT_RESULTS, Baseline
+from tests.conftest import BIN, Shared
+from tests.signed import Signer, constant_models, make_signer, with_rejection
+
+KILLER = """
+import os, pathlib, signal, sys
+left, after = {left}, {after}
+replace = pathlib.Path.replace
+def kill(self, target):
+    global left
+    left -= 1
+    if after:
+        replace(self, target)
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return self if after else replace(self, target)
+pathlib.Path.replace = kill
+sys.argv[0] = "edge-classify"
+from edge_runtime.cli.classify import main
+main()
+"""
+"""`edge-classify` that is killed before or after it renames its `left`-th file."""
+
+
+@pytest.fixture(scope="module")
+def models(shared: Shared) -> Path:
+    return shared("constant", constant_models)
+
+
+@dataclass
+class Device:
+    """A device with `edge-classify --update`, and the folder that it is updated from."""
+
+    folder: Path
+    signer: Signer
+    models: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "device" / "m.tflite"
+
+    def content(self, counter: int, answer: str = "red", name: str = "m") -> bytes:
+        content = (self.models / f"{answer}.tflite").read_bytes()
+        unsigned = with_rejection(content, counter)
+        return sign_model(unsigned, name, counter, self.signer.key)
+
+    def publish(self, content: bytes) -> None:
+        write_file(self.folder / "server" / "m.tflite", content)
+
+    def command(self, *options: object) -> list[str]:
+        words = ["-m", self.path, "--input", "synthetic", "--fps", 200, "--trust", self.signer.public]
+        words += ["--update", self.folder / "server", "--update-every", 0.1, "--update-trial", 0.2, *options]
+        return [str(each) for each in (*words, "--format", "jsonl", "--preview", 0)[:-2]]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
+
+    @property
+    def history(self) -> dict[str, object]:
+        (file,) = (self.folder / "state").rglob("*.json")
+        found: dict[str, object] = json.loads(file.read_text())
+        return found
+
+    @property
+    def counter(self) -> int:
+        """Of the model file; it is always complete and signed."""
+        return verify(read_model_file(self.path), read_public_keys(self.signer.public)).order.counter
+
+    @contextmanager
+    def running(self, *options: object) -> Iterator["Running"]:
+        with (self.folder / "out").open("w") as out, (self.folder / "err").open("w") as err:
+            process = subprocess.Popen(
+                [BIN / "edge-classify", *self.command(*options)], stdout=out, stderr=err, env=self.environment
+            )
+            try:
+                yield Running(self, process)
+            finally:
+                process.kill()
+                process.wait()
+
+
+@dataclass
+class Running:
+    """The command at work."""
+
+    device: Device
+    process: "subprocess.Popen[bytes]"
+
+    def wait_for(self, words: str, count: int = 1) -> str:
+        return self.until(lambda said: said.count(words) >= count)
+
+    def until(self, condition: Callable[[str], bool]) -> str:
+        deadline = clock.now() + 60
+        while not condition(said := (self.device.folder / "err").read_text()):
+            assert self.process.poll() is None, said
+            assert clock.now() < deadline, said
+            time.sleep(0.02)
+        return said
+
+    def still_classifies(self) -> None:
+        before = (self.device.folder / "out").stat().st_size
+        deadline = clock.now() + 30
+        while (self.device.folder / "out").stat().st_size <= before:
+            assert self.process.poll() is None
+            assert clock.now() < deadline
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def device(tmp_path: Path, models: Path) -> Device:
+    (tmp_path / "device").mkdir()
+    made = Device(tmp_path, make_signer(tmp_path / "keys", models / "red.tflite"), models)
+    made.path.write_bytes(made.content(1))
+    made.publish(made.content(1))
+    return made
+
+
+def test_a_new_model_is_fetched_tried_and_kept(device: Device) -> None:
+    with device.running() as running:
+        running.until(lambda _: (device.folder / "out").stat().st_size > 50_000)
+        device.publish(device.content(2))
+        said = running.wait_for("m 2 (")
+        assert "on trial for" in said
+        said = running.wait_for("has passed its trial")
+        assert "a new model runs" in said
+        running.still_classifies()
+    assert device.counter == device.history["counter"] == 2
+    assert read_model_file(device.path.with_suffix(".previous.tflite")).card
+    results = [json.loads(line) for line in (device.folder / "out").read_text().splitlines()[:-1]]
+    # No frame is left out while models are swapped.
+    assert [each["frame_id"] for each in results] == list(range(len(results)))
+
+
+def test_a_model_that_rejects_far_more_is_rolled_back_and_not_taken_again(device: Device) -> None:
+    bad = device.content(2, "unknown")
+    with device.running("--update-trial", 60) as running:
+        running.until(lambda _: (device.folder / "out").stat().st_size > 50_000)
+        device.publish(bad)
+        said = running.wait_for("rolled back")
+        assert "50 of 50 results are unknown, 0 of" in said
+        running.wait_for("a new model runs", 2)
+        # Published once more, it is known; a better one with a higher counter is taken.
+        device.publish(bad)
+        time.sleep(0.5)
+        device.publish(device.content(3))
+        running.wait_for("m 3 (")
+        running.still_classifies()
+        assert (device.folder / "err").read_text().count("m 2 (") == 1
+    assert device.counter == 3
+    assert device.history["counter"] == 1
+    assert device.history["rejected"] == [read_model_file_sha(bad, device)]
+
+
+def read_model_file_sha(content: bytes, device: Device) -> str:
+    path = device.folder / "some.tflite"
+    path.write_bytes(content)
+    return read_model_file(path).sha256
+
+
+def test_what_is_not_signed_newer_or_of_this_name_is_refused_once(device: Device) -> None:
+    other = device.folder / "other.key"
+    write_new_key(other)
+    signed = device.content(5)
+    with device.running() as running:
+        running.still_classifies()
+        for content, reason in (
+            (with_rejection((device.models / "red.tflite").read_bytes(), 9), "not signed"),
+            (device.content(0), "not newer"),
+            (device.content(7, name="digits"), "this device runs 'm'"),
+            (sign_model(signed, "m", 9, read_private_key(other)), "not among the trusted ones"),
+            (signed[:1000], "new m.tflite"),
+            (b"", "not a TensorFlow Lite model"),
+        ):
+            before = (device.folder / "err").read_text()
+            device.publish(content)
+            said = running.until(lambda said, before=before: len(said) > len(before))[len(before) :]
+            assert reason in said, said
+            assert "the model stays" in said
+        (device.folder / "server" / "m.tflite").unlink()
+        running.wait_for("cannot be read")
+        running.still_classifies()
+    assert device.counter == 1
+
+
+def test_a_swap_by_hand_is_checked_too(device: Device) -> None:
+    with device.running() as running:
+        running.still_classifies()
+        write_file(device.path, with_rejection((device.models / "red.tflite").read_bytes(), 2))
+        running.wait_for("is refused, the old one stays")
+        running.still_classifies()
+    done = subprocess.run(
+        [BIN / "edge-classify", *device.command()], capture_output=True, text=True, env=device.environment,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, len(done.stderr.splitlines()), done.stdout) == (3, 1, "")
+    assert "not signed" in done.stderr
+
+
+def test_the_first_model_is_fetched(device: Device) -> None:
+    device.path.unlink()
+    with device.running() as running:
+        running.wait_for("the first model was fetched")
+        running.still_classifies()
+    assert device.history["counter"] == 1
+
+
+def test_a_model_that_ends_the_process_is_rolled_back_at_the_third_start(device: Device) -> None:
+    with device.running() as running:
+        running.still_classifies()
+    write_file(device.path.with_suffix(".previous.tflite"), device.path.read_bytes())
+    new = device.content(2)
+    write_file(device.path, new)
+    (file,) = (device.folder / "state").rglob("*.json")
+    history = device.history
+    history["trial"] = {"sha256": read_model_file_sha(new, device), "starts": 2}
+    file.write_text(json.dumps(history))
+    device.publish(new)
+    with device.running("--update-trial", 60) as running:
+        running.still_classifies()
+    assert device.counter == 2
+    with device.running("--update-trial", 60) as running:
+        running.wait_for("the process ended 3 times with it")
+        running.still_classifies()
+    assert device.counter == 1
+
+
+@pytest.mark.extra
+def test_hundreds_of_damaged_swapped_and_replayed_models_are_never_used(device: Device) -> None:
+    chance = random.Random(0)
+    other = device.folder / "other.key"
+    write_new_key(other)
+    good, old = device.content(5), device.content(0)
+    # A signature may be written with other characters: the model is the same.
+    allowed = {split_signature(content)[0] for content in (device.path.read_bytes(), good)}
+    with device.running("--update-every", 0.05) as running:
+        running.still_classifies()
+        for number in range(400):
+            attacked, place = bytearray(good), chance.randrange(len(good))
+            kind = number % 4
+            if kind == 0:
+                attacked[place] ^= 1 << chance.randrange(8)
+            elif kind == 1:
+                del attacked[place:]
+            elif kind == 2:
+                block = split_signature(device.content(chance.randrange(6, 99)))[1]
+                attacked = bytearray(join_signature(split_signature(good)[0], block))
+            else:
+                attacked = bytearray(chance.choice((old, sign_model(good, "m", 9, read_private_key(other)))))
+            device.publish(bytes(attacked))
+            time.sleep(0.08)
+            assert split_signature(device.path.read_bytes())[0] in allowed
+        running.still_classifies()
+        device.publish(good)
+        running.wait_for("has passed its trial")
+    assert device.counter == 5
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("answer", ["red", "unknown"])
+def test_a_kill_at_each_write_leaves_a_signed_model_and_the_update_goes_on(
+    device: Device, answer: str
+) -> None:
+    start = device.path.read_bytes()
+    device.publish(device.content(2, answer))
+    done = "has passed its trial" if answer == "red" else "rolled back"
+    kills = 0
+    for number in range(1, 20):
+        for after in (False, True):
+            code = KILLER.format(left=number, after=after)
+            killed = subprocess.Popen(
+                [sys.executable, "-P", "-c", code, *device.command("--max-frames", 4000)],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=device.environment,
+            )  # fmt: skip
+            try:
+                kills += killed.wait(2.5) == -signal.SIGKILL
+            except subprocess.TimeoutExpired:
+                # Fewer writes than this: everything has been done.
+                killed.kill()
+                killed.wait()
+                break
+            assert device.counter in (1, 2)
+            with device.running() as running:
+                running.until(lambda said: done in said)
+                running.still_classifies()
+            assert device.counter == (2 if answer == "red" else 1)
+            write_file(device.path, start)
+            for file in (device.folder / "state").rglob("*.json"):
+                file.unlink()
+        else:
+            continue
+        break
+    assert kills >= 8
+
+
+def test_a_trial_compares_with_the_model_before() -> None:
+    def judge(trial: Trial, unknown: list[bool], seconds: float = 0.0) -> Verdict:
+        watch = TrialWatch(trial, seconds)
+        found = Verdict.OPEN
+        for each in unknown:
+            found = watch.add(unknown=each, changes=())
+            if found is not Verdict.OPEN:
+                return found
+        return found
+
+    some = [number % 4 == 0 for number in range(100)]
+    assert judge(Trial(sha256="", unknown=25, results=100), some) is Verdict.PASSED
+    assert judge(Trial(sha256="", unknown=0, results=500), some) is Verdict.FAILED
+    # Without results of the model before, half of them may be unknown.
+    assert judge(Trial(sha256=""), some) is Verdict.PASSED
+    assert judge(Trial(sha256=""), [True] * 60) is Verdict.FAILED
+    assert judge(Trial(sha256="", unknown=25, results=100), some, seconds=60) is Verdict.OPEN
+    drifted = TrialWatch(Trial(sha256="", changes=("darker",)), 60)
+    assert drifted.add(unknown=False, changes=("darker",)) is Verdict.OPEN
+    assert drifted.add(unknown=False, changes=("darker", "blurred")) is Verdict.FAILED
+    assert "blurred" in drifted.reason
+
+
+def test_the_baseline_is_of_the_last_results() -> None:
+    baseline = Baseline()
+    for number in range(3 * KEPT_RESULTS):
+        baseline.add(unknown=number < 2 * KEPT_RESULTS + 10)
+    assert baseline.seen == (10, KEPT_RESULTS)

@@ -31,6 +31,7 @@ EXAMPLES = (
     "edge-convert run --calibrate auto --keep-float auto",
     "edge-convert run --for frigate --out model_cache/birds",
     "edge-convert run --precision int8,float16 --target tflite-runtime-2.14",
+    "edge-convert keras_model.h5 --labels labels.txt --images birds/ --out birds.tflite",
 )
 
 
@@ -38,7 +39,9 @@ def build_app() -> typer.Typer:
     """The command with its options."""
     from converter.config import ConvertConfig
 
-    argument = typer.Argument(help="Run that edge-train wrote.", show_default=False)
+    argument = typer.Argument(
+        help="Run that edge-train wrote, or a Keras model of others (.keras, .h5).", show_default=False
+    )
     leading = parameter("run", Annotated[Path | None, argument], None)
     command = with_options(
         edge_convert,
@@ -54,19 +57,19 @@ def build_app() -> typer.Typer:
 
 def edge_convert(config: "ConvertConfig") -> int:
     """Convert a run to a TensorFlow Lite file with labels and model card inside."""
-    from edge_runtime.datasets import read_run
-
-    source = read_run(config.run, data=config.data)
     from converter.config import Program
     from converter.conversion import convert
+    from converter.foreign import adopt, is_foreign
     from converter.frigate import check_for_frigate
-
-    if config.for_ is Program.FRIGATE:
-        check_for_frigate(source, config)
-    make_folder(config.path.parent)
+    from edge_runtime.datasets import read_run
 
     refused: list[EdgeError] = []
     with Reporter() as reporter:
+        foreign = is_foreign(config.run)
+        source = adopt(config, reporter) if foreign else read_run(config.run, data=config.data)
+        if config.for_ is Program.FRIGATE:
+            check_for_frigate(source, config)
+        make_folder(config.path.parent)
         for done in convert(source, config, reporter):
             try:
                 _write(done, source, config, reporter)

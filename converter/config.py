@@ -6,9 +6,10 @@ from pathlib import Path
 
 from converter.compatibility import Runtime
 from converter.quantization import DEFAULT_COUNT, Calibration, Io, Precision
-from edge_runtime.core import UsageError, check_ranges, option
+from edge_runtime.core import Resize, UsageError, check_ranges, option
 
 OUTPUT, QUANTIZATION, GATE = "Output", "Quantization", "Accuracy and compatibility"
+FOREIGN = "Keras models of others"
 
 
 class KeepFloat(StrEnum):
@@ -43,6 +44,22 @@ class ConvertConfig:
         panel=OUTPUT,
     )
     io: Io | None = option(None, "Input and output of int8.", shown="uint8", panel=OUTPUT)
+
+    images: Path | None = option(
+        None, "Class folders with images to calibrate and to compare with.", panel=FOREIGN
+    )
+    labels: Path | None = option(
+        None, "A label for each output, one a line.", shown="the class folders in their order", panel=FOREIGN
+    )
+    input_range: str | None = option(
+        None,
+        "LOW,HIGH: the values of pixels 0 and 255 that it was trained with.",
+        shown="the one with the best accuracy",
+        panel=FOREIGN,
+    )
+    resize: Resize = option(
+        Resize.SQUASH, "How images were resized in its training: squash, crop or pad.", panel=FOREIGN
+    )
 
     calibrate: Calibration = option(
         Calibration.MINMAX,
@@ -81,6 +98,17 @@ class ConvertConfig:
         if not set(map(str.strip, self.precision.split(","))) <= set(Precision):
             raise UsageError(
                 f"--precision takes {', '.join(Precision)} (with commas), got {self.precision!r}"
+            )
+        if self.run.is_file() and self.images is None:
+            raise UsageError(
+                f"{self.run} is a model, not a run: give images of its classes with --images FOLDER, to "
+                "calibrate and to compare with"
+            )
+        given = [each for each in (self.images, self.labels, self.input_range) if each is not None]
+        if given and not self.run.is_file():
+            raise UsageError(
+                "--images, --labels and --input-range are for a Keras model of others (.keras or .h5); a run "
+                "has its own"
             )
         if self.for_ is Program.FRIGATE and self.out.suffix == ".tflite":
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Load a `.keras` file safely: only the layers of this toolkit's runs are built."""
+"""Load a Keras file safely: only known layers are built."""
 
 import io
 import json
@@ -13,7 +13,12 @@ MAX_CONFIG_BYTES = 16 * 1024**2
 MAX_WEIGHTS_BYTES = 1024**3
 MAX_OBJECTS = 20_000
 
-_MODULES = frozenset({None, "keras", "keras.layers", "keras.initializers", "keras.src.models.functional"})
+_MODULES = frozenset(
+    {
+        None, "keras", "keras.layers", "keras.initializers", "keras.regularizers",
+        "keras.src.models.functional", "keras.src.models.sequential",
+    }
+)  # fmt: skip
 _CLASSES = frozenset(
     {
         "__keras_tensor__", "Functional", "Sequential", "DTypePolicy",
@@ -21,9 +26,17 @@ _CLASSES = frozenset(
         "Add", "GlobalAveragePooling2D", "Dropout", "Dense",
         # The output for images of no class.
         "Multiply", "Subtract", "Reshape", "GlobalMaxPooling1D", "Concatenate", "Softmax",
-        "Zeros", "Ones", "GlorotUniform",
+        # What MobileNetV3, EfficientNet, Teachable Machine and course notebooks have beside these.
+        "Model", "Activation", "Flatten", "Normalization", "MaxPooling2D", "AveragePooling2D",
+        "GlobalMaxPooling2D", "SeparableConv2D", "LeakyReLU",
+        "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast", "RandomTranslation",
+        "RandomBrightness",
+        "Zeros", "Ones", "GlorotUniform", "VarianceScaling", "HeNormal", "TruncatedNormal",
+        "RandomUniform", "RandomNormal", "L2",
     }
 )  # fmt: skip
+_OPERATIONS = frozenset({"Add", "Subtract", "Multiply", "TrueDivide", "Divide"})
+"""Arithmetic between layers, of module `keras.src.ops.numpy`."""
 
 
 def load_keras_model(path: Path) -> Any:
@@ -33,9 +46,9 @@ def load_keras_model(path: Path) -> Any:
         A Keras model: float32 pixels in [0, 255], shape (batch, height, width, 3) → scores.
 
     Raises:
-        ModelError: missing, damaged, too large, or with a layer that no run of this toolkit has.
+        ModelError: missing, damaged, too large, or with a layer that is not known.
     """
-    _check_config(_read_config(path), path)
+    check_keras_config(_read_config(path), path)
     import keras
 
     try:
@@ -60,11 +73,23 @@ def _read_config(path: Path) -> Any:
     return config
 
 
-def _check_config(config: Any, path: Path) -> None:
-    for number, (module, name) in enumerate(_objects(config)):
-        if module not in _MODULES or name not in _CLASSES:
+def check_keras_config(config: Any, path: Path) -> None:
+    """Refuse a model whose configuration, parsed from JSON, names anything but known layers.
+
+    Raises:
+        ModelError: with the first of the others.
+    """
+    if not isinstance(config, dict):
+        raise ModelError(f"{path}: its configuration is not an object; refused")
+    # Loss and optimizer of the training are not built without `compile`.
+    built = {key: value for key, value in config.items() if key != "compile_config"}
+    for number, (module, name) in enumerate(_objects(built)):
+        known = module in _MODULES and name in _CLASSES
+        arithmetic = module == "keras.src.ops.numpy" and name in _OPERATIONS
+        if not (known or arithmetic):
             raise ModelError(
-                f"{path}: contains a {name} (of {module}), which no run of edge-train has; refused"
+                f"{path}: contains a {name!s:.60} (of {module!s:.60}), which is not among the known layers; "
+                "refused"
             )
         if number > MAX_OBJECTS:
             raise ModelError(f"{path}: more than {MAX_OBJECTS} objects; refused")

@@ -25,6 +25,7 @@ def make_provenance(
         calibration: the representative dataset.
     """
     return {
+        **run.card.provenance,
         "data_fingerprint": run.card.data_fingerprint,
         "keras_sha256": sha256(run.files.model.read_bytes()),
         "tflite_sha256": sha256(model),

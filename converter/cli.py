@@ -95,6 +95,7 @@ def _write(done: "Conversion", source: "Run", config: "ConvertConfig", reporter:
     """
     from converter.config import Program
     from converter.frigate import write_for_frigate
+    from converter.packaging import format_bom
     from converter.quantization import draw_layers, format_layers
     from converter.record import format_conversion
 
@@ -113,6 +114,8 @@ def _write(done: "Conversion", source: "Run", config: "ConvertConfig", reporter:
         write_for_frigate(path.parent, done)
     else:
         write_file(path, done.content)
+    if config.bom:
+        write_file(path.with_suffix(".cdx.json"), format_bom(done.content, done.card, name=path.name))
     _summarize(done, config)
     if config.for_ is Program.FRIGATE:
         _summarize_for_frigate(done, source, path, reporter)

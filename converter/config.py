@@ -37,6 +37,11 @@ class ConvertConfig:
         "Program to write for; frigate: OUT is a folder, and gets model.tflite and labelmap.txt.",
         panel=OUTPUT,
     )
+    bom: bool = option(
+        False,
+        "Write a bill of materials (CycloneDX ML-BOM) beside it, OUT.cdx.json.",
+        panel=OUTPUT,
+    )
     data: str | None = option(None, "Location of the run's data, if it was moved.", panel=OUTPUT)
     precision: str = option(
         Precision.INT8.value,

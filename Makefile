@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help install demo test test-313 test-lowest test-slow test-avx2 bench-self bench-peers check-pi soak sbom docs format clean
+.PHONY: help install demo test test-313 test-lowest test-slow test-avx2 bench-self bench-peers check-pi soak wheels sbom docs format clean
 
 help:
 	@echo "make demo        train on handwritten digits, convert to int8, classify, benchmark (minutes)"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-peers the demo's model file through MediaPipe, OpenVINO, ONNX Runtime, a bare loop"
 	@echo "make check-pi    install and run the toolkit in a Debian arm64 root under QEMU (needs root)"
 	@echo "make soak        100,000 frames and 300 reopenings of a camera: is anything left behind?"
+	@echo "make wheels      the wheels for 64-bit and 32-bit systems, in dist/"
 	@echo "make sbom        the device's software bill of materials (CycloneDX), build/edge-classify.cdx.json"
 	@echo "make docs        write what is generated: docs/cli.md, the JSON schema of the report"
 	@echo "make format      format the code and fix what the linter can"
@@ -82,6 +83,10 @@ bench-peers: demo
 	$(BIN)/python -m pip install -q --no-deps --upgrade --target $(DEMO)/tf2onnx tf2onnx onnx
 	PYTHONPATH=$(DEMO)/tf2onnx $(BIN)/python -m tf2onnx.convert --tflite $(DEMO)/digits.tflite --output $(DEMO)/digits.onnx
 	$(DEMO)/peers/bin/python -P -m benchmarks.studies.peers $(DEMO)/digits.tflite $(DEMO)/run/examples
+
+# Two wheels: pip takes the right one on 32-bit and on 64-bit systems.
+wheels: $(VENV)/.dev
+	$(BIN)/python -P .ci/wheels.py dist
 
 # What `pip install edge-classify` puts on a device, in a virtual environment of its own.
 sbom: $(VENV)/.dev

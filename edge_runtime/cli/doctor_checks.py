@@ -104,8 +104,8 @@ def _python() -> Iterator[Finding]:
             "python",
             Level.WARNING,
             f"{text}: a 32-bit Python on a 64-bit kernel",
-            "pip may ask for LiteRT, which has no 32-bit build: install the 64-bit system, or "
-            "`pip install tflite-runtime==2.14.0 'numpy<2'`",
+            "LiteRT has no 32-bit build, and pip may ask for it: install the wheel for armv7l, or the 64-bit "
+            "system",
         )
         return
     yield Finding("python", Level.OK, text)
@@ -156,7 +156,7 @@ def _opencv() -> Iterator[Finding]:
 
 
 def _engines() -> Iterator[Finding]:
-    from edge_runtime.inference import DISTRIBUTIONS, MODULES, installed_engines
+    from edge_runtime.inference import DISTRIBUTIONS, MODULES, engine_advice, installed_engines
 
     for name in installed_engines():
         try:
@@ -168,8 +168,7 @@ def _engines() -> Iterator[Finding]:
         version = installed_versions(DISTRIBUTIONS[name]).get(DISTRIBUTIONS[name], "of unknown version")
         yield Finding("engine", Level.OK, f"{name} {version}")
     if not installed_engines():
-        wanted = "tflite-runtime==2.14.0" if platform.machine() == "armv7l" else "ai-edge-litert"
-        yield Finding("engine", Level.PROBLEM, "none is installed", f"pip install {wanted}")
+        yield Finding("engine", Level.PROBLEM, "none is installed", engine_advice())
 
 
 def _cameras() -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from edge_runtime.inference.engine_registry import (
     DISTRIBUTIONS,
     MODULES,
     choose_engine,
+    engine_advice,
     engine_version,
     installed_engines,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "choose_engine",
     "compare_golden",
     "compile_openvino",
+    "engine_advice",
     "engine_version",
     "installed_engines",
     "is_kept",

@@ -1,0 +1,85 @@
+"""The wheels: pip takes the right one for 32-bit and for 64-bit systems, whatever the kernel says."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from edge_runtime.inference import engine_advice
+from tests.conftest import ROOT, Shared
+
+PI_64 = ("manylinux_2_36_aarch64", "manylinux2014_aarch64", "linux_aarch64")
+PI_32 = ("manylinux_2_36_armv7l", "manylinux2014_armv7l", "linux_armv7l")
+
+
+@pytest.fixture(scope="session")
+def dist(shared: Shared) -> Path:
+    return shared(
+        "dist",
+        lambda folder: subprocess.run(
+            [sys.executable, "-P", ROOT / ".ci" / "wheels.py", folder], check=True, timeout=300
+        ),
+    )
+
+
+def requirements(wheel: Path, python: str, machine: str) -> dict[str, str]:
+    """What a device installs: name → versions."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        lines = archive.read(name).decode().splitlines()
+    prefix = "Requires-Dist: "
+    all_of_them = [Requirement(line.removeprefix(prefix)) for line in lines if line.startswith(prefix)]
+    place = {"python_version": python, "platform_machine": machine, "sys_platform": "linux", "extra": ""}
+    return {
+        each.name: str(each.specifier)
+        for each in all_of_them
+        if not each.marker or each.marker.evaluate(place)
+    }
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize(
+    ("platforms", "tag"), [(PI_64, "py3-none-any"), (PI_32, "py3-none-manylinux2014_armv7l")]
+)
+def test_pip_takes_the_wheel_of_the_system(
+    dist: Path, tmp_path: Path, platforms: tuple[str, ...], tag: str
+) -> None:
+    tags = [word for platform in platforms for word in ("--platform", platform)]
+    subprocess.run(
+        [
+            sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-index",
+            "--only-binary", ":all:", "--find-links", dist, *tags, "--python-version", "3.11", "-d", tmp_path, "edge-classify",
+        ],
+        check=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    assert tag in wheel.name
+
+
+@pytest.mark.extra
+def test_requirements_hold_on_a_64_bit_kernel_too(dist: Path) -> None:
+    (wheel_32,) = dist.glob("*armv7l.whl")
+    (wheel_64,) = dist.glob("*any.whl")
+    for machine in ("aarch64", "armv7l"):
+        found = requirements(wheel_32, "3.11", machine)
+        assert found["tflite-runtime"] == "==2.14.0"
+        assert "<2" in found["numpy"]
+        assert "<4.12" in found["opencv-python"]
+        assert "ai-edge-litert" not in found
+        later = requirements(wheel_32, "3.13", machine)
+        assert not {"tflite-runtime", "ai-edge-litert"} & set(later)
+        assert "<2" not in later["numpy"]
+    found = requirements(wheel_64, "3.13", "aarch64")
+    assert "ai-edge-litert" in found
+    assert "tflite-runtime" not in found
+    # A wheel for every machine on a 32-bit kernel.
+    assert requirements(wheel_64, "3.11", "armv7l") == requirements(wheel_32, "3.11", "armv7l")
+
+
+def test_the_first_start_says_which_engine_to_install() -> None:
+    assert engine_advice(bits=64, python=(3, 13)) == "pip install ai-edge-litert"
+    assert "tflite-runtime==2.14.0" in engine_advice(bits=32, python=(3, 11))
+    assert "32-bit Python 3.13: install the 64-bit system" in engine_advice(bits=32, python=(3, 13))

@@ -1,9 +1,9 @@
 """Build the wheels into `dist/`: one for every machine, and one for 32-bit Raspberry Pi OS.
 
 A 32-bit system on a 64-bit kernel, the default of a 32-bit Raspberry Pi OS on a Pi 4 or 5, says `aarch64` to
-the markers of requirements, which then ask for LiteRT, of which there is no 32-bit build. pip takes the tags of a
-wheel from the Python that runs instead. So the second wheel has the tag of 32-bit ARM, which pip prefers where it
-fits, and requirements that hold there whatever the kernel says.
+the markers of requirements, which then ask for LiteRT, of which there is no 32-bit build. pip takes the tags
+of a wheel from the Python that runs instead. So the second wheel has the tag of 32-bit ARM, which pip prefers
+where it fits, and requirements that hold there whatever the kernel says.
 
 Usage: python wheels.py [DIST]
 """

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -191,6 +192,16 @@ def demo_run(command: Command, shared: Shared) -> Path:
         assert done.code == 0, done.err
 
     return shared("demo", train) / "run"
+
+
+@pytest.fixture(scope="session")
+def dist(shared: Shared) -> Path:
+    """The wheels of the toolkit."""
+
+    def build(folder: Path) -> None:
+        subprocess.run([sys.executable, "-P", ROOT / ".ci" / "wheels.py", folder], check=True, timeout=300)
+
+    return shared("dist", build)
 
 
 @pytest.fixture(scope="session")

@@ -9,20 +9,9 @@ import pytest
 from packaging.requirements import Requirement
 
 from edge_runtime.inference import engine_advice
-from tests.conftest import ROOT, Shared
 
 PI_64 = ("manylinux_2_36_aarch64", "manylinux2014_aarch64", "linux_aarch64")
 PI_32 = ("manylinux_2_36_armv7l", "manylinux2014_armv7l", "linux_armv7l")
-
-
-@pytest.fixture(scope="session")
-def dist(shared: Shared) -> Path:
-    return shared(
-        "dist",
-        lambda folder: subprocess.run(
-            [sys.executable, "-P", ROOT / ".ci" / "wheels.py", folder], check=True, timeout=300
-        ),
-    )
 
 
 def requirements(wheel: Path, python: str, machine: str) -> dict[str, str]:
@@ -48,13 +37,9 @@ def test_pip_takes_the_wheel_of_the_system(
     dist: Path, tmp_path: Path, platforms: tuple[str, ...], tag: str
 ) -> None:
     tags = [word for platform in platforms for word in ("--platform", platform)]
-    subprocess.run(
-        [
-            sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-index",
-            "--only-binary", ":all:", "--find-links", dist, *tags, "--python-version", "3.11", "-d", tmp_path, "edge-classify",
-        ],
-        check=True,
-    )  # fmt: skip
+    offline = ("--no-deps", "--no-index", "--only-binary", ":all:", "--find-links", dist)
+    pip = [sys.executable, "-m", "pip", "download", "-q", *offline, *tags, "--python-version", "3.11"]
+    subprocess.run([*pip, "-d", tmp_path, "edge-classify"], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     assert tag in wheel.name
 

@@ -284,7 +284,8 @@ def hard_colors(digits_run: Path, shared: Shared) -> tuple[object, ...]:
         random = np.random.default_rng(0)
         for name, color in COLORS.items():
             for number in range(12):
-                noise = random.integers(-90, 90, (40, 50, 3))
+                # Spots of 4 x 4 pixels: noise of single pixels is refused for calibration at a small size.
+                noise = random.integers(-90, 90, (10, 13, 3)).repeat(4, axis=0).repeat(4, axis=1)[:, :50]
                 image = np.clip(np.array(color) * 0.2 + 100 + noise, 0, 255).astype(np.uint8)
                 save(folder / "colors" / name / f"{number}.png", image)
 

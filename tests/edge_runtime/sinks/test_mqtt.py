@@ -22,6 +22,7 @@ from edge_runtime.drift import Change, DriftStatus
 from edge_runtime.sinks import RunSnapshot
 from edge_runtime.sinks.mqtt import QUEUE, Broker, MqttSink
 from edge_runtime.sources import SourceStatus
+from edge_runtime.update import UpdateState, UpdateStatus
 from tests.conftest import BIN, Command
 from tests.edge_runtime.results import result
 
@@ -327,4 +328,35 @@ def test_drift_is_published_at_a_change_retained_and_as_a_diagnostic_entity(brok
     late = Listener(broker.port)
     payload, retained = late.next("pi/cam/drift")
     assert (json.loads(payload)["drift"], retained) == (False, True)
+    late.stop()
+
+
+@needs_broker
+def test_the_versions_of_the_model_are_published_at_a_change_and_as_an_update_entity(
+    broker: Mosquitto,
+) -> None:
+    def snapshot(installed: str, available: str, state: UpdateState) -> RunSnapshot:
+        update = UpdateStatus(installed, available, state)
+        return RunSnapshot("0" * 64, SourceStatus("camera:0"), 5.0, {}, None, update)
+
+    listener = Listener(broker.port)
+    sink = MqttSink(at(broker.port, discovery="homeassistant"), say=lambda _line: None, updates=True)
+    config = json.loads(listener.next("homeassistant/update/edge_classify_pi_cam_update/config")[0])
+    assert config["state_topic"] == "pi/cam/update"
+    assert "command_topic" not in config
+    for each in (
+        snapshot("1", "1", UpdateState.CURRENT),
+        snapshot("1", "1", UpdateState.CURRENT),
+        snapshot("2", "2", UpdateState.TRIAL),
+        snapshot("1", "2", UpdateState.ROLLED_BACK),
+    ):
+        sink.publish(each)
+    found = [json.loads(listener.next("pi/cam/update")[0]) for _ in range(3)]
+    assert [each["installed_version"] for each in found] == ["1", "2", "1"]
+    assert found[-1] == {"installed_version": "1", "latest_version": "2", "state": "rolled back"}
+    sink.close()
+    listener.stop()
+    late = Listener(broker.port)
+    payload, retained = late.next("pi/cam/update")
+    assert (json.loads(payload)["latest_version"], retained) == ("2", True)
     late.stop()

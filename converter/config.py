@@ -63,7 +63,9 @@ class ConvertConfig:
         panel=FOREIGN,
     )
     resize: Resize = option(
-        Resize.SQUASH, "How images were resized in its training: squash, crop or pad.", panel=FOREIGN
+        Resize.SQUASH,
+        "How images were resized in its training: squash, fit-shortest (crops) or fit-longest (pads).",
+        panel=FOREIGN,
     )
 
     calibrate: Calibration = option(
@@ -109,11 +111,12 @@ class ConvertConfig:
                 f"{self.run} is a model, not a run: give images of its classes with --images FOLDER, to "
                 "calibrate and to compare with"
             )
-        given = [each for each in (self.images, self.labels, self.input_range) if each is not None]
-        if given and not self.run.is_file():
+        given = [self.images, self.labels, self.input_range]
+        for_others = any(each is not None for each in given) or self.resize is not Resize.SQUASH
+        if for_others and not self.run.is_file():
             raise UsageError(
-                "--images, --labels and --input-range are for a Keras model of others (.keras or .h5); a run "
-                "has its own"
+                "--images, --labels, --input-range and --resize are for a Keras model of others (.keras or "
+                ".h5); a run has its own"
             )
         if self.for_ is Program.FRIGATE and self.out.suffix == ".tflite":
             raise UsageError(

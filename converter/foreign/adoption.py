@@ -45,7 +45,7 @@ ORIGIN = "origin"
 """Key of the adopted file in a card's provenance."""
 
 JUDGES = 200
-"""Images that the input range is found with."""
+"""Images that the input range is found with and golden samples are chosen from; more with more classes."""
 
 GOLDEN = 4
 GOLDEN_SIDE = 96
@@ -91,9 +91,10 @@ def adopt(config: ConvertConfig, reporter: Reporter) -> Run:
         golden=_golden(adopted, card, dataset, samples),
     )
     files = RunFiles(folder)
+    # The card first: with it an interrupted adoption may be repeated. The model, which completes it, last.
+    write_file(files.card, card.to_json())
     files.write_split(samples)
     write_file(files.config, f"data = {json.dumps(str(config.images.resolve()))}\n")
-    write_file(files.card, card.to_json())
     write_with(files.model, adopted.save)
     reporter.say(f"adopted as {folder} (next to the model file: edge-bench run {folder} {config.path})")
     return Run(folder, card, samples, str(config.images.absolute()))
@@ -154,13 +155,19 @@ def _input_range(
 ) -> InputRange:
     if config.input_range is not None:
         return parse_input_range(config.input_range)
-    judges = choose_samples(samples, min(JUDGES, len(samples)), seed=0)
+    judges = _choose_judges(samples)
     images = read_fitted(card, dataset, judges)
     index = {label: position for position, label in enumerate(card.labels)}
     targets = np.array([index[sample.label] for sample in judges])
     found, measured = find_input_range(model, images, targets, name=str(config.run))
     reporter.say(f"input range [{found[0]:g}, {found[1]:g}]: {measured}")
     return found
+
+
+def _choose_judges(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Some images of every class."""
+    classes = len({sample.label for sample in samples})
+    return choose_samples(samples, max(classes, JUDGES), seed=0)
 
 
 def _with_raw_pixels(model: Any, input_range: InputRange) -> Any:
@@ -196,7 +203,7 @@ def _golden(
     model: Any, card: ModelCard, dataset: Dataset, samples: Sequence[Sample]
 ) -> tuple[GoldenSample, ...]:
     """Small images with the model's scores: those with the surest answers of a few classes."""
-    judges = choose_samples(samples, min(JUDGES, len(samples)), seed=0)
+    judges = _choose_judges(samples)
     small = [_shrink(dataset.read(sample.file)) for sample in judges]
     images = [fit(decode_image(png, at_least=0), card.image_size, card.resize) for png in small]
     scores = float_scores(model, images)

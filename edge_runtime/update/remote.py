@@ -36,6 +36,10 @@ class Remote(Protocol):
         """
         ...
 
+    def forget(self) -> None:
+        """Give the file again at the next call, although it has not changed."""
+        ...
+
 
 def open_remote(address: str, file_name: str) -> Remote:
     """Read `--update`: an https address, or a folder; one that ends in / has the model by its own name.
@@ -81,6 +85,10 @@ class FileRemote:
         self._stamp = stamp
         return content
 
+    def forget(self) -> None:
+        """See `Remote.forget`."""
+        self._stamp = None
+
 
 class HttpsRemote:
     """An address that is asked with `If-None-Match` and `If-Modified-Since` (RFC 9110, 13.1).
@@ -117,6 +125,10 @@ class HttpsRemote:
         pairs = (("If-None-Match", headers.get("ETag")), ("If-Modified-Since", headers.get("Last-Modified")))
         self._validators = {name: value for name, value in pairs if value}
         return content
+
+    def forget(self) -> None:
+        """See `Remote.forget`."""
+        self._validators = {}
 
 
 class _SecureRedirects(urllib.request.HTTPRedirectHandler):

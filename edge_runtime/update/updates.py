@@ -13,6 +13,7 @@ from pathlib import Path
 from edge_runtime.core import (
     EdgeError,
     ModelError,
+    OutputError,
     Result,
     Say,
     is_there,
@@ -187,6 +188,9 @@ class Updates:
             self.poll(current(), load)
         except EdgeError as error:
             complaint = f"update: {error}; the model stays"
+            if isinstance(error, OutputError):
+                # A full disk says nothing about the model: it is fetched again.
+                self._remote.forget()
         except Exception as error:  # noqa: BLE001 - whatever comes from outside, classification goes on
             complaint = f"update: {error!r:.200}; the model stays"
         else:
@@ -218,9 +222,9 @@ class Updates:
     def _roll_back(self, model: str, reason: str) -> None:
         """Replace the model file by the one before it; the hot reload takes it."""
         before = read_model_file(self._previous)
+        self._trusted.check(before)
         # First the history: a process that is killed between the two finishes this at its next start.
         self._trusted.reject(model)
-        self._trusted.check(before)
         write_file(self._path, _whole(before))
         if self.status:
             self.status = replace(self.status, state=UpdateState.ROLLED_BACK)

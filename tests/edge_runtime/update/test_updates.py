@@ -14,11 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import read_model_file
+from edge_runtime import OutputError, load_model, read_model_file
 from edge_runtime.core import clock, write_file
 from edge_runtime.model import join_signature, split_signature
-from edge_runtime.trust import Trial, read_private_key, read_public_keys, sign_model, verify, write_new_key
-from edge_runtime.update import TrialWatch, Verdict
+from edge_runtime.trust import (
+    Trial,
+    TrustedModels,
+    read_private_key,
+    read_public_keys,
+    sign_model,
+    verify,
+    write_new_key,
+)
+from edge_runtime.update import TrialWatch, Updates, Verdict, open_remote
 from edge_runtime.update.watch import KEPT_RESULTS, Baseline
 from tests.conftest import BIN, Shared
 from tests.signed import Signer, constant_models, make_signer, with_rejection
@@ -335,6 +343,34 @@ def test_a_trial_compares_with_the_model_before() -> None:
     assert drifted.add(unknown=False, changes=("darker",)) is Verdict.OPEN
     assert drifted.add(unknown=False, changes=("darker", "blurred")) is Verdict.FAILED
     assert "blurred" in drifted.reason
+
+
+def test_an_update_that_met_a_full_disk_is_fetched_again(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(device.folder / "state"))
+    trusted = TrustedModels.of_model(read_public_keys(device.signer.public), device.path)
+    said: list[str] = []
+    remote = open_remote(str(device.folder / "server"), "m.tflite")
+    updates = Updates(remote, device.path, trusted, say=said.append, every=0.05, trial=60)
+    running = load_model(read_model_file(device.path))
+    updates.swapped(running)
+    device.publish(device.content(2))
+    full = [True]
+
+    def write(path: Path, content: bytes | str) -> None:
+        if full and full.pop():
+            raise OutputError("no space left")
+        write_file(path, content)
+
+    monkeypatch.setattr("edge_runtime.update.updates.write_file", write)
+    updates.start(lambda: running, load_model)
+    deadline = clock.now() + 30
+    while device.counter != 2:
+        assert clock.now() < deadline, said
+        time.sleep(0.02)
+    updates.close()
+    assert said[0] == "update: no space left; the model stays"
 
 
 def test_the_baseline_is_of_the_last_results() -> None:

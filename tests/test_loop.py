@@ -21,9 +21,12 @@ FIRST, LATER = 200, 160
 """Frames that the camera shows before and after there is a model."""
 
 SETTINGS = (
-    "--weights none --alpha 0.35 --image-size 32 --scratch-epochs 30 --deterministic "
+    "--weights none --alpha 0.35 --image-size 32 --scratch-epochs 30 --deterministic --group-by none "
     "--scratch-rate 0.005 --batch-size 32 --head-l2 1 --flip off --test-split 0.2 --reject off --seed 1"
 )
+"""Digits of 8 x 8 pixels look so alike that nearly all of a class would be one burst, in one split."""
+MAX_DROP = "--max-drop 0.1"
+"""One of 40 held-out images is 0.025, more than the default."""
 
 QUICK = "--num-runs 20 --min-seconds 0 --processes 1"
 
@@ -87,7 +90,7 @@ def test_the_circle_from_an_empty_folder_to_a_swapped_model(command: Command, tm
     write_random_weights(weights)
     run("edge-data", f"--weights {weights} --image-size 32")
     run("edge-train birds/ --out run", SETTINGS)
-    run("edge-convert run ")
+    run("edge-convert run ", MAX_DROP)
 
     (tmp_path / "frames").rename(tmp_path / "frames-of-before")
     later = write_frames(tmp_path / "frames", FIRST, LATER)
@@ -99,7 +102,7 @@ def test_the_circle_from_an_empty_folder_to_a_swapped_model(command: Command, tm
 
     report = run("edge-train birds/ --from run")
     assert "starting from" in report
-    run("edge-convert run2")
+    run("edge-convert run2", MAX_DROP)
     before, after = (
         {sample.hash: sample.split for sample in parse_split((tmp_path / run / "split.csv").read_bytes())}
         for run in ("run", "run2")

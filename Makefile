@@ -16,7 +16,7 @@ help:
 	@echo "make test-avx2   the tests with AVX-512, VNNI and AMX hidden (x86-64 with cpuid_fault)"
 	@echo "make bench-self  the toolkit's own speed and memory, with a bar for each value"
 	@echo "make bench-peers the demo's model file through MediaPipe, OpenVINO, ONNX Runtime, a bare loop"
-	@echo "make check-pi    install and run the toolkit in a Debian arm64 root under QEMU (needs root)"
+	@echo "make check-pi    do what docs/raspberry-pi.md says in Debian systems for arm64 and armhf under QEMU (needs root)"
 	@echo "make soak        100,000 frames and 300 reopenings of a camera: is anything left behind?"
 	@echo "make wheels      the wheels for 64-bit and 32-bit systems, in dist/"
 	@echo "make sbom        the device's software bill of materials (CycloneDX), build/edge-classify.cdx.json"
@@ -64,9 +64,9 @@ test-avx2: $(VENV)/.dev
 	$(CC) -O2 -shared -fPIC -o $(VENV)/hide_vnni.so tests/cpu/hide_vnni.c -ldl
 	LD_PRELOAD=$(abspath $(VENV)/hide_vnni.so) $(BIN)/pytest -n 2
 
-# The real aarch64 wheels under QEMU, without a Raspberry Pi. Needs root: see tests/pi/check.sh.
-check-pi: demo
-	tests/pi/check.sh $(BIN) $(DEMO)/digits.tflite $(DEMO)/run
+# The real wheels under QEMU, without a Raspberry Pi. Needs root: see tests/pi/check.py. SYSTEM=bookworm-arm64 for one.
+check-pi: demo $(VENV)/.dev
+	$(BIN)/python -m tests.pi.check $(DEMO)/digits.tflite $(DEMO)/run $(SYSTEM)
 
 # 100,000 frames and 300 reopenings of the camera; the gate runs a tenth of it.
 soak: $(VENV)/.dev

@@ -8,7 +8,7 @@
 #   sh install.sh --uninstall
 set -eu
 
-VENV=$HOME/edge WHEELS='' MODEL='' SERVICE='' EXTRAS='' YES='' UNINSTALL=''
+VENV=$HOME/edge WHEELS='' MODEL='' SERVICE='' EXTRAS='' HEADLESS='' YES='' UNINSTALL=''
 UNIT=/etc/systemd/system/edge-classify.service
 MARK=.edge-classify
 
@@ -18,6 +18,7 @@ usage: sh install.sh [options]
   --wheels DIR     folder with the wheels (made by `make wheels`); without it from the package index
   --venv DIR       where to install                                          [default: ~/edge]
   --extras LIST    mqtt, web, sign, archive, with commas
+  --headless       OpenCV without windows also where there is a desktop
   --model FILE     model file to check and to test on this machine
   --service ARGS   a service that starts with the machine: options of edge-classify, needs --model
   --yes            answer every question with yes
@@ -51,6 +52,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --yes) YES=yes ;;
         --uninstall) UNINSTALL=yes ;;
+        --headless) HEADLESS=yes ;;
         -h | --help) usage && exit 0 ;;
         --wheels | --venv | --extras | --model | --service)
             [ $# -gt 1 ] || fail "$1 needs a value; see sh install.sh --help" 2
@@ -104,19 +106,41 @@ python3 -m venv $SITE "$VENV"
 touch "$VENV/$MARK"
 
 step "edge-classify"
-set -- "edge-classify${EXTRAS:+[$EXTRAS]}"
-[ -z "$WHEELS" ] || set -- --find-links "$WHEELS" "$@"
-"$VENV/bin/python" -m pip install -q --disable-pip-version-check --upgrade "$@" || fail "pip could not install it, see above"
+pip() { "$VENV/bin/python" -m pip install -q --disable-pip-version-check --prefer-binary ${WHEELS:+--find-links "$WHEELS"} "$@"; }
 
-step "OpenCV"
-if ! "$VENV/bin/python" -c 'import cv2' 2>/dev/null; then
-    echo "opencv-python needs libraries of a desktop that are not here: taking opencv-python-headless"
-    VERSION=$("$VENV/bin/python" -c 'from importlib.metadata import version; print(version("opencv-python"))')
-    "$VENV/bin/python" -m pip uninstall -q -y opencv-python
-    "$VENV/bin/python" -m pip install -q --disable-pip-version-check "opencv-python-headless==$VERSION" \
-        || "$VENV/bin/python" -m pip install -q --disable-pip-version-check opencv-python-headless \
-        || fail "pip could not install opencv-python-headless, see above"
+# opencv-python needs libraries of a desktop. Where they are missing, the headless build is the same module without
+# windows: never both are downloaded. The requirements are those of edge-classify, with the other name.
+headless_requirements() {
+    "$VENV/bin/python" - "$EXTRAS" <<'PYTHON'
+import re
+import sys
+from importlib.metadata import requires
+from pip._vendor.packaging.requirements import Requirement
+
+extras = [each for each in sys.argv[1].split(",") if each] or [""]
+for requirement in map(Requirement, requires("edge-classify")):
+    if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
+        requirement.marker = None
+        print(re.sub("^opencv-python(?!-)", "opencv-python-headless", str(requirement)))
+PYTHON
+}
+
+WANTED="edge-classify${EXTRAS:+[$EXTRAS]}"
+desktop() {
+    [ -z "$HEADLESS" ] && "$VENV/bin/python" -c '
+from ctypes import CDLL
+for name in ("libGL.so.1", "libxcb.so.1", "libgthread-2.0.so.0"): CDLL(name)' 2>/dev/null
+}
+
+if desktop; then
+    pip --upgrade "$WANTED" || fail "pip could not install it, see above"
+else
+    echo "without a desktop: taking opencv-python-headless for opencv-python"
+    pip --upgrade --no-deps "$WANTED" || fail "pip could not install it, see above"
+    headless_requirements >"$VENV/requirements.txt" || fail "the requirements of edge-classify cannot be read, see above"
+    pip --upgrade -r "$VENV/requirements.txt" || fail "pip could not install what edge-classify needs, see above"
 fi
+"$VENV/bin/python" -c 'import cv2' || fail "OpenCV cannot be imported, see above" 9
 
 step "cameras"
 if [ "$(id -u)" != 0 ] && getent group video >/dev/null && ! id -nG | tr ' ' '\n' | grep -qx video; then

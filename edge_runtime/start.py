@@ -6,8 +6,11 @@ from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
-_DONE, _INTERRUPTED = 0, 130
+_DONE, _USAGE, _INTERRUPTED = 0, 2, 130
 """`ExitCode` is not imported yet."""
+
+_WORKSTATION = ("trainer", "converter", "benchmarks.search_cli")
+"""What the device's wheel does not hold."""
 
 
 def edge_bench() -> None:
@@ -76,4 +79,11 @@ def _start(module: str, name: str) -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupted)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(_DONE))
-    import_module(module).main()
+    try:
+        main = import_module(module).main
+    except ModuleNotFoundError as error:
+        if error.name not in _WORKSTATION:
+            raise
+        os.write(2, f"{name}: {error.name} is not installed: pip install 'edge-classify[train]'\n".encode())
+        raise SystemExit(_USAGE) from None
+    main()

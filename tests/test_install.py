@@ -65,9 +65,14 @@ def test_from_nothing_to_an_answer_twice_and_back(
     tmp_path: Path, dist: Path, digits_model: Path, digits_run: Path
 ) -> None:
     for _ in range(2):
-        done = install(tmp_path, "--wheels", dist, "--model", digits_model, "--extras", "sign")
+        done = install(
+            tmp_path, "--wheels", dist, "--headless", "--model", digits_model, "--extras", "sign,web"
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "self-test: 4 of 4 golden samples" in done.stdout
+    packages = {path.name.partition("-")[0] for path in (tmp_path / "edge").rglob("*.dist-info")}
+    assert {"opencv_python_headless", "cryptography", "aiohttp"} <= packages
+    assert "opencv_python" not in packages
     command = [tmp_path / "edge/bin/edge-classify", "-m", digits_model, "--input", digits_run / "examples"]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert len(answer.stdout.splitlines()) == 10

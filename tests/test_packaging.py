@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Command
+from tests.conftest import Command
 
 pytestmark = pytest.mark.extra
 
@@ -26,23 +26,12 @@ def find_python(version: str) -> Path:
     pytest.skip(f"Python {version} is not installed here")
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a user gets: the sources, with nothing built in them."""
-    folder = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    for package in ("benchmarks", "converter", "edge_runtime", "trainer"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
-def install(folder: Path, python: Path, what: str) -> Path:
-    """Make a virtual environment and install into it; return its bin folder."""
+def install(folder: Path, python: Path, dist: Path, what: str) -> Path:
+    """Make a virtual environment and install a wheel into it; return its bin folder."""
     subprocess.run([python, "-m", "venv", folder], check=True)
     bin_folder = folder / "bin"
     pip = [bin_folder / "python", "-m", "pip", "--disable-pip-version-check", "-q"]
-    subprocess.run([*pip, "install", what], check=True, timeout=900)
+    subprocess.run([*pip, "install", "--find-links", dist, what], check=True, timeout=900)
     if subprocess.run(
         [bin_folder / "python", "-c", "import cv2"], capture_output=True, check=False
     ).returncode:
@@ -73,13 +62,13 @@ def test_the_device_install_gives_the_same_answers(
     command: Command,
     digits_run: Path,
     digits_model: Path,
-    source: Path,
+    dist: Path,
     tmp_path: Path,
     version: str,
     extra: str,
     engine: str,
 ) -> None:
-    bin_folder = install(tmp_path / "venv", find_python(version), f"{source}{extra}")
+    bin_folder = install(tmp_path / "venv", find_python(version), dist, f"edge-classify{extra}")
     installed = {path.name.partition("-")[0] for path in (tmp_path / "venv").rglob("*.dist-info")}
     assert not installed & set(WORKSTATION_ONLY)
     assert not any(
@@ -120,8 +109,8 @@ def test_the_device_install_gives_the_same_answers(
 
 
 @pytest.mark.assets
-def test_tflite_runtime_names_what_photos_show(assets: Path, source: Path, tmp_path: Path) -> None:
-    bin_folder = install(tmp_path / "venv", find_python("3.11"), f"{source}[tflite-runtime]")
+def test_tflite_runtime_names_what_photos_show(assets: Path, dist: Path, tmp_path: Path) -> None:
+    bin_folder = install(tmp_path / "venv", find_python("3.11"), dist, "edge-classify[tflite-runtime]")
     for model in sorted((assets / "foreign").glob("*.tflite")):
         for engine in ("litert", "tflite-runtime"):
             named = dict(answers(bin_folder, model, assets / "photos", "--engine", engine))

@@ -15,6 +15,7 @@ from edge_runtime.images import encode_jpeg, shrink
 from edge_runtime.serving import Access, BoundedConnections, WebAddress, listen
 from edge_runtime.sinks.base import DrawHeatmap, RunSnapshot, SinkBase
 from edge_runtime.sinks.json_lines import to_dict
+from edge_runtime.system import WATCHDOG_SECONDS
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -27,12 +28,15 @@ MAX_CONNECTIONS = 64
 REQUEST_SECONDS = 10.0
 """A connection whose request is not complete after this time is closed."""
 
+HEALTH = "/healthz"
+"""For a container's health check; as for systemd's watchdog the work counts, not the camera. No token."""
+
 SEND_SECONDS = 10.0
 """A viewer that takes nothing for this time is disconnected."""
 
 
 class WebSink(SinkBase):
-    """Serves the newest result: `/`, `/stream.mjpg`, `/heatmap.jpg`, `/status.json` and `/metrics`.
+    """Serves the newest result: `/`, `/stream.mjpg`, `/heatmap.jpg`, `/status.json`, `/metrics`, `/healthz`.
 
     Args:
         address: where it is served.
@@ -60,6 +64,7 @@ class WebSink(SinkBase):
         self._newest: Result | None = None
         self._frames_per_second = 0.0
         self._drift = ""
+        self._alive_at = clock.now()
         self._jpeg: tuple[Result | None, bytes] = (None, b"")
         self._heatmap_jpeg: tuple[Result | None, bytes] = (None, b"")
         self._viewers = 0
@@ -82,6 +87,7 @@ class WebSink(SinkBase):
 
     def publish(self, snapshot: RunSnapshot) -> None:
         """See `Monitor.publish`."""
+        self._alive_at = clock.now()
         self._frames_per_second = snapshot.frames_per_second
         self._drift = snapshot.drift.message if snapshot.drift else ""
 
@@ -104,6 +110,7 @@ class WebSink(SinkBase):
         app.router.add_get("/stream.mjpg", self._stream)
         app.router.add_get("/heatmap.jpg", self._heatmap)
         app.router.add_get("/metrics", self._scrape)
+        app.router.add_get(HEALTH, self._health)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await runner.setup()
         assert runner.server is not None  # noqa: S101 - set up
@@ -124,7 +131,8 @@ class WebSink(SinkBase):
         ) -> "web.StreamResponse":
             self._connections.request_received(request.transport)
             try:
-                self._access.check(request)
+                if request.path != HEALTH:
+                    self._access.check(request)
                 response = await handler(request)
             except web.HTTPException as refusal:
                 refusal.force_close()
@@ -159,6 +167,15 @@ class WebSink(SinkBase):
                 "age_seconds": round(since, 3),
                 "drift": self._drift,
             }
+        )
+
+    async def _health(self, _request: "web.Request") -> "web.Response":
+        from aiohttp import web
+
+        since = clock.now() - self._alive_at
+        return web.Response(
+            text=f"the last round of the loop was {since:.0f} s ago\n",
+            status=200 if since < WATCHDOG_SECONDS else 503,
         )
 
     async def _scrape(self, _request: "web.Request") -> "web.Response":

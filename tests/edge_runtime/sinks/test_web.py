@@ -53,6 +53,21 @@ def test_the_page_and_the_status(web: WebSink) -> None:
     assert get(web.url + "nothing")[0] == 404
 
 
+def test_health_follows_the_loop_and_needs_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = WebSink(WebAddress(0, "0.0.0.0", TOKEN))
+    address = f"http://127.0.0.1:{sink.port}/healthz"
+    try:
+        assert get(f"http://127.0.0.1:{sink.port}/status.json")[0] == 403
+        assert get(address)[0] == 200
+        later = clock.now() + 61
+        monkeypatch.setattr(clock, "now", lambda: later)
+        assert get(address)[0] == 503
+        sink.publish(RunSnapshot("abc", SourceStatus("camera:0"), 0.0, {}))
+        assert get(address)[0] == 200, "the camera is away, the loop goes on"
+    finally:
+        sink.close()
+
+
 def test_the_stream_shows_the_newest_image(web: WebSink) -> None:
     web.emit(result("cat"))
     with urllib.request.urlopen(web.url + "stream.mjpg", timeout=10) as stream:

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help install demo test test-313 test-lowest test-slow test-avx2 bench-self bench-peers check-pi soak wheels sbom docs format clean
+.PHONY: help install demo test test-313 test-lowest test-slow test-avx2 bench-self bench-peers check-pi soak wheels addon sbom docs format clean
 
 help:
 	@echo "make demo        train on handwritten digits, convert to int8, classify, benchmark (minutes)"
@@ -18,7 +18,8 @@ help:
 	@echo "make bench-peers the demo's model file through MediaPipe, OpenVINO, ONNX Runtime, a bare loop"
 	@echo "make check-pi    do what docs/raspberry-pi.md says in Debian systems for arm64 and armhf under QEMU (needs root)"
 	@echo "make soak        100,000 frames and 300 reopenings of a camera: is anything left behind?"
-	@echo "make wheels      the wheels for 64-bit and 32-bit systems, in dist/"
+	@echo "make wheels      the wheels for devices (64-bit, 32-bit) and for the workstation, in dist/"
+	@echo "make addon       the Home Assistant add-on with the wheels in it, dist/home-assistant/"
 	@echo "make sbom        the device's software bill of materials (CycloneDX), build/edge-classify.cdx.json"
 	@echo "make docs        write what is generated: docs/cli.md, the JSON schema of the report"
 	@echo "make format      format the code and fix what the linter can"
@@ -84,9 +85,14 @@ bench-peers: demo
 	PYTHONPATH=$(DEMO)/tf2onnx $(BIN)/python -m tf2onnx.convert --tflite $(DEMO)/digits.tflite --output $(DEMO)/digits.onnx
 	$(DEMO)/peers/bin/python -P -m benchmarks.studies.peers $(DEMO)/digits.tflite $(DEMO)/run/examples
 
-# Two wheels: pip takes the right one on 32-bit and on 64-bit systems.
+# Three wheels: pip takes the right one on 32-bit and on 64-bit systems; the extra `train` adds the third.
 wheels: $(VENV)/.dev
 	$(BIN)/python -P .ci/wheels.py dist
+
+# To be copied into the folder `addons` of Home Assistant, which builds it.
+addon: wheels
+	rm -rf dist/home-assistant && cp -r deploy/home-assistant dist/home-assistant
+	cp install.sh dist/edge_classify-*.whl dist/home-assistant/
 
 # What `pip install edge-classify` puts on a device, in a virtual environment of its own.
 sbom: $(VENV)/.dev

@@ -48,6 +48,9 @@ as_root() {
     esac
 }
 
+# A system that is new has no list of packages yet.
+packages() { as_root apt-get update -q && as_root apt-get install -y -q "$@"; }
+
 while [ $# -gt 0 ]; do
     case $1 in
         --yes) YES=yes ;;
@@ -88,10 +91,10 @@ fi
     || fail "$WHEELS: no edge_classify-*.whl in it; make them with \`make wheels\` on the workstation" 2
 
 step "Python"
-command -v python3 >/dev/null || as_root apt-get install -y python3 python3-venv || fail "python3 is not installed" 2
+command -v python3 >/dev/null || packages python3 python3-venv || fail "python3 is not installed" 2
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
     || fail "Python 3.11 or newer is needed, this is $(python3 -V): install a system of 2023 or later (bookworm)" 2
-python3 -c 'import ensurepip, venv' 2>/dev/null || as_root apt-get install -y python3-venv \
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages python3-venv \
     || fail "python3-venv is not installed: sudo apt install python3-venv" 2
 
 step "virtual environment in $VENV"

@@ -48,6 +48,7 @@ class DebianRoot:
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "QEMU_CPU": PROCESSORS[self.architecture],
             "DEBIAN_FRONTEND": "noninteractive",
+            "SYSTEMD_OFFLINE": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
             "PIP_DEFAULT_TIMEOUT": "180",
@@ -99,6 +100,9 @@ def fresh_root(release: str, architecture: str, packages: Sequence[str], build: 
     (root.folder / "etc/apt/apt.conf.d/99mirror").write_text('Acquire::Check-Valid-Until "false";\n')
     if "PIP_CERT" in os.environ:
         shutil.copyfile(os.environ["PIP_CERT"], root.folder / "certificates.pem")
+    # systemctl writes links and asks no systemd, sudo passes that on; sudo asks for the machine's name.
+    (root.folder / "etc/sudoers.d/check").write_text('Defaults env_keep += "SYSTEMD_OFFLINE PIP_*"\n')
+    (root.folder / "etc/hosts").write_text(f"127.0.0.1 localhost {os.uname().nodename}\n")
     # Memory and processor are read from /proc.
     subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
     try:

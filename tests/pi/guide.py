@@ -15,7 +15,7 @@ ELSEWHERE = {
     r"make wheels|edge-bench bundle|scp ": "on the workstation: done before",
     r"ssh ": "there is no second machine",
     r"sudo apt install -y python3-picamera2|.*--system-site-packages": "only Raspberry Pi OS has picamera2",
-    r"journalctl ": "a root folder has no journal",
+    r"systemctl status|journalctl ": "no systemd runs in it",
     r".*mqtt://": "there is no broker in it",
 }
 """Start of a command → why it is not run."""

@@ -75,7 +75,8 @@ done
 
 if [ -n "$UNINSTALL" ]; then
     if [ -e "$UNIT" ]; then
-        as_root systemctl disable --now edge-classify && as_root rm "$UNIT" || echo "the service stays: $UNIT"
+        as_root systemctl stop edge-classify && as_root systemctl disable edge-classify && as_root rm "$UNIT" \
+            || echo "the service stays: $UNIT"
     fi
     [ -e "$VENV" ] || { echo "nothing is installed in $VENV" && exit 0; }
     # Never remove a folder that this script did not make.
@@ -164,7 +165,7 @@ if [ -n "$SERVICE" ]; then
     # shellcheck disable=SC2086
     "$VENV/bin/edge-classify" -m "$(realpath "$MODEL")" $SERVICE --print-service >"$VENV/edge-classify.service"
     if as_root cp "$VENV/edge-classify.service" "$UNIT" && as_root systemctl daemon-reload \
-        && as_root systemctl enable --now edge-classify; then
+        && as_root systemctl enable edge-classify && as_root systemctl restart edge-classify; then
         echo "running: journalctl -u edge-classify -f"
     else
         echo "not started; the unit is in $VENV/edge-classify.service"

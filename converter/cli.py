@@ -40,7 +40,8 @@ def build_app() -> typer.Typer:
     from converter.config import ConvertConfig
 
     argument = typer.Argument(
-        help="Run that edge-train wrote, or a Keras model of others (.keras, .h5).", show_default=False
+        help="Run that edge-train wrote, or a model of others (.keras, .h5, float .tflite, SavedModel).",
+        show_default=False,
     )
     leading = parameter("run", Annotated[Path | None, argument], None)
     command = with_options(
@@ -59,13 +60,13 @@ def edge_convert(config: "ConvertConfig") -> int:
     """Convert a run to a TensorFlow Lite file with labels and model card inside."""
     from converter.config import Program
     from converter.conversion import convert
-    from converter.foreign import adopt, is_foreign
+    from converter.foreign import adopt
     from converter.frigate import check_for_frigate
     from edge_runtime.datasets import read_run
 
     refused: list[EdgeError] = []
     with Reporter() as reporter:
-        foreign = is_foreign(config.run)
+        foreign = config.is_foreign
         source = adopt(config, reporter) if foreign else read_run(config.run, data=config.data)
         if config.for_ is Program.FRIGATE:
             check_for_frigate(source, config)
@@ -95,7 +96,7 @@ def _write(done: "Conversion", source: "Run", config: "ConvertConfig", reporter:
     """
     from converter.config import Program
     from converter.frigate import write_for_frigate
-    from converter.packaging import format_bom
+    from converter.packaging import PAGE_NAME, format_bom, format_hub_page
     from converter.quantization import draw_layers, format_layers
     from converter.record import format_conversion
 
@@ -116,11 +117,28 @@ def _write(done: "Conversion", source: "Run", config: "ConvertConfig", reporter:
         write_file(path, done.content)
     if config.bom:
         write_file(path.with_suffix(".cdx.json"), format_bom(done.content, done.card, name=path.name))
+    if config.for_ is Program.HUGGINGFACE:
+        page = format_hub_page(
+            done.content, done.card, done.comparison, name=path.parent.name, split=_compared_split(source)
+        )
+        write_file(path.parent / PAGE_NAME, page)
     _summarize(done, config)
-    if config.for_ is Program.FRIGATE:
+    if config.for_ is Program.HUGGINGFACE:
+        typer.echo(
+            f"written:   {path}, {PAGE_NAME} (next: add license and intended use to {PAGE_NAME}, then "
+            f"hf upload USER/NAME {path.parent})"
+        )
+    elif config.for_ is Program.FRIGATE:
         _summarize_for_frigate(done, source, path, reporter)
     else:
         typer.echo(f"written:   {path} (next: edge-classify -m {path} --input IMAGE)")
+
+
+def _compared_split(source: "Run") -> str:
+    """The splits of the images that both models were compared on."""
+    from edge_runtime.datasets import TRAIN
+
+    return ", ".join(dict.fromkeys(sample.split for sample in source.held_out)) or TRAIN
 
 
 def _explain(done: "Conversion", config: "ConvertConfig", path: Path) -> str:

@@ -19,10 +19,16 @@ class KeepFloat(StrEnum):
     AUTO = "auto"
 
 
+def is_saved_model(path: Path) -> bool:
+    """Whether it is the folder of a TensorFlow SavedModel."""
+    return (path / "saved_model.pb").is_file()
+
+
 class Program(StrEnum):
     """A program that files are written for."""
 
     FRIGATE = "frigate"
+    HUGGINGFACE = "huggingface"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +40,8 @@ class ConvertConfig:
     out: Path = option(Path("model.tflite"), "Model file to write.", panel=OUTPUT)
     for_: Program | None = option(
         None,
-        "Program to write for; frigate: OUT is a folder, and gets model.tflite and labelmap.txt.",
+        "Program to write for; OUT is a folder then. frigate: model.tflite and labelmap.txt; huggingface: "
+        "model.tflite and README.md, the page of a model on the Hub.",
         panel=OUTPUT,
     )
     bom: bool = option(
@@ -106,28 +113,34 @@ class ConvertConfig:
             raise UsageError(
                 f"--precision takes {', '.join(Precision)} (with commas), got {self.precision!r}"
             )
-        if self.run.is_file() and self.images is None:
+        if self.is_foreign and self.images is None:
             raise UsageError(
                 f"{self.run} is a model, not a run: give images of its classes with --images FOLDER, to "
                 "calibrate and to compare with"
             )
         given = [self.images, self.labels, self.input_range]
         for_others = any(each is not None for each in given) or self.resize is not Resize.SQUASH
-        if for_others and not self.run.is_file():
+        if for_others and not self.is_foreign:
             raise UsageError(
-                "--images, --labels, --input-range and --resize are for a Keras model of others (.keras or "
-                ".h5); a run has its own"
+                "--images, --labels, --input-range and --resize are for a model of others (.keras, .h5, "
+                ".tflite or a SavedModel); a run has its own"
             )
-        if self.for_ is Program.FRIGATE and self.out.suffix == ".tflite":
+        if self.for_ and self.out.suffix == ".tflite":
+            example = "on the computer with Frigate model_cache/NAME beside its configuration"
             raise UsageError(
-                f"--for frigate writes a folder, --out is {self.out}: name a folder, on the computer with "
-                "Frigate model_cache/NAME beside its configuration"
+                f"--for {self.for_} writes a folder, --out is {self.out}: name a folder"
+                f"{f', {example}' if self.for_ is Program.FRIGATE else ''}"
             )
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is a model that others trained, and not a run."""
+        return self.run.is_file() or is_saved_model(self.run)
 
     @property
     def path(self) -> Path:
         """The model file to write, before the names of several precisions are added."""
-        return self.out / "model.tflite" if self.for_ is Program.FRIGATE else self.out
+        return self.out / "model.tflite" if self.for_ else self.out
 
     @property
     def precisions(self) -> tuple[Precision, ...]:

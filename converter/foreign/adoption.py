@@ -1,4 +1,4 @@
-"""Adopt a Keras model that others trained: with images of its classes it becomes a run.
+"""Adopt a model that others trained: with images of its classes it becomes a run.
 
 Everything that works with a run then works with it: conversion with its gate, `edge-bench`, bundles.
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 from converter.config import ConvertConfig
 from converter.foreign.input_range import find_input_range
-from converter.foreign.loading import load_foreign
+from converter.foreign.loading import labels_inside, load_foreign, origin_sha256
 from converter.quantization import choose_samples, float_scores, read_fitted
 from edge_runtime.core import (
     DatasetError,
@@ -21,7 +21,6 @@ from edge_runtime.core import (
     Reporter,
     Size,
     clock,
-    sha256,
     toolkit_versions,
     write_file,
     write_with,
@@ -51,13 +50,8 @@ GOLDEN = 4
 GOLDEN_SIDE = 96
 
 
-def is_foreign(path: Path) -> bool:
-    """Whether it is a model file of another toolkit, and not a run."""
-    return path.is_file()
-
-
 def adopt(config: ConvertConfig, reporter: Reporter) -> Run:
-    """Make a run of a Keras model and images: `OUT` with the ending `.run`.
+    """Make a run of a model of others and images: `OUT` with the ending `.run`.
 
     Half of the images, at most `--calibration-count`, calibrate; the others compare.
 
@@ -81,7 +75,7 @@ def adopt(config: ConvertConfig, reporter: Reporter) -> Run:
         data_fingerprint=fingerprint(samples),
         versions=toolkit_versions(),
         created=clock.timestamp(),
-        provenance={ORIGIN: path.name, "origin_sha256": sha256(path.read_bytes())},
+        provenance={ORIGIN: path.name, "origin_sha256": origin_sha256(path)},
     )
     input_range = _input_range(config, model, card, dataset, samples, reporter)
     adopted = _with_raw_pixels(model, input_range)
@@ -108,9 +102,13 @@ def _check_folder(folder: Path) -> None:
 
 
 def _labels(config: ConvertConfig, dataset: Dataset, outputs: int, reporter: Reporter) -> tuple[str, ...]:
-    """One label for each output: of `--labels`, or the class folders in alphabetical order."""
+    """One label for each output: of `--labels`, of the file, or the class folders in alphabetical order."""
+    inside = labels_inside(config.run)
     if config.labels is not None:
         labels = read_labels(config.labels)
+    elif inside:
+        labels = inside
+        reporter.say(f"labels: those in the file ({', '.join(labels):.200})")
     else:
         labels = tuple(dataset.labels)
         reporter.say(

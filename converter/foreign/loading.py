@@ -1,4 +1,4 @@
-"""Load a Keras model that others trained (`.keras`, or `.h5` of Keras 2 and 3); no code of it is executed."""
+"""Load a model that others trained: a Keras model, a float `.tflite`, or a SavedModel."""
 
 import io
 import json
@@ -6,29 +6,74 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from converter.keras_file import MAX_CONFIG_BYTES, MAX_WEIGHTS_BYTES, check_keras_config, load_keras_model
-from edge_runtime.core import ModelError, one_line, read_file
+import numpy as np
 
-SUFFIXES = (".keras", ".h5")
+from converter.config import is_saved_model
+from converter.foreign.float_tflite import rebuild
+from converter.foreign.saved_model import read_saved_model
+from converter.keras_file import MAX_CONFIG_BYTES, MAX_WEIGHTS_BYTES, check_keras_config, load_keras_model
+from edge_runtime.core import ModelError, one_line, read_file, sha256
+from edge_runtime.inference import open_engine, try_in_sandbox
+from edge_runtime.model import ModelFile, read_model_file
+
+KERAS, HDF5, TFLITE = ".keras", ".h5", ".tflite"
+
+MAX_DIFFERENCE = 1e-3
+"""Of the rebuilt model's outputs from the original's, of their largest absolute value."""
 
 
 def load_foreign(path: Path) -> Any:
-    """Load a Keras model.
+    """Load a model.
 
     Returns:
         A Keras model: float32 images, shape (batch, height, width, 3) → shape (batch, classes).
 
     Raises:
-        ModelError: another kind of file, damaged, too large, with a layer that is not known, or with other
-            inputs and outputs than an image classifier.
+        ModelError: another kind of file, damaged, too large, with a layer or an operation that is not known,
+            or with other inputs and outputs than an image classifier.
     """
-    if path.suffix not in SUFFIXES:
+    if is_saved_model(path):
+        model = _rebuild(ModelFile(read_saved_model(path), (), None, str(path)))
+    elif path.suffix == TFLITE:
+        model = _rebuild(read_model_file(path))
+    elif path.suffix == KERAS:
+        model = load_keras_model(path)
+    elif path.suffix == HDF5:
+        model = _load_h5(path)
+    else:
         raise ModelError(
-            f"{path}: expected a run, or a Keras model ({' or '.join(SUFFIXES)}); a SavedModel can contain "
-            "any operation and a .tflite cannot be calibrated: save the model with model.save('NAME.keras')"
+            f"{path}: expected a run, a Keras model ({KERAS}, {HDF5}), a float {TFLITE}, or the folder of a "
+            "SavedModel"
         )
-    model = load_keras_model(path) if path.suffix == ".keras" else _load_h5(path)
     _check_form(model, path)
+    return model
+
+
+def labels_inside(path: Path) -> tuple[str, ...]:
+    """The labels in a `.tflite`, or in a file beside it; empty for other models."""
+    return read_model_file(path).labels if path.suffix == TFLITE else ()
+
+
+def origin_sha256(path: Path) -> str:
+    """SHA-256 of the model file; of a SavedModel over the hashes of its graph and its variables."""
+    if not is_saved_model(path):
+        return sha256(path.read_bytes())
+    files = [path / "saved_model.pb", *sorted((path / "variables").glob("variables.*"))]
+    return sha256("".join(sha256(each.read_bytes()) for each in files).encode())
+
+
+def _rebuild(file: ModelFile) -> Any:
+    """The Keras model of a float model; its outputs are those of the original."""
+    model = rebuild(file.content, file.name)
+    try_in_sandbox(file)
+    engine = open_engine(file.content, name=file.name)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, *model.input_shape[1:])).astype(np.float32)
+    expected = np.stack([engine.invoke(image[None]).reshape(-1) for image in images])
+    difference = np.abs(model.predict(images, verbose=0).reshape(expected.shape) - expected).max()
+    if not difference <= MAX_DIFFERENCE * np.abs(expected).max():
+        raise ModelError(
+            f"{file.name}: rebuilt as a Keras model its outputs differ by {difference:.2g}; refused"
+        )
     return model
 
 

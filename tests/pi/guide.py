@@ -23,12 +23,14 @@ ELSEWHERE = {
 REPLACED = {
     "python3 -m venv ~/edge": "rm -rf ~/edge && python3 -m venv ~/edge",
     "--camera 0": "--input frames",
+    "systemctl enable --now": "systemctl enable",
     "--width 640 --height 480": "",
     "--sustained 600": "--sustained 5",
     "--out report     #": "--out report-sustained     #",
     "-m birds.tflite                       #": "-m birds.tflite --seconds 5 #",
 }
-"""A folder of images for the camera, short runs for long ones; by hand and by the script are alternatives."""
+"""A folder of images for the camera, short runs for long ones, no systemd that starts a service; by hand and by
+the script are alternatives."""
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def test_what_is_not_known_is_refused_by_name(
         (moved, (), 3, "(of os), which is not among the known layers"),
         (one, (), 3, "expected one output with a score for each class"),
         (half, (), 3, "not a Keras model in HDF5"),
-        (other, (), 3, "expected a run, or a Keras model"),
+        (other, (), 3, "expected a run, a Keras model"),
         (good, ("--labels", two), 3, "2 labels, the model has 3 outputs"),
         (good, ("--labels", wrong), 5, "the folder 'blue' is none of the labels"),
         (good, ("--input-range", "1,0"), 2, "--input-range takes two numbers"),

@@ -169,7 +169,8 @@ class Session:
         updates = Updates(
             remote, path, trusted, say=self._say, every=config.update_every, trial=config.update_trial
         )
-        updates.prepare()
+        options = load_options(config)
+        updates.prepare(lambda file: load_model(file, options))
         return updates
 
     def _load(self, trusted: TrustedModels | None, running: LoadedModel | None) -> LoadedModel:

@@ -73,8 +73,11 @@ class Updates:
         self._stop = threading.Event()
         self.status: UpdateStatus | None = None
 
-    def prepare(self) -> None:
+    def prepare(self, load: Load) -> None:
         """Before the model is loaded: finish what a killed process began, and fetch a first model.
+
+        Args:
+            load: tries a first model. One that cannot be used is not kept: the next start asks again.
 
         Raises:
             EdgeError: there is no model file yet, and none can be had.
@@ -83,7 +86,7 @@ class Updates:
             remove_temporaries(each)
         if not is_there(self._path):
             content = self._remote.fetch() or b""
-            self._trusted.check(self._parse(content))
+            self._try(self._parse(content), load)
             write_file(self._path, content)
             self._say(f"{self._path}: the first model was fetched")
             return
@@ -158,9 +161,7 @@ class Updates:
         file = self._parse(content)
         if file.sha256 == current.file.sha256 or file.sha256 in self._trusted.history.rejected:
             return
-        origin = self._trusted.check(file)
-        model = load(file)
-        check_self_test(model.file, model.classifier)
+        origin = self._try(file, load)
         unknown, results = self._baseline.seen
         write_file(self._previous, _whole(current.file))
         self._trusted.begin_trial(
@@ -171,6 +172,13 @@ class Updates:
             f"update: {origin.name} {origin.version} was fetched and replaces the model; it is on trial for "
             f"{self._trial_seconds:.0f} s"
         )
+
+    def _try(self, file: ModelFile, load: Load) -> Origin:
+        """Whether a model may run, can be loaded, and computes what it should."""
+        origin = self._trusted.check(file)
+        model = load(file)
+        check_self_test(model.file, model.classifier)
+        return origin
 
     def _parse(self, content: bytes) -> ModelFile:
         # Messages must not take it for the file that runs.

@@ -29,8 +29,8 @@ REPLACED = {
     "--out report     #": "--out report-sustained     #",
     "-m birds.tflite                       #": "-m birds.tflite --seconds 5 #",
 }
-"""A folder of images for the camera, short runs for long ones, no systemd that starts a service; by hand and by
-the script are alternatives."""
+"""A folder of images for the camera, short runs for long ones; no systemd starts a service there. By hand
+and by the script are alternatives."""
 
 
 @dataclass(frozen=True)

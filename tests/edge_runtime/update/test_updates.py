@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,22 @@ from edge_runtime.cli.classify import main
 main()
 """
 """`edge-classify` that is killed before or after it renames its `left`-th file."""
+
+
+JUMPER = """
+import sys, time
+started, real = time.monotonic(), time.time
+# From now to 1970, to now, to 2100.
+places = (None, 0.0, None, 4102444800.0)
+def jumping():
+    place = places[int((time.monotonic() - started) * 2) % 4]
+    return real() if place is None else place
+time.time = jumping
+sys.argv[0] = "edge-classify"
+from edge_runtime.cli.classify import main
+main()
+"""
+"""`edge-classify` on a machine whose clock jumps."""
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +113,12 @@ class Device:
         return verify(read_model_file(self.path), read_public_keys(self.signer.public)).order.counter
 
     @contextmanager
-    def running(self, *options: object) -> Iterator["Running"]:
+    def running(
+        self, *options: object, program: Sequence[object] = (BIN / "edge-classify",)
+    ) -> Iterator["Running"]:
         with (self.folder / "out").open("w") as out, (self.folder / "err").open("w") as err:
             process = subprocess.Popen(
-                [BIN / "edge-classify", *self.command(*options)], stdout=out, stderr=err, env=self.environment
+                [*map(str, program), *self.command(*options)], stdout=out, stderr=err, env=self.environment
             )
             try:
                 yield Running(self, process)
@@ -232,6 +250,35 @@ def test_the_first_model_is_fetched(device: Device) -> None:
         running.wait_for("the first model was fetched")
         running.still_classifies()
     assert device.history["counter"] == 1
+
+
+def test_a_first_model_that_cannot_be_used_is_not_kept(device: Device) -> None:
+    device.path.unlink()
+    content = bytearray(with_rejection((device.models / "red.tflite").read_bytes(), 1))
+    content[8:200] = bytes(192)
+    device.publish(sign_model(bytes(content), "m", 1, device.signer.key))
+    command = [BIN / "edge-classify", *device.command()]
+    done = subprocess.run(command, capture_output=True, text=True, env=device.environment, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1), done.stderr
+    assert not device.path.exists()
+    device.publish(device.content(1))
+    with device.running() as running:
+        running.wait_for("the first model was fetched")
+        running.still_classifies()
+
+
+def test_a_clock_that_jumps_changes_nothing(device: Device) -> None:
+    with device.running("--update-trial", 2, program=(sys.executable, "-c", JUMPER)) as running:
+        running.still_classifies()
+        device.publish(device.content(2))
+        running.wait_for("has passed its trial")
+        device.publish(device.content(1))
+        running.wait_for("not newer")
+        device.publish(device.content(3))
+        running.wait_for("has passed its trial", 2)
+        running.still_classifies()
+    assert device.counter == 3
+    assert device.history["counter"] == 3
 
 
 def test_a_model_that_ends_the_process_is_rolled_back_at_the_third_start(device: Device) -> None:

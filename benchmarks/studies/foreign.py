@@ -1,0 +1,157 @@
+"""Models of others through `edge-convert`: agreement of the int8 file with the float model.
+
+    python -m benchmarks.studies.foreign FOLDER
+
+FOLDER contains `alpaca/`, MobileNetV2's weights without top at alpha 0.35 and 1.0, and `foreign/` with models
+that are quantized already. Other networks have random weights: theirs need a download. Each gets a head by
+logistic regression on its features of every third photo, at 96 px, and is saved in a form that `edge-convert`
+takes, which then calibrates with half of the photos and compares on the others. A model takes half a minute
+to a minute on two cores.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.studies.commands import measure_tool
+from edge_runtime.core import Image, Resize, markdown_table
+from edge_runtime.datasets import open_dataset
+from edge_runtime.images import fit
+
+SIZE = (96, 96)
+RAW, SIGNED = "0,255", "-1,1"
+COLUMNS = ("network", "weights", "file", "float", "int8", "agreement", "seconds")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network in the form of a file.
+
+    Attributes:
+        network: name in `keras.applications`.
+        form: `.keras`, `.h5`, `float32.tflite`, `float16.tflite` or `SavedModel`.
+        input_range: of its pixels, as `--input-range` takes it.
+        weights: file of the weights without top; None for random ones.
+        alpha: width; None for networks without.
+    """
+
+    network: str
+    form: str
+    input_range: str
+    weights: str | None = None
+    alpha: float | None = None
+
+
+CASES = (
+    Case("MobileNetV2", ".keras", SIGNED, "mobilenet_v2_0.35_no_top.weights.h5", 0.35),
+    Case("MobileNetV2", ".h5", SIGNED, "mobilenet_v2_1.0_no_top.weights.h5", 1.0),
+    Case("MobileNetV2", "SavedModel", SIGNED, "mobilenet_v2_0.35_no_top.weights.h5", 0.35),
+    Case("MobileNetV2", "float16.tflite", SIGNED, "mobilenet_v2_0.35_no_top.weights.h5", 0.35),
+    Case("MobileNetV2", ".keras", SIGNED, None, 1.0),
+    Case("MobileNet", "float32.tflite", SIGNED, None, 0.5),
+    Case("MobileNetV3Small", ".keras", RAW),
+    Case("MobileNetV3Small", "float32.tflite", RAW),
+    Case("MobileNetV3Large", "SavedModel", RAW),
+    Case("EfficientNetB0", ".keras", RAW),
+    Case("EfficientNetB0", "float32.tflite", RAW),
+)
+
+
+def main() -> None:
+    """Convert each, and print the table row by row."""
+    folder = Path(sys.argv[1])
+    photos = folder / "alpaca"
+    images, targets = read_photos(photos)
+    print(markdown_table(COLUMNS, []), flush=True)  # noqa: T201
+    with tempfile.TemporaryDirectory() as name:
+        for number, case in enumerate(CASES):
+            place = Path(name) / str(number)
+            path = save(build(case, folder, images, targets), case, place)
+            weights = "random" if case.weights is None else "ImageNet"
+            width = f" {case.alpha:g}" if case.alpha else ""
+            show([f"{case.network}{width}", weights, case.form, *convert(path, case, photos, place)])
+        for path in sorted((folder / "foreign").glob("*.tflite")):
+            show([path.stem, "ImageNet", "int8 .tflite", *convert(path, CASES[0], photos, Path(name))])
+
+
+def show(cells: Sequence[str]) -> None:
+    """Print a row."""
+    print(f"| {' | '.join(cells)} |", flush=True)  # noqa: T201
+
+
+def read_photos(root: Path) -> tuple[list[Image], NDArray[np.int64]]:
+    """The photos at the networks' size, and the class of each."""
+    dataset = open_dataset(str(root))
+    images = [fit(dataset.read(sample.file), SIZE, Resize.SQUASH) for sample in dataset.samples]
+    return images, np.array([dataset.labels.index(sample.label) for sample in dataset.samples])
+
+
+def build(case: Case, folder: Path, images: Sequence[Image], targets: NDArray[np.int64]) -> Any:
+    """The network with a head by logistic regression."""
+    import keras
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    keras.utils.set_random_seed(1)
+    options = {} if case.alpha is None else {"alpha": case.alpha}
+    make: Callable[..., Any] = getattr(keras.applications, case.network)
+    base = make(input_shape=(*SIZE, 3), include_top=False, pooling="avg", weights=None, **options)
+    if case.weights:
+        base.load_weights(folder / case.weights)
+    low, high = map(float, case.input_range.split(","))
+    pixels = low + np.stack(images).astype(np.float32) / 255.0 * (high - low)
+    features, targets = base.predict(pixels[::3], verbose=0), targets[::3]
+    scale = StandardScaler().fit(features)
+    fitted = LogisticRegression(C=0.1, max_iter=2000).fit(scale.transform(features), targets)
+    # A softmax of two outputs is the regression's sigmoid of their difference.
+    kernel = fitted.coef_[0] / scale.scale_
+    bias = fitted.intercept_[0] - float(scale.mean_ @ kernel)
+    head = keras.layers.Dense(2, activation="softmax")
+    model = keras.Model(base.input, head(base.output))
+    head.set_weights([np.stack([-kernel, kernel], axis=1) / 2, np.array([-bias, bias]) / 2])
+    return model
+
+
+def save(model: Any, case: Case, folder: Path) -> Path:
+    """The file, or the folder of a SavedModel."""
+    folder.mkdir()
+    if case.form == "SavedModel":
+        model.export(folder / "saved", verbose=False)
+        return folder / "saved"
+    if not case.form.endswith(".tflite"):
+        path = folder / f"model{case.form}"
+        model.save(path)
+        return path
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if case.form.startswith("float16"):
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    path = folder / "model.tflite"
+    path.write_bytes(converter.convert())
+    return path
+
+
+def convert(path: Path, case: Case, photos: Path, folder: Path) -> list[str]:
+    """Accuracies, agreement and seconds of a conversion; or why it was refused."""
+    out = folder / "converted.tflite"
+    options = ("--images", photos, "--input-range", case.input_range, "--max-drop", 1, "--out", out)
+    try:
+        cost = measure_tool("edge-convert", path, *options)
+    except RuntimeError as error:
+        return [f"refused: {str(error).strip().splitlines()[-1]}", "", "", ""]
+    found = json.loads(out.with_suffix(".conversion.json").read_text(encoding="utf-8"))["held_out"]
+    cells = [f"{found[key]:.4f}" for key in ("float_accuracy", "accuracy", "agreement")]
+    return [*cells, f"{cost.seconds:.0f}"]
+
+
+if __name__ == "__main__":
+    main()

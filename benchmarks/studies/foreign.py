@@ -1,14 +1,16 @@
 """Models of others through `edge-convert`: agreement of the int8 file with the float model.
 
-    python -m benchmarks.studies.foreign FOLDER
+    python -m benchmarks.studies.foreign FOLDER [EVERY]
 
 FOLDER contains `alpaca/`, MobileNetV2's weights without top at alpha 0.35 and 1.0, and `foreign/` with models
 that are quantized already. Other networks have random weights: theirs need a download. Each gets a head by
-logistic regression on its features of every third photo, at 96 px, and is saved in a form that `edge-convert`
-takes, which then calibrates with half of the photos and compares on the others. A model takes half a minute
-to a minute on two cores.
+logistic regression on its features of one photo in EVERY (1: all), at 96 px, and is saved in a form that
+`edge-convert` takes, which then calibrates with half of the photos and compares on the others. A model takes
+half a minute to a minute on two cores.
 """
 
+import contextlib
+import io
 import json
 import sys
 import tempfile
@@ -66,14 +68,14 @@ CASES = (
 
 def main() -> None:
     """Convert each, and print the table row by row."""
-    folder = Path(sys.argv[1])
+    folder, every = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
     photos = folder / "alpaca"
     images, targets = read_photos(photos)
     print(markdown_table(COLUMNS, []), flush=True)  # noqa: T201
     with tempfile.TemporaryDirectory() as name:
         for number, case in enumerate(CASES):
             place = Path(name) / str(number)
-            path = save(build(case, folder, images, targets), case, place)
+            path = save(build(case, folder, images[::every], targets[::every]), case, place)
             weights = "random" if case.weights is None else "ImageNet"
             width = f" {case.alpha:g}" if case.alpha else ""
             show([f"{case.network}{width}", weights, case.form, *convert(path, case, photos, place)])
@@ -107,7 +109,7 @@ def build(case: Case, folder: Path, images: Sequence[Image], targets: NDArray[np
         base.load_weights(folder / case.weights)
     low, high = map(float, case.input_range.split(","))
     pixels = low + np.stack(images).astype(np.float32) / 255.0 * (high - low)
-    features, targets = base.predict(pixels[::3], verbose=0), targets[::3]
+    features = base.predict(pixels, verbose=0)
     scale = StandardScaler().fit(features)
     fitted = LogisticRegression(C=0.1, max_iter=2000).fit(scale.transform(features), targets)
     # A softmax of two outputs is the regression's sigmoid of their difference.
@@ -123,7 +125,8 @@ def save(model: Any, case: Case, folder: Path) -> Path:
     """The file, or the folder of a SavedModel."""
     folder.mkdir()
     if case.form == "SavedModel":
-        model.export(folder / "saved", verbose=False)
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints the shape of each variable
+            model.export(folder / "saved", verbose=False)
         return folder / "saved"
     if not case.form.endswith(".tflite"):
         path = folder / f"model{case.form}"

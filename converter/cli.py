@@ -146,6 +146,12 @@ def _explain(done: "Conversion", config: "ConvertConfig", path: Path) -> str:
     from converter.record import worst_classes
 
     compared, rejection = done.comparison, done.rejection
+    if not compared.agrees(config.smallest_agreement) and compared.within(config.max_drop):
+        return (
+            f"{path} is not written: {done.precision} gives the same answer as the float model on only "
+            f"{compared.agreement:.4f} of {compared.count} held-out images, --min-agreement is "
+            f"{config.smallest_agreement:g}{_suggest(done, config)}"
+        )
     if rejection is not None and compared.within(config.max_drop):
         return (
             f"{path} is not written: {done.precision} does not reject what the Keras model rejects: it "

@@ -19,6 +19,10 @@ class KeepFloat(StrEnum):
     AUTO = "auto"
 
 
+FOREIGN_AGREEMENT = 0.99
+"""Smallest agreement of a model of others by default."""
+
+
 def is_saved_model(path: Path) -> bool:
     """Whether it is the folder of a TensorFlow SavedModel."""
     return (path / "saved_model.pb").is_file()
@@ -100,6 +104,14 @@ class ConvertConfig:
         1.0,
         panel=GATE,
     )
+    min_agreement: float | None = option(
+        None,
+        "Smallest fraction of images with the same answer; with a smaller one that is more than chance "
+        "nothing is written. [default: 0.99 for a model of others, none for a run]",
+        0.0,
+        1.0,
+        panel=GATE,
+    )
     target: Runtime = option(Runtime.LITERT, "Runtime that the file must run on.", panel=GATE)
 
     def __post_init__(self) -> None:
@@ -136,6 +148,13 @@ class ConvertConfig:
     def is_foreign(self) -> bool:
         """Whether it is a model that others trained, and not a run."""
         return self.run.is_file() or is_saved_model(self.run)
+
+    @property
+    def smallest_agreement(self) -> float:
+        """The agreement to reach. What others measured of their model should hold for the converted one."""
+        if self.min_agreement is not None:
+            return self.min_agreement
+        return FOREIGN_AGREEMENT if self.is_foreign else 0.0
 
     @property
     def path(self) -> Path:

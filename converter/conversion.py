@@ -156,10 +156,12 @@ class _Compared:
     by_split: dict[str, Comparison]
     rejection: RejectionComparison | None
 
-    def within(self, max_drop: float) -> bool:
+    def passes(self, config: ConvertConfig) -> bool:
         """Whether the converted model is good enough."""
-        return self.comparison.within(max_drop) and (
-            self.rejection is None or self.rejection.within(max_drop)
+        return (
+            self.comparison.within(config.max_drop)
+            and self.comparison.agrees(config.smallest_agreement)
+            and (self.rejection is None or self.rejection.within(config.max_drop))
         )
 
 
@@ -253,7 +255,7 @@ class _Converter:
                 images = (*self.calibration.images, *self.held_out.unknowns)
                 converted = _Converted(convert_precision(self.model, precision, images, tick))
         compared = self.held_out.compare(converted.model)
-        passed = compared.within(self.config.max_drop)
+        passed = compared.passes(self.config)
         layers: list[LayerError] = []
         if converted.calibrated is not None and (self.config.layer_report or not passed):
             self.reporter.say("measuring the noise of every layer")
@@ -360,7 +362,7 @@ class _Converter:
         return _Converted(mixed, method, calibrated, cost)
 
     def _passes(self, converted: bytes) -> bool:
-        return self.held_out.compare(converted).within(self.config.max_drop)
+        return self.held_out.compare(converted).passes(self.config)
 
     def _package(self, converted: _Converted, precision: Precision) -> tuple[bytes, ModelCard]:
         """Add metadata, labels and card."""

@@ -19,7 +19,11 @@ def format_conversion(done: Conversion, config: ConvertConfig) -> str:
         "provenance": dict(done.card.provenance),
         "options": {name: value for name, value in options.items() if name not in ("run", "out", "data")},
         "size_bytes": {"keras": done.keras_bytes, "model": len(done.content)},
-        "gate": {"max_drop": config.max_drop, "passed": done.passed},
+        "gate": {
+            "max_drop": config.max_drop,
+            "min_agreement": config.smallest_agreement,
+            "passed": done.passed,
+        },
         "held_out": {**dataclasses.asdict(done.comparison), "p_value": done.comparison.p_value},
         "splits": {split: dataclasses.asdict(each) for split, each in done.by_split.items()},
         "rejection": None if done.rejection is None else dataclasses.asdict(done.rejection),

@@ -3,7 +3,8 @@
     python -m benchmarks.studies.foreign FOLDER [EVERY]
 
 FOLDER contains `alpaca/`, MobileNetV2's weights without top at alpha 0.35 and 1.0, and `foreign/` with models
-that are quantized already. Other networks have random weights: theirs need a download. Each gets a head by
+that are quantized already. Other networks have random weights, with the
+statistics of real activations: theirs need a download. Each gets a head by
 logistic regression on its features of one photo in EVERY (1: all), at 96 px, and is saved in a form that
 `edge-convert` takes, which then calibrates with half of the photos and compares on the others. A model takes
 half a minute to a minute on two cores.
@@ -29,6 +30,9 @@ from edge_runtime.images import fit
 
 SIZE = (96, 96)
 RAW, SIGNED = "0,255", "-1,1"
+STATISTICS = 64
+"""Photos for the statistics of a network with random weights."""
+
 COLUMNS = ("network", "weights", "file", "float", "int8", "agreement", "seconds")
 
 
@@ -109,6 +113,8 @@ def build(case: Case, folder: Path, images: Sequence[Image], targets: NDArray[np
         base.load_weights(folder / case.weights)
     low, high = map(float, case.input_range.split(","))
     pixels = low + np.stack(images).astype(np.float32) / 255.0 * (high - low)
+    if case.weights is None:
+        _normalize(base, pixels[:STATISTICS])
     features = base.predict(pixels, verbose=0)
     scale = StandardScaler().fit(features)
     fitted = LogisticRegression(C=0.1, max_iter=2000).fit(scale.transform(features), targets)
@@ -119,6 +125,19 @@ def build(case: Case, folder: Path, images: Sequence[Image], targets: NDArray[np
     model = keras.Model(base.input, head(base.output))
     head.set_weights([np.stack([-kernel, kernel], axis=1) / 2, np.array([-bias, bias]) / 2])
     return model
+
+
+def _normalize(base: Any, pixels: NDArray[np.float32]) -> None:
+    """Give each BatchNormalization the statistics of real activations, as a training does.
+
+    Without them the values of a random network shrink from layer to layer to what no int8 kernel can scale.
+    """
+    import keras
+
+    for layer in base.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    base(pixels, training=True)
 
 
 def save(model: Any, case: Case, folder: Path) -> Path:
@@ -146,7 +165,7 @@ def save(model: Any, case: Case, folder: Path) -> Path:
 def convert(path: Path, case: Case, photos: Path, folder: Path) -> list[str]:
     """Accuracies, agreement and seconds of a conversion; or why it was refused."""
     out = folder / "converted.tflite"
-    options = ("--images", photos, "--input-range", case.input_range, "--max-drop", 1, "--out", out)
+    options = ("--images", photos, "--input-range", case.input_range, "--out", out)
     try:
         cost = measure_tool("edge-convert", path, *options)
     except RuntimeError as error:

@@ -17,6 +17,7 @@ from edge_runtime.core import (
     map_in_order,
     mcnemar,
     no_tick,
+    wilson_interval,
 )
 from edge_runtime.inference import Classifier, build_classifier, open_engine
 from edge_runtime.model import ModelCard, ModelFile, pack_model_file
@@ -83,6 +84,10 @@ class Comparison:
         """Whether no real loss of accuracy exceeds `max_drop`, in [0, 1]."""
         # Differences of fractions are off in the last bits: 10 of 1,000 lost is within 0.01.
         return self.drop <= max_drop + 1e-9 or not self.is_real
+
+    def agrees(self, min_agreement: float) -> bool:
+        """Whether the 95 % interval of the agreement reaches `min_agreement`, in [0, 1]."""
+        return wilson_interval(round(self.agreement * self.count), self.count)[1] >= min_agreement
 
 
 def measure_agreement(expected: NDArray[np.float32], found: NDArray[np.float32]) -> Agreement:

@@ -120,7 +120,7 @@ def test_a_collapse_stops_the_conversion_and_names_the_layer(
     assert "try --calibrate auto or --keep-float auto" in done.err
     assert out.read_bytes() == b"old"
     record = json.loads(out.with_suffix(".conversion.json").read_text())
-    assert record["gate"] == {"max_drop": 0.01, "passed": False}
+    assert record["gate"] == {"max_drop": 0.01, "min_agreement": 0.0, "passed": False}
     assert record["held_out"]["accuracy"] < 0.5 < record["held_out"]["float_accuracy"]
 
 

@@ -188,3 +188,21 @@ def test_a_run_is_never_replaced(command: Command, save: Save, color_folder: Pat
     done = command("edge-convert", path, "--images", color_folder, "--out", tmp_path / "m.tflite")
     assert done.code == 3
     assert (tmp_path / "m.run" / "card.json").read_text() == "{}"
+
+
+def test_a_converted_model_with_other_answers_is_refused(
+    command: Command, save: Save, color_folder: Path, tmp_path: Path
+) -> None:
+    path = save(color_network(low=0, high=255), "m.keras")
+    options = ("--images", color_folder, "--input-range", "0,255", "--max-drop", 1)
+    # Labels in the wrong order cost no agreement; a model that gives equal scores has none.
+    blind = color_network(low=0, high=255)
+    blind.get_layer("dense").set_weights([1e-7 * np.eye(3), np.zeros(3)])
+    none = save(blind, "blind.keras")
+    out = tmp_path / "m.tflite"
+    done = command("edge-convert", none, *options, "--out", out)
+    done.fails_at_last_with(9, "gives the same answer as the float model on only", "--min-agreement is 0.99")
+    assert not out.exists()
+    assert json.loads(out.with_suffix(".conversion.json").read_text())["gate"]["min_agreement"] == 0.99
+    assert command("edge-convert", none, *options, "--min-agreement", 0, "--out", out).code == 0
+    assert command("edge-convert", path, *options, "--out", tmp_path / "good.tflite").code == 0

@@ -21,12 +21,15 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime import encode_png, read_run
+from edge_runtime.core import cache_folder
 from tests.conftest import BIN, ROOT
 from tests.pi.debian_root import DebianRoot, fresh_root
 from tests.pi.debian_wheels import PACKAGES, write_debian_wheels
 from tests.pi.guide import guide_commands
 
-BUILD = Path("build/pi")
+BUILD = cache_folder("check-pi")
+"""Not in the checkout: setuptools would walk through the whole systems when it builds a wheel."""
+
 QUICK = ("--num-runs", "20", "--min-seconds", "0", "--processes", "1")
 SAME_ANSWERS = 0.998
 """Of the answers on the bundle's images, beside this machine's with the same engine."""

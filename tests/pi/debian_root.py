@@ -91,7 +91,7 @@ def fresh_root(release: str, architecture: str, packages: Sequence[str], build: 
         part.rename(archive)
     proc = root.folder / "proc"
     if proc.is_mount():  # of a check that was killed
-        subprocess.run(["umount", proc], check=True)
+        subprocess.run(["umount", "--lazy", proc], check=True)
     shutil.rmtree(root.folder, ignore_errors=True)
     root.folder.mkdir()
     subprocess.run(["tar", "-xpf", archive, "-C", root.folder], check=True)
@@ -110,4 +110,5 @@ def fresh_root(release: str, architecture: str, packages: Sequence[str], build: 
         root.run("useradd pi")
         yield root
     finally:
-        subprocess.run(["umount", proc], check=True)
+        # Lazily: a daemon that a package started may still have a file of it open.
+        subprocess.run(["umount", "--lazy", proc], check=True)

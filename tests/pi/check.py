@@ -4,7 +4,7 @@ In each system, bare at first: `install.sh`, a first answer, `--uninstall`; then
 their order; then the labels of images and a benchmark with a bundle are compared with this machine.
 Speed says nothing there, and no time is shown.
 
-Needs root, and: apt install mmdebstrap qemu-user-static binfmt-support
+Needs root, and: apt install mmdebstrap qemu-user-static binfmt-support (with binfmt_misc mounted)
 
 Usage: python -m tests.pi.check MODEL.tflite RUN [SYSTEM …]      such as bookworm-arm64; all without one
 """
@@ -220,7 +220,8 @@ def _bin_with(engine: str) -> Path:
 
 def _write_files(folder: Path, model: Path, run: Path) -> None:
     """What the guide has you make on the workstation, and frames for want of a camera."""
-    shutil.rmtree(folder, ignore_errors=True)
+    for old in (folder, *BUILD.glob("report-*"), *BUILD.glob("merged-*")):
+        shutil.rmtree(old, ignore_errors=True)
     folder.mkdir(parents=True)
     subprocess.run([sys.executable, "-P", ROOT / ".ci" / "wheels.py", folder], check=True)
     shutil.copy(ROOT / "install.sh", folder)

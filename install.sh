@@ -142,7 +142,10 @@ else
     echo "without a desktop: taking opencv-python-headless for opencv-python"
     pip --upgrade --no-deps "$WANTED" || fail "pip could not install it, see above"
     headless_requirements >"$VENV/requirements.txt" || fail "the requirements of edge-classify cannot be read, see above"
+    # While edge-classify is there, pip calls the missing opencv-python an error.
+    "$VENV/bin/python" -m pip uninstall -q -y edge-classify
     pip --upgrade -r "$VENV/requirements.txt" || fail "pip could not install what edge-classify needs, see above"
+    pip --no-deps "$WANTED" || fail "pip could not install it, see above"
 fi
 "$VENV/bin/python" -c 'import cv2' || fail "OpenCV cannot be imported, see above" 9
 

@@ -169,7 +169,9 @@ def convert(path: Path, case: Case, photos: Path, folder: Path) -> list[str]:
     try:
         cost = measure_tool("edge-convert", path, *options)
     except RuntimeError as error:
-        return [f"refused: {str(error).strip().splitlines()[-1]}", "", "", ""]
+        # What was tried and what to try next are left out.
+        reason = str(error).strip().splitlines()[-1].split(": ", 2)[-1].split("; ")[0]
+        return [f"refused: {reason}", "", "", ""]
     found = json.loads(out.with_suffix(".conversion.json").read_text(encoding="utf-8"))["held_out"]
     cells = [f"{found[key]:.4f}" for key in ("float_accuracy", "accuracy", "agreement")]
     return [*cells, f"{cost.seconds:.0f}"]

@@ -79,6 +79,11 @@ class _Graph:
         self._types = _names(self.schema.TensorType)
         self._kinds = _names(self.schema.BuiltinOperator)
         self._activations = _names(self.schema.ActivationFunctionType)
+        self._narrow = {
+            int(operator.outputs[0]): int(operator.inputs[0])
+            for operator in self.operators
+            if self.kind_of(operator) == "DEQUANTIZE"
+        }
 
     def build(self) -> Any:
         """The Keras model."""
@@ -92,6 +97,9 @@ class _Graph:
                 f"{self.name}: its input is {self.type_of(given).lower()}: it is quantized already; "
                 "edge-classify runs it as it is"
             )
+        signature = self.subgraph.tensors[given].shapeSignature
+        if signature is not None and -1 in signature[1:]:
+            raise ModelError(f"{self.name}: its input has no fixed size ({', '.join(map(str, signature))})")
         inputs = keras.Input(self.shape_of(given)[1:])
         self.values[int(given)] = inputs
         for operator in self.operators:
@@ -135,10 +143,7 @@ class _Graph:
         """The values of a constant, float16 as float32; None of what is computed."""
         data = self.model.buffers[self.subgraph.tensors[tensor].buffer].data
         if data is None:
-            for operator in self.operators:
-                if self.kind_of(operator) == "DEQUANTIZE" and int(operator.outputs[0]) == int(tensor):
-                    return self.constant(operator.inputs[0])
-            return None
+            return self.constant(self._narrow[int(tensor)]) if int(tensor) in self._narrow else None
         kind = self.type_of(tensor)
         if kind not in _NARROW:
             raise ModelError(

@@ -81,6 +81,16 @@ def test_what_is_quantized_already_is_refused(digits_model: Path) -> None:
         load_foreign(digits_model)
 
 
+def test_an_input_without_a_size_is_refused(files: dict[str, Path], tmp_path: Path) -> None:
+    _schema, model = unpack(files["float32"].read_bytes())
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].shapeSignature = np.array([-1, -1, -1, 3], np.int32)
+    path = tmp_path / "dynamic.tflite"
+    path.write_bytes(pack(model))
+    with pytest.raises(ModelError, match=r"its input has no fixed size \(-1, -1, -1, 3\)"):
+        load_foreign(path)
+
+
 def test_an_operator_that_is_not_known_is_refused_by_name(files: dict[str, Path], tmp_path: Path) -> None:
     schema, model = unpack(files["float32"].read_bytes())
     for code in model.operatorCodes:

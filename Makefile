@@ -95,9 +95,9 @@ addon: wheels
 	cp install.sh dist/edge_classify-*.whl dist/home-assistant/
 
 # What `pip install edge-classify` puts on a device, in a virtual environment of its own.
-sbom: $(VENV)/.dev
+sbom: wheels
 	$(PYTHON) -m venv --clear build/device
-	build/device/bin/python -m pip install -q .
+	build/device/bin/python -m pip install -q --find-links dist edge-classify
 	$(BIN)/cyclonedx-py environment --of JSON --sv 1.6 --output-reproducible --pyproject pyproject.toml \
 		-o build/edge-classify.cdx.json build/device
 

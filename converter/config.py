@@ -106,8 +106,8 @@ class ConvertConfig:
     )
     min_agreement: float | None = option(
         None,
-        "Smallest fraction of images with the same answer; with a smaller one that is more than chance "
-        "nothing is written. [default: 0.99 for a model of others, none for a run]",
+        "Smallest fraction of images with the float model's answer; with a smaller one nothing is written. "
+        "[default: 0.99 for a model of others, none for a run]",
         0.0,
         1.0,
         panel=GATE,

@@ -165,7 +165,9 @@ def save(model: Any, case: Case, folder: Path) -> Path:
 def convert(path: Path, case: Case, photos: Path, folder: Path) -> list[str]:
     """Accuracies, agreement and seconds of a conversion; or why it was refused."""
     out = folder / "converted.tflite"
-    options = ("--images", photos, "--input-range", case.input_range, "--out", out)
+    # What edge-convert suggests to those that it refuses otherwise.
+    search = ("--calibrate", "auto", "--keep-float", "auto")
+    options = ("--images", photos, "--input-range", case.input_range, *search, "--out", out)
     try:
         cost = measure_tool("edge-convert", path, *options)
     except RuntimeError as error:

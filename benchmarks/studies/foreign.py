@@ -143,23 +143,28 @@ def _normalize(base: Any, pixels: NDArray[np.float32]) -> None:
 def save(model: Any, case: Case, folder: Path) -> Path:
     """The file, or the folder of a SavedModel."""
     folder.mkdir()
-    if case.form == "SavedModel":
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints the shape of each variable
-            model.export(folder / "saved", verbose=False)
-        return folder / "saved"
-    if not case.form.endswith(".tflite"):
+    if case.form in (".keras", ".h5"):
         path = folder / f"model{case.form}"
         model.save(path)
         return path
+    with contextlib.redirect_stdout(io.StringIO()):  # the shape of each variable
+        if case.form == "SavedModel":
+            model.export(folder / "saved", verbose=False)
+            return folder / "saved"
+        path = folder / "model.tflite"
+        path.write_bytes(_to_tflite(model, half=case.form.startswith("float16")))
+    return path
+
+
+def _to_tflite(model: Any, *, half: bool) -> bytes:
+    """A float model; with float16 weights, if wanted."""
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if case.form.startswith("float16"):
+    if half:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-    path = folder / "model.tflite"
-    path.write_bytes(converter.convert())
-    return path
+    return bytes(converter.convert())
 
 
 def convert(path: Path, case: Case, photos: Path, folder: Path) -> list[str]:

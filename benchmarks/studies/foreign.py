@@ -170,9 +170,8 @@ def _to_tflite(model: Any, *, half: bool) -> bytes:
 def convert(path: Path, case: Case, photos: Path, folder: Path) -> list[str]:
     """Accuracies, agreement and seconds of a conversion; or why it was refused."""
     out = folder / "converted.tflite"
-    # What edge-convert suggests to those that it refuses otherwise.
-    search = ("--calibrate", "auto", "--keep-float", "auto")
-    options = ("--images", photos, "--input-range", case.input_range, *search, "--out", out)
+    # What edge-convert suggests first to those that it refuses otherwise.
+    options = ("--images", photos, "--input-range", case.input_range, "--calibrate", "auto", "--out", out)
     try:
         cost = measure_tool("edge-convert", path, *options)
     except RuntimeError as error:

@@ -2,12 +2,12 @@
 
     python -m benchmarks.studies.foreign FOLDER [EVERY]
 
-FOLDER contains `alpaca/`, MobileNetV2's weights without top at alpha 0.35 and 1.0, and `foreign/` with models
-that are quantized already. The weights of other networks need a download. So some are trained from scratch on
-two thirds of scikit-learn's 1,797 digits, and some have random weights; these, and those with ImageNet's, get a
-head by logistic regression on their features of one photo in EVERY (1: all). Each is saved in a form that
-`edge-convert` takes, which then calibrates with half of the photos, or of the digits that were not trained on,
-and compares on the others. It takes a quarter of an hour on two cores.
+FOLDER contains `alpaca/`, MobileNetV2's weights without top at alpha 0.35 and 1.0, and `foreign/` with
+models that are quantized already. The weights of other networks need a download. So some are trained from
+scratch on two thirds of scikit-learn's 1,797 digits, and some have random weights; these, and those with
+ImageNet's, get a head by logistic regression on their features of one photo in EVERY (1: all). Each is saved
+in a form that `edge-convert` takes, which then calibrates with half of the photos, or of the digits that were
+not trained on, and compares on the others. It takes a quarter of an hour on two cores.
 """
 
 import contextlib

@@ -1,12 +1,14 @@
 """Read a TensorFlow SavedModel: its operations are checked by name, then a child process converts it.
 
 A SavedModel is a program: TensorFlow runs operations of it while it loads it. So only those are let through
-that compute, or that read the variables beside it; and the child process cannot write a file.
+that compute, or that read the variables beside it. Those that save do nothing in the copy that is loaded, and
+the child process cannot fill a file.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,8 @@ _VARIABLES = frozenset(
 )
 """How TensorFlow reads, and would write, the variables: each SavedModel has them."""
 
+_SAVES = frozenset(("SaveV2", "MergeV2Checkpoints"))
+
 
 def read_saved_model(path: Path) -> bytes:
     """The bytes of a float `.tflite` with the same operations.
@@ -40,9 +44,19 @@ def read_saved_model(path: Path) -> bytes:
     Raises:
         ModelError: damaged, with an operation that is not known, or not convertible.
     """
-    _check_operations(path)
+    parsed = _parse(path)
+    _check_operations(parsed, path)
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "saved_model.pb").write_bytes(_without_saving(parsed))
+        for part in ("variables", "assets"):
+            if (path / part).is_dir():
+                (Path(name) / part).symlink_to((path / part).absolute())
+        return _convert(Path(name), path)
+
+
+def _convert(folder: Path, path: Path) -> bytes:
     # -P: a tensorflow.py in the working folder must not be imported.
-    command = [sys.executable, "-P", "-m", "converter.foreign.saved_model_child", str(path)]
+    command = [sys.executable, "-P", "-m", "converter.foreign.saved_model_child", str(folder)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         child = subprocess.run(  # noqa: S603 - our own module, no shell
@@ -57,15 +71,30 @@ def read_saved_model(path: Path) -> bytes:
     return child.stdout
 
 
-def _check_operations(path: Path) -> None:
+def _parse(path: Path) -> Any:
     content = read_file(path / "saved_model.pb", max_bytes=MAX_GRAPH_BYTES, error=ModelError)
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     try:
-        parsed = SavedModel.FromString(content)
+        return SavedModel.FromString(content)
     except DecodeError as error:
         raise ModelError(f"{path}/saved_model.pb: not a SavedModel, or damaged") from error
+
+
+def _without_saving(parsed: Any) -> bytes:
+    """The graph with nothing in place of the operations that write a file; they have no results."""
+    for node in _nodes(parsed):
+        if node.op in _SAVES:
+            node.op = "NoOp"
+            node.attr.clear()
+            control = [each for each in node.input if each.startswith("^")]
+            del node.input[:]
+            node.input.extend(control)
+    return bytes(parsed.SerializeToString())
+
+
+def _check_operations(parsed: Any, path: Path) -> None:
     for node in _nodes(parsed):
         if node.op not in _COMPUTES | _VARIABLES and not node.op.startswith("__inference"):
             raise ModelError(

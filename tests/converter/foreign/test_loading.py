@@ -155,9 +155,8 @@ def test_a_saved_model_cannot_write_a_file(tmp_path: Path) -> None:
         )
         builder.save()
     assert not list(tmp_path.glob("written*"))
-    with pytest.raises(ModelError, match="TensorFlow cannot convert it: OutOfRangeError"):
-        load_foreign(tmp_path / "saved")
-    assert not [path for path in tmp_path.glob("written*") if path.stat().st_size]
+    assert load_foreign(tmp_path / "saved").output_shape == (None, 3)
+    assert not list(tmp_path.glob("written*"))
 
 
 def test_a_folder_without_a_graph_and_a_broken_graph_are_refused(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Rebuild a float `.tflite` as a Keras model, operator by operator, so that it can be calibrated."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -384,8 +384,3 @@ _BUILDERS: Mapping[str, "Callable[[_Graph, Any], Any]"] = {
     "LOGISTIC": _activation("sigmoid"),
     "TANH": _activation("tanh"),
 }
-
-
-def known_operators() -> Sequence[str]:
-    """The operators that are rebuilt, in alphabetical order."""
-    return sorted(_BUILDERS)

@@ -1,4 +1,4 @@
-"""The child process that makes a float `.tflite` of a SavedModel, on stdout; it cannot write a file."""
+"""The child process that makes a float `.tflite` of a SavedModel, on stdout; it cannot fill a file."""
 
 import os
 import sys

@@ -27,9 +27,9 @@ def main() -> None:
     os.execvpe(words[0], words, {**os.environ, **secret})  # noqa: S606 - ours
 
 
-def mqtt_broker(url: str = "http://supervisor/services/mqtt") -> Mapping[str, Any]:
+def mqtt_broker() -> Mapping[str, Any]:
     """Host, port, username and password of Home Assistant's broker; a message and the end without one."""
-    address = os.environ.get("EDGE_SUPERVISOR_MQTT", url)
+    address = os.environ.get("EDGE_SUPERVISOR_MQTT", "http://supervisor/services/mqtt")
     token = os.environ.get("SUPERVISOR_TOKEN", "")
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
     try:

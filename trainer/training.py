@@ -71,12 +71,15 @@ from trainer.fitting import (
 )
 from trainer.network import (
     ARCHITECTURE,
+    CachedFeatures,
+    FeatureCache,
     Network,
     add_rejection,
     build_forward,
     build_network,
     check_options,
     is_plain,
+    measure_pixels,
     rebuild_plain,
     start_from,
 )
@@ -171,7 +174,8 @@ def _train_network(
             added = start_from(network, config, data.labels, earlier)
             reporter.say(f"starting from {earlier.folder}" + (f"; new: {', '.join(added)}" if added else ""))
         batches = _make_batches(config, data, workers.share)
-        course = Course(config, network, batches[TRAIN], batches[VALIDATION], workers, reporter)
+        cache = FeatureCache(config.out)
+        course = Course(config, network, batches[TRAIN], batches[VALIDATION], cache, workers, reporter)
         if data.is_cross_validated:
             return _cross_validate(course, data, reporter)
         fitted, interrupted = _fit(course, data, state, reporter)
@@ -181,7 +185,7 @@ def _train_network(
         return Training(config.out, Ending.WRITTEN_BY_ANOTHER_WORKER, fitted.history)
     if not (workers.alone and is_plain(config)):
         network = rebuild_plain(config, network, len(data.labels))
-    metrics = _write_results(config, data, network, fitted.history, reporter)
+    metrics = _write_results(config, data, network, cache, fitted.history, reporter)
     if not interrupted:
         RunFiles(config.out).state.unlink(missing_ok=True)
     ending = Ending.INTERRUPTED if interrupted else Ending.FINISHED
@@ -194,7 +198,7 @@ def _cross_validate(course: Course, data: Data, reporter: TrainingReporter) -> T
     done = train_by_cross_validation(course, group_numbers(data.split(TRAIN)), reporter)
     write_with(files.best_weights, network.model.save_weights)
     files.write_cross_validation(done.choice)
-    metrics = _write_results(config, data, network, done.history, reporter, out_of_fold=done)
+    metrics = _write_results(config, data, network, course.features, done.history, reporter, out_of_fold=done)
     return Training(config.out, Ending.FINISHED, done.history, done.history[-1], metrics)
 
 
@@ -335,6 +339,7 @@ def _write_results(
     config: TrainConfig,
     data: Data,
     network: Network,
+    cache: FeatureCache,
     history: Sequence[Epoch],
     reporter: TrainingReporter,
     *,
@@ -342,17 +347,15 @@ def _write_results(
 ) -> dict[str, SplitMetrics]:
     """Fit the rejection, evaluate on every split and write the files of the run, the model last."""
     batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
-    rejection = _fit_rejection(config, data, network, batches, reporter)
+    features = _compute_features(network, cache, batches, reporter)
+    rejection = _fit_rejection(config, data, network, batches[TRAIN], features, reporter)
     whole = network if rejection is None else add_rejection(network, rejection.head)
-    forward = build_forward(whole.model)
-    with reporter.fraction_bar("evaluating") as done:
-        part = 1 / sum(map(len, batches.values()))
-        predictions = {split: predict(forward, each, lambda: done(part)) for split, each in batches.items()}
     reporter.say("writing the run")
+    predictions = {split: predict(whole.head, each) for split, each in features.items()}
     if out_of_fold is not None:
         # Beside the splits: the training images, as models see them that were not trained on them.
         batches[CROSS_VALIDATION] = batches[TRAIN]
-        predictions[CROSS_VALIDATION] = dataclasses.replace(predictions[TRAIN], outputs=out_of_fold.scores)
+        predictions[CROSS_VALIDATION] = Predictions(out_of_fold.scores, measure_pixels(batches[TRAIN]))
     metrics = {
         split: measure(each.outputs, batches[split].targets, data.labels)
         for split, each in predictions.items()
@@ -362,7 +365,7 @@ def _write_results(
     held_out = EvaluatedSplit(split, data.labels, batches[split], scores)
     card = dataclasses.replace(
         _make_card(config, data, metrics, rejection),
-        golden=make_golden_samples(forward, held_out, config.resize),
+        golden=make_golden_samples(build_forward(whole.model), held_out, config.resize),
         reference=_make_reference(config, data, predictions, rejection),
     )
     files = RunFiles(config.out)
@@ -390,19 +393,35 @@ def _write_results(
     return metrics
 
 
+def _compute_features(
+    network: Network, cache: FeatureCache, batches: Mapping[str, Batches], reporter: TrainingReporter
+) -> dict[str, CachedFeatures]:
+    """The features of every split, as far as they are not known."""
+    total = sum(map(len, batches.values()))
+    with reporter.fraction_bar("evaluating") as done:
+
+        def of(split: str, images: Batches) -> CachedFeatures:
+            part = len(images) / total
+            return cache.of_split(split, network, images, lambda fraction: done(fraction * part))
+
+        return {split: of(split, images) for split, images in batches.items()}
+
+
 def _fit_rejection(
     config: TrainConfig,
     data: Data,
     network: Network,
-    batches: Mapping[str, Batches],
+    train: Batches,
+    features: Mapping[str, CachedFeatures],
     reporter: TrainingReporter,
 ) -> FittedRejection | None:
     """Fit the output for images of no class, if images were set aside for it."""
     if not data.has_rejection:
         return None
     plan = RejectionPlan(
-        train=batches[TRAIN],
-        held_out=batches[REJECTION],
+        train=train,
+        train_features=features[TRAIN],
+        held_out=features[REJECTION],
         negatives=data.negatives,
         resize=config.resize,
         keep=config.keep,

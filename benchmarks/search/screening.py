@@ -90,7 +90,7 @@ class Screening:
         batches = make_batches(loader, self.samples, labels, config.batch_size)
         forward = build_forward(build_network(config, len(labels)).features)
         features = extract_features(forward, batches, [None], step)
-        return FeatureCopies(features[np.newaxis], batches.targets, np.ones(len(labels), np.float32))
+        return FeatureCopies(features, batches.targets, np.ones(len(labels), np.float32))
 
 
 def promising(screened: Sequence[Screened], count: int) -> list[Screened]:

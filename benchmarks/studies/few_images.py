@@ -63,7 +63,7 @@ def read_photos(root: Path, weights: Path) -> Photos:
     batches = make_batches(loader, dataset.samples, dataset.labels, config.batch_size)
     network = build_network(config, len(dataset.labels))
     with Reporter() as reporter, reporter.fraction_bar("features") as done:
-        features = extract_features(build_forward(network.features), batches, [None], done)
+        (features,) = extract_features(build_forward(network.features), batches, [None], done)
     return Photos(root, tuple(sample.file for sample in dataset.samples), features, batches.targets)
 
 

@@ -6,8 +6,10 @@ FOLDER contains a folder of images for each class, WEIGHTS a MobileNetV2's weigh
 """
 
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -18,7 +20,7 @@ from edge_runtime.datasets import TRAIN, VALIDATION, open_dataset
 from trainer import RandomFlip, TrainConfig, TrainingReporter
 from trainer.data import Batches, ImageLoader, make_batches, prepare_data
 from trainer.fitting import Course, Trainer, join_workers
-from trainer.network import build_network
+from trainer.network import FeatureCache, build_network
 
 BATCH_SIZE = 32
 ROUNDS = 10
@@ -93,11 +95,14 @@ def measure_head_phase(config: TrainConfig) -> HeadPhase:
             for split in (TRAIN, VALIDATION)
         )
         network = build_network(config, len(data.labels))
-        course = Course(config, network, train, validation, join_workers(config.distribute), reporter)
-        started = clock.now()
-        trainer = Trainer(course, [], reporter)
-        trainer.run()
-        ours = clock.now() - started
+        workers = join_workers(config.distribute)
+        with tempfile.TemporaryDirectory() as folder:
+            cache = FeatureCache(Path(folder))
+            course = Course(config, network, train, validation, cache, workers, reporter)
+            started = clock.now()
+            trainer = Trainer(course, [], reporter)
+            trainer.run()
+            ours = clock.now() - started
     theirs, accuracies = _fit_with_keras(config, len(data.labels), train, validation)
     return HeadPhase(
         SecondsPair(ours, theirs),

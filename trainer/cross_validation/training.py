@@ -14,7 +14,7 @@ from edge_runtime.core import clock
 from trainer.cross_validation.head import FeatureCopies, LinearHead, choose_penalty, image_losses
 from trainer.data import Fold, fewest_groups, make_folds
 from trainer.fitting import Course, Epoch, TrainingReporter, TrainLoop, class_weights
-from trainer.network import build_forward, extract_features, feature_copies, set_linear_head
+from trainer.network import build_forward, set_linear_head
 
 FOLDS = 3
 """Each costs a fine-tuning."""
@@ -142,13 +142,13 @@ def _divide(copies: FeatureCopies, groups: NDArray[np.int64], seed: int) -> list
 
 def _cache(course: Course, reporter: TrainingReporter) -> FeatureCopies:
     config, train = course.config, course.train
-    copies = feature_copies(config)
     with reporter.fraction_bar("features") as done:
-        features = extract_features(build_forward(course.network.features), train, copies, done)
+        features = course.features.of_training(config, course.network, train, done)
     weights = class_weights(config, train.targets)
     if weights is None:
         weights = np.ones(course.network.model.output_shape[-1], np.float32)
-    return FeatureCopies(features.reshape(len(copies), len(train.targets), -1), train.targets, weights)
+    rows = np.concatenate(list(features.blocks()))
+    return FeatureCopies(rows.reshape(features.copies, len(train.targets), -1), train.targets, weights)
 
 
 def _judge(scores: NDArray[np.float32], copies: FeatureCopies) -> Candidate:

@@ -18,5 +18,9 @@ class Share:
         own: NDArray[np.int64] = positions[positions % self.count == self.index]
         return own
 
+    def count_of(self, positions: int) -> int:
+        """How many of so many positions belong to this worker."""
+        return len(range(self.index, positions, self.count))
+
 
 EVERYTHING = Share()

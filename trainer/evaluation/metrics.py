@@ -1,7 +1,7 @@
 """Scores of images and the metrics of a split."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.datasets import CROSS_VALIDATION, TEST, VALIDATION
-from edge_runtime.images import ImageStatistics, measure_image
 from edge_runtime.inference import top_k_accuracy
-from trainer.data import Batch, Targets
-from trainer.network import Forward
+from trainer.data import Targets
+from trainer.network import CachedFeatures, Statistics, build_forward
 
 CALIBRATION_BINS = 15
 
@@ -70,11 +69,12 @@ class Predictions:
 
     Attributes:
         outputs: the model's scores, float32, shape (images, outputs).
-        statistics: `brightness`, `contrast` and `sharpness` of each image, each of shape (images,).
+        statistics: `brightness`, `contrast` and `sharpness` of each image, each of shape (images,); None of
+            training images.
     """
 
     outputs: NDArray[np.float32]
-    statistics: Mapping[str, NDArray[np.float32]]
+    statistics: Statistics | None
 
 
 def most_telling(names: Collection[str]) -> str:
@@ -82,27 +82,15 @@ def most_telling(names: Collection[str]) -> str:
     return next(name for name in (TEST, VALIDATION, CROSS_VALIDATION) if name in names)
 
 
-def predict(
-    forward: Forward, batches: Iterable[Batch], done: Callable[[], None] = lambda: None
-) -> Predictions:
-    """Run the model on every image.
+def predict(head: Any, features: CachedFeatures) -> Predictions:
+    """Run the last part of a model on the features of every image.
 
     Args:
-        forward: pixels → scores.
-        batches: the images.
-        done: called after each batch.
+        head: Keras model: features → scores.
+        features: of all images.
     """
-    rows: list[NDArray[np.float32]] = []
-    measured: list[ImageStatistics] = []
-    for pixels, _targets in batches:
-        rows.append(forward(pixels))
-        measured += [measure_image(image) for image in pixels]
-        done()
-    statistics = {
-        field.name: np.array([getattr(each, field.name) for each in measured], np.float32)
-        for field in dataclasses.fields(ImageStatistics)
-    }
-    return Predictions(np.concatenate(rows), statistics)
+    forward = build_forward(head)
+    return Predictions(np.concatenate([forward(rows) for rows in features.blocks()]), features.statistics)
 
 
 def class_scores(outputs: NDArray[np.float32], classes: int) -> NDArray[np.float32]:

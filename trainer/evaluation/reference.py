@@ -20,16 +20,14 @@ def make_reference(
     """Summarize held-out images.
 
     Args:
-        predictions: of each held-out split.
+        predictions: of each held-out split, with statistics.
         labels: of the outputs.
         classes: how many of the labels are classes; the one after them is for images of no class.
         more: name → other values that were measured on some of them, shape (images,).
     """
     outputs = np.concatenate([each.outputs for each in predictions])
-    values = {
-        name: np.concatenate([each.statistics[name] for each in predictions])
-        for name in predictions[0].statistics
-    }
+    measured = [each.statistics for each in predictions if each.statistics is not None]
+    values = {name: np.concatenate([each[name] for each in measured]) for name in measured[0]}
     values["score"] = class_scores(outputs, classes).max(axis=1)
     if len(labels) > classes:
         values["unknown"] = outputs[:, classes]

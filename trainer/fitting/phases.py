@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import Reporter
+from edge_runtime.datasets import VALIDATION
 from trainer.config import ClassWeights, TrainConfig
 from trainer.data import Batches, Targets, build_augmentation
 from trainer.fitting.distribution import Workers
@@ -16,10 +17,8 @@ from trainer.fitting.steps import Phase
 from trainer.network import (
     BatchNormStatistics,
     CachedFeatures,
+    FeatureCache,
     Network,
-    build_forward,
-    cache_features,
-    cache_training_features,
     freeze,
 )
 
@@ -41,12 +40,23 @@ class PlannedPhase:
 
 @dataclass(frozen=True)
 class Course:
-    """What the phases of one training have in common."""
+    """What the phases of one training have in common.
+
+    Attributes:
+        config: the options.
+        network: what trains.
+        train: the training images.
+        validation: the images that each epoch is judged by.
+        features: of the images, where a phase or the evaluation computed them.
+        workers: the devices and workers that train.
+        reporter: shows the progress.
+    """
 
     config: TrainConfig
     network: Network
     train: Batches
     validation: Batches
+    features: FeatureCache
     workers: Workers
     reporter: Reporter
 
@@ -80,11 +90,11 @@ class Course:
         )
 
     def _head_on_features(self) -> Phase:
-        forward = build_forward(self.network.features)
+        cache, network = self.features, self.network
         with self.reporter.fraction_bar("features") as done:
-            train = cache_training_features(self.config, forward, self.train, lambda part: done(part * 0.9))
-            validation = cache_features(forward, self.validation, lambda part: done(part * 0.1))
-        return self._head(self.network.head, train, validation)
+            train = cache.of_training(self.config, network, self.train, lambda part: done(part * 0.9))
+            validation = cache.of_split(VALIDATION, network, self.validation, lambda part: done(part * 0.1))
+        return self._head(network.head, train, validation)
 
     def _head_on_images(self) -> Phase:
         freeze(self.network, fine_tune_at=len(self.network.base.layers), train_batch_norm=False)
@@ -106,7 +116,7 @@ class Course:
             config=config,
             workers=self.workers,
             augment=build_augmentation(config) if on_images else None,
-            class_weights=class_weights(config, train.targets),
+            class_weights=class_weights(config, self.train.targets),
             penalty=self._head_penalty(),
         )
 

@@ -12,12 +12,12 @@ from trainer.network.classifier import (
     set_linear_head,
 )
 from trainer.network.descriptors import extract_descriptors
+from trainer.network.feature_cache import FeatureCache
 from trainer.network.features import (
     CachedFeatures,
-    cache_features,
-    cache_training_features,
+    Statistics,
     extract_features,
-    feature_copies,
+    measure_pixels,
 )
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
@@ -28,24 +28,24 @@ __all__ = [
     "ARCHITECTURE",
     "BatchNormStatistics",
     "CachedFeatures",
+    "FeatureCache",
     "Forward",
     "NegativeDetector",
     "Network",
     "RejectionHead",
+    "Statistics",
     "add_rejection",
     "batch_signature",
     "build_forward",
     "build_network",
-    "cache_features",
-    "cache_training_features",
     "check_options",
     "extract_descriptors",
     "extract_features",
-    "feature_copies",
     "freeze",
     "inspect_base",
     "is_plain",
     "measure_activation",
+    "measure_pixels",
     "read_logits",
     "rebuild_plain",
     "set_linear_head",

@@ -1,62 +1,72 @@
-"""Cached features: the frozen base runs once for each image, not once an epoch."""
+"""Features of images: the frozen base runs once for each image, not once an epoch."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_runtime.images import ImageStatistics, measure_image
 from trainer.config import RandomFlip, TrainConfig
 from trainer.data import Augment, Batches, Share, Targets, build_augmentation, mirror, with_field
+from trainer.network.feature_file import FeatureFile
 from trainer.network.forward import Forward
 
+Statistics = Mapping[str, NDArray[np.float32]]
+"""`brightness`, `contrast` and `sharpness` of each image, each of shape (images,)."""
 
-@dataclass(frozen=True)
+_READ_ROWS = 4096
+
+
+@dataclass(frozen=True, eq=False)
 class CachedFeatures:
-    """The features of images.
+    """The features of the images of a split, and of copies of them.
 
     Attributes:
-        features: float32, shape (images, channels); rows of other workers' images are 0.
-        targets: shape (images,).
+        rows: one for each own image, copy after copy; the first copy is of the unchanged images.
+        targets: the class index of each image, shape (images,).
+        copies: of each image.
         batch_size: the last batch may be smaller.
-        share: of each batch only these rows are returned.
+        share: of the images only these are own; of each batch only these are returned.
+        statistics: of the own images; None where they were not measured.
     """
 
-    features: NDArray[np.float32]
+    rows: FeatureFile
     targets: Targets
+    copies: int
     batch_size: int
     share: Share
+    statistics: Statistics | None = None
 
     def __len__(self) -> int:
-        return -(-len(self.targets) // self.batch_size)
+        return -(-self.copies * len(self.targets) // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.float32], Targets]]:
-        return self._in_order(np.arange(len(self.targets)))
+        return self._in_order(np.arange(self.copies * len(self.targets)))
 
     def shuffled(self, seed: int) -> Iterator[tuple[NDArray[np.float32], Targets]]:
         """The batches of one epoch in an order determined by the seed."""
-        return self._in_order(np.random.default_rng(seed).permutation(len(self.targets)))
+        order = np.random.default_rng(seed).permutation(self.copies * len(self.targets))
+        return self._in_order(order)
+
+    def unchanged(self) -> "CachedFeatures":
+        """Those of the unchanged images alone."""
+        return dataclasses.replace(self, copies=1)
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """All own rows in their order, a few thousand at a time."""
+        count = self.copies * self.share.count_of(len(self.targets))
+        for first in range(0, count, _READ_ROWS):
+            yield self.rows.read(np.arange(first, min(first + _READ_ROWS, count)))
 
     def _in_order(self, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.float32], Targets]]:
+        images, share = len(self.targets), self.share
         for start in range(0, len(order), self.batch_size):
-            part = self.share.of(order[start : start + self.batch_size])
-            yield self.features[part], self.targets[part]
-
-
-def cache_training_features(
-    config: TrainConfig, forward: Forward, train: Batches, done: Callable[[float], None]
-) -> CachedFeatures:
-    """The features of the training images: unchanged, mirrored, and augmented copies.
-
-    Args:
-        config: the augmentation.
-        forward: pixels → features.
-        train: the images.
-        done: called with each fraction of the work that is done.
-    """
-    copies = feature_copies(config)
-    features = extract_features(forward, train, copies, done)
-    return CachedFeatures(features, np.tile(train.targets, len(copies)), train.batch_size, train.share)
+            copy, image = np.divmod(order[start : start + self.batch_size], images)
+            own = image % share.count == share.index
+            copy, image = copy[own], image[own]
+            yield self.rows.read(copy * share.count_of(images) + image // share.count), self.targets[image]
 
 
 def feature_copies(config: TrainConfig) -> list[Augment | None]:
@@ -70,33 +80,66 @@ def feature_copies(config: TrainConfig) -> list[Augment | None]:
     return copies
 
 
-def cache_features(forward: Forward, batches: Batches, done: Callable[[float], None]) -> CachedFeatures:
-    """The features of held-out images."""
-    features = extract_features(forward, batches, [None], done)
-    return CachedFeatures(features, batches.targets, batches.batch_size, batches.share)
+def write_features(
+    file: FeatureFile,
+    forward: Forward,
+    batches: Batches,
+    copies: list[Augment | None],
+    done: Callable[[float], None],
+    *,
+    with_statistics: bool = False,
+) -> CachedFeatures:
+    """Write the features of every own image to a file.
+
+    Args:
+        file: that is empty.
+        forward: pixels → features.
+        batches: the images.
+        copies: changes of an image; None for none.
+        done: called with each fraction of the work that is done.
+        with_statistics: also measure the unchanged images.
+    """
+    own, first = batches.share.count_of(len(batches.targets)), 0
+    measured: list[ImageStatistics] = []
+    for pixels, rows in _compute(forward, batches, copies, done):
+        for number, copy in enumerate(rows):
+            file.write(number * own + first, copy)
+        if with_statistics:
+            measured += [measure_image(image) for image in pixels]
+        first += len(pixels)
+    statistics = _columns(measured) if with_statistics else None
+    return CachedFeatures(file, batches.targets, len(copies), batches.batch_size, batches.share, statistics)
 
 
 def extract_features(
     forward: Forward, batches: Batches, copies: list[Augment | None], done: Callable[[float], None]
 ) -> NDArray[np.float32]:
-    """The features of every image, in inference mode and in order, one copy after the other.
+    """The features of every image, in memory: for few images.
 
     Returns:
-        float32, shape (copies · images, channels).
+        float32, shape (copies, images, channels).
     """
-    count = len(batches.targets)
-    features = np.zeros((0, 0), np.float32)
-    for number, augment in enumerate(copies):
-        # A row's number determines its worker, in every copy.
-        share = Share((batches.share.index - number * count) % batches.share.count, batches.share.count)
-        places = number * count + share.of(np.arange(count))
-        for pixels, _targets in replace(batches, share=share):
-            if len(pixels):
-                rows = forward(pixels if augment is None else augment(pixels))
-                if not features.size:
-                    # Filled in place: a list of rows beside it would take as much memory again.
-                    features = np.zeros((len(copies) * count, rows.shape[1]), np.float32)
-                features[places[: len(rows)]] = rows
-                places = places[len(rows) :]
-            done(1 / len(copies) / len(batches))
-    return features
+    parts = [np.stack(rows) for _pixels, rows in _compute(forward, batches, copies, done)]
+    return np.concatenate(parts, axis=1)
+
+
+def measure_pixels(batches: Batches) -> Statistics:
+    """Statistics of the own images."""
+    return _columns([measure_image(image) for pixels, _targets in batches for image in pixels])
+
+
+def _compute(
+    forward: Forward, batches: Batches, copies: list[Augment | None], done: Callable[[float], None]
+) -> Iterator[tuple[NDArray[np.uint8], list[NDArray[np.float32]]]]:
+    """Each batch of pixels with the features of each copy of it: an image is decoded once."""
+    for pixels, _targets in batches:
+        if len(pixels):
+            yield pixels, [forward(pixels if augment is None else augment(pixels)) for augment in copies]
+        done(1 / len(batches))
+
+
+def _columns(measured: list[ImageStatistics]) -> Statistics:
+    return {
+        field.name: np.array([getattr(each, field.name) for each in measured], np.float32)
+        for field in dataclasses.fields(ImageStatistics)
+    }

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Forward = Callable[[Any], NDArray[np.float32]]
-"""Pixels in [0, 255], shape (batch, height, width, 3) → float32, shape (batch, outputs)."""
+"""Pixels in [0, 255], shape (batch, height, width, 3), or features → float32, shape (batch, outputs)."""
 
 
 def build_forward(model: Any) -> Forward:
@@ -18,10 +18,10 @@ def build_forward(model: Any) -> Forward:
 
     # No Python branch here depends on a tensor: AutoGraph would translate Keras' source for nothing.
     @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.float32)])
-    def forward(pixels: Any) -> Any:
-        return tf.cast(model(pixels, training=False), tf.float32)
+    def forward(inputs: Any) -> Any:
+        return tf.cast(model(inputs, training=False), tf.float32)
 
-    return lambda pixels: forward(tf.cast(pixels, tf.float32)).numpy()
+    return lambda inputs: forward(tf.cast(inputs, tf.float32)).numpy()
 
 
 def batch_signature(model: Any) -> tuple[Any, Any]:

@@ -1,15 +1,15 @@
 """Compute features and logits of the images that a rejection is fitted on, and fit it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import Image, Resize
 from edge_runtime.datasets import make_unknowns
-from trainer.data import Batches, ImageLoader, Negatives, make_batches
-from trainer.network import Network, build_forward, read_logits
+from trainer.data import Batches, ImageLoader, Negatives, Targets, make_batches
+from trainer.network import CachedFeatures, Network, build_forward, read_logits
 from trainer.rejection.distance import MAX_IMAGES
 from trainer.rejection.fit import FittedRejection, KnownImages, Rows, UnknownImages, fit_rejection
 
@@ -31,7 +31,8 @@ class RejectionPlan:
 
     Attributes:
         train: the training images.
-        held_out: images that neither the weights nor the best epoch were chosen by.
+        train_features: their features.
+        held_out: the features of images that neither the weights nor the best epoch were chosen by.
         negatives: images of no class.
         resize: how images are resized to the model's input.
         keep: the fraction of images of the classes to be kept.
@@ -39,7 +40,8 @@ class RejectionPlan:
     """
 
     train: Batches
-    held_out: Batches
+    train_features: CachedFeatures
+    held_out: CachedFeatures
     negatives: Sequence[Negatives]
     resize: Resize
     keep: float
@@ -54,13 +56,12 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
         plan: the images.
         done: called with each fraction of the work that is done.
     """
-    train = _some(plan.train, plan.seed)
+    train, rows = _some(plan)
     negatives = [_batches(each, plan) for each in plan.negatives]
     images = [train.loader.load(sample) for sample in train.samples[:SYNTHETIC]]
     synthetic = make_unknowns(images, SYNTHETIC, plan.seed)
     noisy = _add_noise([train.loader.load(sample) for sample in train.samples[:NOISY]], plan.seed)
-    work = sum(len(each.samples) for each in (train, plan.held_out, *negatives)) + len(noisy)
-    work += SYNTHETIC * len(synthetic)
+    work = sum(len(each.samples) for each in negatives) + len(noisy) + SYNTHETIC * len(synthetic)
     forward = build_forward(network.features)
 
     def features(batches: "Iterable[Sequence[Image] | NDArray[np.uint8]]") -> Rows:
@@ -70,19 +71,17 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
             done(len(pixels) / work)
         return np.concatenate(rows)
 
-    def known(batches: Batches) -> KnownImages:
-        rows = features(pixels for pixels, _targets in batches)
-        return KnownImages(rows, read_logits(network, rows), batches.targets)
+    def known(rows: Rows, targets: Targets) -> KnownImages:
+        return KnownImages(rows, read_logits(network, rows), targets)
 
     def unknown(rows: Rows) -> UnknownImages:
         return UnknownImages(rows, read_logits(network, rows))
 
-    trained = known(train)
     collected = [features(pixels for pixels, _targets in each) for each in negatives]
     return fit_rejection(
-        trained,
-        features(_chunks(noisy)) - trained.features[: len(noisy)],
-        known(plan.held_out),
+        known(rows, train.targets),
+        features(_chunks(noisy)) - rows[: len(noisy)],
+        known(np.concatenate(list(plan.held_out.blocks())), plan.held_out.targets),
         {kind: unknown(features(_chunks(unknowns))) for kind, unknowns in synthetic.items()},
         unknown(np.concatenate(collected)) if collected else None,
         keep=plan.keep,
@@ -90,12 +89,11 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
     )
 
 
-def _some(batches: Batches, seed: int) -> Batches:
-    """As many of the images as the distance is fitted on."""
-    count = len(batches.samples)
-    chosen = np.sort(np.random.default_rng(seed).permutation(count)[:MAX_IMAGES])
-    samples = tuple(batches.samples[position] for position in chosen)
-    return replace(batches, samples=samples, targets=batches.targets[chosen])
+def _some(plan: RejectionPlan) -> tuple[Batches, Rows]:
+    """As many of the training images as the distance is fitted on, and their features."""
+    count = len(plan.train.samples)
+    chosen = np.sort(np.random.default_rng(plan.seed).permutation(count)[:MAX_IMAGES])
+    return plan.train.subset(chosen), plan.train_features.rows.read(chosen)
 
 
 def _add_noise(images: Sequence[Image], seed: int) -> list[Image]:

@@ -1,0 +1,85 @@
+"""The features of a training's splits: computed once for the weights that the base has."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from edge_runtime.datasets import TRAIN
+from trainer.config import TrainConfig
+from trainer.data import Batches
+from trainer.network.classifier import Network
+from trainer.network.feature_file import FeatureFile
+from trainer.network.features import CachedFeatures, feature_copies, write_features
+from trainer.network.forward import build_forward
+
+
+class FeatureCache:
+    """The features of each split by a base, until the base changes.
+
+    The head phase computes them; the evaluation finds them again where no other phase changed the base.
+
+    Args:
+        folder: on the disk that holds the features.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._base = ""
+        self._kept: dict[str, CachedFeatures] = {}
+
+    def of_training(
+        self, config: TrainConfig, network: Network, train: Batches, done: Callable[[float], None]
+    ) -> CachedFeatures:
+        """The features of the training images: unchanged, mirrored, and augmented copies.
+
+        Args:
+            config: the augmentation.
+            network: whose base runs.
+            train: the images.
+            done: called with each fraction of the work that is done.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        self._forget_other_bases(network)
+        forward, copies = build_forward(network.features), feature_copies(config)
+        features = write_features(FeatureFile(self._folder), forward, train, copies, done)
+        self._kept[TRAIN] = features
+        return features
+
+    def of_split(
+        self, split: str, network: Network, batches: Batches, done: Callable[[float], None]
+    ) -> CachedFeatures:
+        """The features of the unchanged images of a split, with statistics of all but training images.
+
+        Args:
+            split: its name.
+            network: whose base runs, unless it did already.
+            batches: the images of the split.
+            done: called with each fraction of the work that is done.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        self._forget_other_bases(network)
+        kept = self._kept.get(split)
+        if kept is not None and kept.share == batches.share:
+            done(1)
+            return kept.unchanged()
+        file, forward = FeatureFile(self._folder), build_forward(network.features)
+        features = write_features(file, forward, batches, [None], done, with_statistics=split != TRAIN)
+        self._kept[split] = features
+        return features
+
+    def _forget_other_bases(self, network: Network) -> None:
+        base = _fingerprint(network)
+        if base != self._base:
+            self._base, self._kept = base, {}
+
+
+def _fingerprint(network: Network) -> str:
+    """Of all that decides the features of an image: the weights and the number format."""
+    digest = hashlib.sha256(network.base.dtype_policy.name.encode())
+    for values in network.features.get_weights():
+        digest.update(values.tobytes())
+    return digest.hexdigest()

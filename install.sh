@@ -95,6 +95,8 @@ step "Python"
 command -v python3 >/dev/null || packages python3 python3-venv || fail "python3 is not installed" 2
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
     || fail "Python 3.11 or newer is needed, this is $(python3 -V): install a system of 2023 or later (bookworm)" 2
+python3 -c 'import sys; sys.exit(sys.maxsize < 2**32 and sys.version_info >= (3, 12))' \
+    || fail "there is no engine for a 32-bit $(python3 -V): install the 64-bit system, or bookworm with Python 3.11" 2
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages python3-venv \
     || fail "python3-venv is not installed: sudo apt install python3-venv" 2
 

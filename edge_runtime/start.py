@@ -12,6 +12,9 @@ _DONE, _USAGE, _INTERRUPTED = 0, 2, 130
 _WORKSTATION = ("trainer", "converter", "benchmarks.search_cli")
 """What the device's wheel does not hold."""
 
+_OF_ENGINES = ("numpy", "cv2")
+"""What is not installed either where there is no engine."""
+
 
 def edge_bench() -> None:
     """`edge-bench`."""
@@ -82,8 +85,10 @@ def _start(module: str, name: str) -> None:
     try:
         main = import_module(module).main
     except ModuleNotFoundError as error:
-        if error.name not in _WORKSTATION:
+        if error.name not in _WORKSTATION + _OF_ENGINES:
             raise
-        os.write(2, f"{name}: {error.name} is not installed: pip install 'edge-classify[train]'\n".encode())
+        from edge_runtime.core import module_advice
+
+        os.write(2, f"{name}: {module_advice(error.name)}\n".encode())
         raise SystemExit(_USAGE) from None
     main()

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_runtime.core import EdgeError, ModelError, installed_versions, one_line
+from edge_runtime.core import EdgeError, ModelError, engine_advice, installed_versions, one_line
 from edge_runtime.system import default_threads, read_hardware, read_text
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _opencv() -> Iterator[Finding]:
 
 
 def _engines() -> Iterator[Finding]:
-    from edge_runtime.inference import DISTRIBUTIONS, MODULES, engine_advice, installed_engines
+    from edge_runtime.inference import DISTRIBUTIONS, MODULES, installed_engines
 
     for name in installed_engines():
         try:

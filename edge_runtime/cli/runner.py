@@ -12,7 +12,16 @@ from typing import NoReturn
 
 import typer
 
-from edge_runtime.core import DEBUG, EdgeError, ExitCode, OutputError, ReaderGoneError, one_line, printable
+from edge_runtime.core import (
+    DEBUG,
+    EdgeError,
+    ExitCode,
+    OutputError,
+    ReaderGoneError,
+    module_advice,
+    one_line,
+    printable,
+)
 
 
 def new_app() -> typer.Typer:
@@ -72,7 +81,7 @@ def _run(make_app: Callable[[], typer.Typer], name: str, given: list[str], *, de
     except ModuleNotFoundError as error:
         if debug:
             raise
-        say(f"{name}: {error.name} is not installed: pip install 'edge-classify[train]'")
+        say(f"{name}: {module_advice(error.name)}")
         return ExitCode.USAGE
     except ImportError as error:
         if debug:

@@ -34,6 +34,7 @@ from edge_runtime.core.folders import (
     natural_key,
     state_folder,
 )
+from edge_runtime.core.install_advice import engine_advice, module_advice
 from edge_runtime.core.look_ahead import group_size, in_groups, map_in_order
 from edge_runtime.core.options import (
     DEBUG,
@@ -107,6 +108,7 @@ __all__ = [
     "cache_folder",
     "check_ranges",
     "clock",
+    "engine_advice",
     "format_seconds",
     "from_json",
     "from_parsed",
@@ -124,6 +126,7 @@ __all__ = [
     "markdown_cell",
     "markdown_table",
     "mcnemar",
+    "module_advice",
     "move_file",
     "natural_key",
     "no_tick",

@@ -6,7 +6,6 @@ from edge_runtime.inference.engine_registry import (
     DISTRIBUTIONS,
     MODULES,
     choose_engine,
-    engine_advice,
     engine_version,
     installed_engines,
 )
@@ -59,7 +58,6 @@ __all__ = [
     "choose_engine",
     "compare_golden",
     "compile_openvino",
-    "engine_advice",
     "engine_version",
     "installed_engines",
     "is_kept",

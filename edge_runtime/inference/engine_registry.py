@@ -1,11 +1,10 @@
 """The engines by name: their modules and packages, which are installed, and their versions."""
 
 import importlib.util
-import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from edge_runtime.core import MissingLibraryError, UsageError, installed_versions
+from edge_runtime.core import MissingLibraryError, UsageError, engine_advice, installed_versions
 
 MODULES: Mapping[str, str] = MappingProxyType(
     {
@@ -20,11 +19,6 @@ DISTRIBUTIONS: Mapping[str, str] = MappingProxyType(
     {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime", "openvino": "openvino"}
 )
 """Engine name → the package that installs it."""
-
-
-PYTHON = sys.version_info[:2]
-LAST_32_BIT_PYTHON = (3, 11)
-"""tflite-runtime 2.14.0, the last one, has no wheels for later versions."""
 
 
 def installed_engines() -> tuple[str, ...]:
@@ -47,23 +41,6 @@ def choose_engine(name: str | None = None) -> str:
         advice = f"pip install {DISTRIBUTIONS[name]}" if name else engine_advice()
         raise MissingLibraryError(f"the engine {wanted} is not installed: {advice}")
     return wanted
-
-
-def engine_advice(*, bits: int = 64 if sys.maxsize > 2**32 else 32, python: tuple[int, int] = PYTHON) -> str:
-    """How an engine is installed here.
-
-    Args:
-        bits: of this Python; the kernel may have more.
-        python: its version.
-    """
-    if bits == 64:
-        return f"pip install {DISTRIBUTIONS['litert']}"
-    if python <= LAST_32_BIT_PYTHON:
-        return "pip install tflite-runtime==2.14.0 'numpy<2' 'opencv-python<4.12'"
-    return (
-        f"there is none for a 32-bit Python {python[0]}.{python[1]}: install the 64-bit system, or Python "
-        f"{LAST_32_BIT_PYTHON[0]}.{LAST_32_BIT_PYTHON[1]}"
-    )
 
 
 def engine_version(name: str) -> str:

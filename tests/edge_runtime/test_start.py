@@ -1,4 +1,4 @@
-"""Signals that arrive before a command has imported its libraries."""
+"""What happens before a command has imported its libraries: signals, and libraries that are not there."""
 
 import subprocess
 import sys
@@ -37,6 +37,31 @@ def test_an_ignored_interrupt_stays_ignored() -> None:
     done = run("edge-classify", "SIGINT", "SIG_IGN")
     assert (done.returncode, done.stderr) == (0, "")
     assert "Usage" in done.stdout
+
+
+WITHOUT_ENGINES = """
+import sys
+real = sys.maxsize, sys.version_info
+sys.maxsize, sys.version_info = 2**31 - 1, (3, 13, 0)
+import edge_runtime.core.install_advice
+sys.maxsize, sys.version_info = real
+from edge_runtime import start
+sys.modules["numpy"] = sys.modules["cv2"] = None
+sys.argv = {arguments}
+start.{function}()
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["edge-classify -m birds.tflite --input frames", "edge-bench run birds.tflite"]
+)
+def test_a_system_without_engines_is_told_so_in_one_line(line: str) -> None:
+    arguments = line.split()
+    code = WITHOUT_ENGINES.format(arguments=arguments, function=arguments[0].replace("-", "_"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.count("\n") == 1
+    assert "there is none for a 32-bit Python 3.13: install the 64-bit system" in done.stderr
+    assert done.returncode == 2
 
 
 def run(command: str, name: str, before: str) -> "subprocess.CompletedProcess[str]":

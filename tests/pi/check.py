@@ -44,14 +44,14 @@ class System:
     Attributes:
         release: of Debian.
         architecture: Debian's name of the processor.
-        engine: that the guide installs there.
+        engine: that the guide installs there; None where no engine exists.
         also: more engines, installed by their extra.
         packages: beside those of every system.
     """
 
     release: str
     architecture: str
-    engine: str
+    engine: str | None
     also: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
@@ -65,6 +65,7 @@ SYSTEMS = (
     System("bookworm", "arm64", "litert", also=("tflite-runtime",)),
     System("trixie", "arm64", "litert"),
     System("bookworm", "armhf", "tflite-runtime", packages=PACKAGES),
+    System("trixie", "armhf", None),
 )
 
 
@@ -109,6 +110,9 @@ def check_system(system: System, root: DebianRoot, findings: Findings) -> None:
     """Install twice, by the script and by the guide, and compare with this machine."""
     if system.packages:
         write_debian_wheels(root)
+    if system.engine is None:
+        _check_refusal(root, findings)
+        return
     _check_script(root, findings)
     if system.architecture == "armhf":
         with _64_bit_kernel(root):
@@ -145,6 +149,26 @@ def _check_script(root: DebianRoot, findings: Findings) -> None:
         not (root.home / "edge").exists(), f"{root.folder.name}: --uninstall leaves the environment"
     )
     findings.expect(not unit.exists(), f"{root.folder.name}: --uninstall leaves the service")
+
+
+def _check_refusal(root: DebianRoot, findings: Findings) -> None:
+    """Without an engine `install.sh` installs nothing, pip installs, and the first start says what to do."""
+    advice = "install the 64-bit system"
+
+    def refused(command: str, exit_code: int) -> None:
+        done = root.run(command)
+        what = f"{root.folder.name}: exit code {exit_code} and {advice!r}, not {done.returncode}: {command}"
+        findings.expect(done.returncode == exit_code and advice in done.stdout, what)
+        findings.expect("Traceback" not in done.stdout, f"{root.folder.name}: no traceback: {command}")
+
+    with _64_bit_kernel(root):
+        refused("sh install.sh --wheels . --model birds.tflite --yes", 2)
+    refused("sh install.sh --wheels . --model birds.tflite --yes", 2)
+    findings.expect(not (root.home / "edge").exists(), f"{root.folder.name}: install.sh leaves nothing")
+    findings.run(root, "apt-get update -q && apt-get install -y -q python3-venv && python3 -m venv ~/edge")
+    findings.run(root, "~/edge/bin/pip install -q --find-links . edge-classify")
+    refused(CLASSIFY.format(bin="~/edge/bin", options=""), 2)
+    refused("~/edge/bin/edge-doctor birds.tflite", 9)
 
 
 class _64_bit_kernel:  # noqa: N801

@@ -19,11 +19,19 @@ PACKAGES = ("python3-numpy", "python3-opencv")
 def write_debian_wheels(root: DebianRoot) -> None:
     """Write wheels of numpy, opencv-python and opencv-python-headless into the user's folder."""
     installed = root.folder / "usr/lib/python3/dist-packages"
+    tag = _tag(root)
     numpy = _version(root, "python3-numpy")
     opencv = _version(root, "python3-opencv")
-    _pack(root.home, "numpy", numpy, [installed / "numpy"])
+    _pack(root.home, "numpy", numpy, tag, [installed / "numpy"])
     for name in ("opencv_python", "opencv_python_headless"):
-        _pack(root.home, name, opencv, list(installed.glob("cv2*.so")))
+        _pack(root.home, name, opencv, tag, list(installed.glob("cv2*.so")))
+
+
+def _tag(root: DebianRoot) -> str:
+    """Of wheels for the system's Python, such as `cp311-cp311-linux_armv7l`."""
+    (library,) = (root.folder / "usr/lib").glob("python3.*")
+    python = library.name.replace("python", "cp").replace(".", "")
+    return f"{python}-{python}-linux_armv7l"
 
 
 def _version(root: DebianRoot, package: str) -> str:
@@ -32,7 +40,7 @@ def _version(root: DebianRoot, package: str) -> str:
     return re.findall(r"^(?:\d+:)?([0-9.]+)", answer.strip())[0]
 
 
-def _pack(home: Path, name: str, version: str, content: list[Path]) -> None:
+def _pack(home: Path, name: str, version: str, tag: str, content: list[Path]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         info = Path(folder) / f"{name}-{version}.dist-info"
         info.mkdir()
@@ -41,6 +49,6 @@ def _pack(home: Path, name: str, version: str, content: list[Path]) -> None:
             shutil.copytree(path, target, symlinks=True) if path.is_dir() else shutil.copy(path, target)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         (info / "WHEEL").write_text(
-            "Wheel-Version: 1.0\nGenerator: check-pi\nRoot-Is-Purelib: false\nTag: cp311-cp311-linux_armv7l\n"
+            f"Wheel-Version: 1.0\nGenerator: check-pi\nRoot-Is-Purelib: false\nTag: {tag}\n"
         )
         subprocess.run([sys.executable, "-m", "wheel", "pack", "-d", home, folder], check=True)

@@ -15,7 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_runtime.core import EdgeError, ModelError, engine_advice, installed_versions, one_line
+from edge_runtime.core import (
+    EdgeError,
+    ModelError,
+    can_have_engine,
+    engine_advice,
+    installed_versions,
+    one_line,
+)
 from edge_runtime.system import default_threads, read_hardware, read_text
 
 if TYPE_CHECKING:
@@ -99,6 +106,9 @@ def _safely(check: Check, topic: str) -> list[Finding]:
 def _python() -> Iterator[Finding]:
     bits = "64-bit" if sys.maxsize > 2**32 else "32-bit"
     text = f"Python {platform.python_version()} ({bits}) on {platform.system()} {platform.machine()}"
+    if not can_have_engine():
+        yield Finding("python", Level.PROBLEM, f"{text}: no engine can be installed", engine_advice())
+        return
     if bits == "32-bit" and platform.machine() in ("aarch64", "x86_64"):
         yield Finding(
             "python",

@@ -34,7 +34,7 @@ from edge_runtime.core.folders import (
     natural_key,
     state_folder,
 )
-from edge_runtime.core.install_advice import engine_advice, module_advice
+from edge_runtime.core.install_advice import can_have_engine, engine_advice, module_advice
 from edge_runtime.core.look_ahead import group_size, in_groups, map_in_order
 from edge_runtime.core.options import (
     DEBUG,
@@ -106,6 +106,7 @@ __all__ = [
     "WorkerError",
     "build_config",
     "cache_folder",
+    "can_have_engine",
     "check_ranges",
     "clock",
     "engine_advice",

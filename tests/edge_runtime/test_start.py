@@ -64,6 +64,14 @@ def test_a_system_without_engines_is_told_so_in_one_line(line: str) -> None:
     assert done.returncode == 2
 
 
+def test_the_doctor_names_it_before_what_is_missing_for_that_reason() -> None:
+    code = WITHOUT_ENGINES.format(arguments=["edge-doctor"], function="edge_doctor")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 9
+    assert done.stdout.startswith("problem  python")
+    assert "install the 64-bit system" in done.stdout.splitlines()[1]
+
+
 def run(command: str, name: str, before: str) -> "subprocess.CompletedProcess[str]":
     code = STARTED.format(signal=name, before=before, command=command, function=command.replace("-", "_"))
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,9 +1,11 @@
 """Find near-duplicates: the same scene encoded again, brightened, cropped a little, or a moment later.
 
-Two steps: perceptual hashes that differ in few bits name candidates, and a candidate is confirmed when one
-image is found in the other (normalized cross-correlation), at the same size or as a crop of it.
+Three steps: perceptual hashes that differ in few bits name candidates. Most of those that are none are ruled
+out at a sixteenth of the pixels. The rest are confirmed when one image is found in the other (normalized
+cross-correlation), at the same size or as a crop of it.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -28,6 +30,14 @@ _CROPS = (62, 60, 58)
 _MARGIN = 4
 """Pixels by which an image may be shifted against the other."""
 
+_COARSE_SIDE, _COARSE_CROPS, _COARSE_MARGIN = 16, (15,), 1
+_COARSE_CORRELATION = 0.82
+"""Of 800 pairs of a photo and itself, cropped by up to 9 %, brightened and with noise, none that is confirmed
+has less than 0.869."""
+
+_FINE_KEPT = 2048
+"""Images of 64 pixels kept in memory: 32 MB. The coarse ones are 1 kB each, and all are kept."""
+
 MAX_TRIED = 16
 """Candidates of an image, the nearest first, that are compared in vain: images of one kind are often all
 candidates of each other, and 10,000 of them are 50 million pairs."""
@@ -36,7 +46,7 @@ _ROWS = 128
 """Hashes compared at a time: 50,000 hashes then need 25 MB for their distances."""
 
 Small = NDArray[np.float32]
-"""Brightness, shape (64, 64)."""
+"""Brightness, shape (64, 64) or (16, 16)."""
 
 
 def near_duplicate_reader(dataset: Dataset, samples: Sequence[Sample]) -> Callable[[int], Image]:
@@ -65,12 +75,7 @@ def find_near_duplicates(
         Positions in ascending order; images without a near-duplicate are left out.
     """
     sets: DisjointSets[int] = DisjointSets()
-    small: dict[int, Small] = {}
-
-    def look(position: int) -> Small:
-        if position not in small:
-            small[position] = _shrink(read(position))
-        return small[position]
+    alike = _Comparison(read).alike
 
     for one, others in _candidates(hashes, tick):
         tried = 0
@@ -78,7 +83,7 @@ def find_near_duplicates(
             # A static scene has as many pairs as the square of its images: one of them each is enough.
             if sets.root(one) == sets.root(other):
                 continue
-            if _correlation(look(one), look(other)) >= MIN_CORRELATION:
+            if alike(one, other):
                 sets.join(one, other)
                 continue
             tried += 1
@@ -113,13 +118,39 @@ def _shrink(image: Image) -> Small:
     return blurred
 
 
-def _correlation(one: Small, other: Small) -> float:
+class _Comparison:
+    """Compares images by their positions.
+
+    Args:
+        read: the image at a position.
+    """
+
+    def __init__(self, read: Callable[[int], Image]) -> None:
+        self._coarse: dict[int, Small] = {}
+        self._fine = functools.lru_cache(_FINE_KEPT)(lambda position: _shrink(read(position)))
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether they are near-duplicates."""
+        coarse = self._coarse_of(one), self._coarse_of(other)
+        if _correlation(*coarse, _COARSE_CROPS, _COARSE_MARGIN) < _COARSE_CORRELATION:
+            return False
+        return _correlation(self._fine(one), self._fine(other), _CROPS, _MARGIN) >= MIN_CORRELATION
+
+    def _coarse_of(self, position: int) -> Small:
+        if position not in self._coarse:
+            cv2: Any = opencv()
+            sides = (_COARSE_SIDE, _COARSE_SIDE)
+            self._coarse[position] = cv2.resize(self._fine(position), sides, interpolation=cv2.INTER_AREA)
+        return self._coarse[position]
+
+
+def _correlation(one: Small, other: Small, crops: Sequence[int], margin: int) -> float:
     """The largest correlation of one image with a part of the other."""
-    return max(_found_in(one, other), _found_in(other, one))
+    return max(_found_in(one, other, crops, margin), _found_in(other, one, crops, margin))
 
 
-def _found_in(part: Small, whole: Small) -> float:
+def _found_in(part: Small, whole: Small, crops: Sequence[int], margin: int) -> float:
     cv2: Any = opencv()
-    templates = [cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA) for side in _CROPS]
-    templates.append(part[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN])
+    templates = [cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA) for side in crops]
+    templates.append(part[margin:-margin, margin:-margin])
     return max(float(cv2.matchTemplate(whole, each, cv2.TM_CCOEFF_NORMED).max()) for each in templates)

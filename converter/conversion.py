@@ -54,7 +54,7 @@ from converter.quantization import (
     shift_lead,
 )
 from edge_runtime.core import Image, ModelError, Reporter
-from edge_runtime.datasets import TEST, TRAIN, Dataset, Run, make_unknowns
+from edge_runtime.datasets import TEST, TRAIN, Dataset, Run, Sample, make_unknowns
 from edge_runtime.model import ModelCard, pack_model_file
 
 # A fifth of the calibration images decides between the methods of `auto`.
@@ -63,8 +63,8 @@ _HELD_OUT_EVERY = 5
 UNKNOWNS = 40
 """Synthetic images of no class of each kind that the rejection is compared on."""
 
-_JUDGES = 500
-"""Training images that the lead of `unknown` is corrected by, besides held-out ones."""
+_HELD_OUT_JUDGES, _TRAINING_JUDGES = 1000, 500
+"""Images that the mean error of the lead of `unknown` is measured on, at most; they are held in memory."""
 
 _LEAD_CORRECTIONS = 3
 _LEAD_PRECISION = 0.1
@@ -188,8 +188,9 @@ class _HeldOut:
         cls, run: Run, dataset: Dataset, model: Any, calibration: CalibrationSet, reporter: Reporter
     ) -> "_HeldOut":
         """Read and check the held-out images, and compute the Keras model's scores."""
-        samples = run.held_out or run.split(TRAIN)
-        if not run.held_out:
+        held_out = run.held_out
+        samples = held_out or run.split(TRAIN)
+        if not held_out:
             reporter.say(
                 "the run held no images out: the models are compared on its training images, so expect the "
                 "same agreement on new images, not the same accuracy"
@@ -204,7 +205,7 @@ class _HeldOut:
         judges: tuple[Image, ...] = ()
         if run.card.rejection:
             unknowns = _make_unknowns(run.card, calibration)
-            judges = _read_judges(run, dataset, reporter)
+            judges = _read_judges(run, dataset, samples, reporter)
         return cls(
             card=run.card,
             images=images,
@@ -393,10 +394,14 @@ def _make_unknowns(card: ModelCard, calibration: CalibrationSet) -> tuple[Image,
     return tuple(image for images in made.values() for image in images)
 
 
-def _read_judges(run: Run, dataset: Dataset, reporter: Reporter) -> tuple[Image, ...]:
-    train = run.split(TRAIN)
-    samples = [sample for sample in run.held_out if sample.split != TEST]
-    samples += choose_samples(train, min(_JUDGES, len(train)), run.card.seed)
+def _read_judges(
+    run: Run, dataset: Dataset, held_out: Sequence[Sample], reporter: Reporter
+) -> tuple[Image, ...]:
+    """Held-out images that are no test, and training images."""
+    train, seen = run.split(TRAIN), [sample for sample in held_out if sample.split not in (TEST, TRAIN)]
+    chosen = np.random.default_rng(run.card.seed).permutation(len(seen))[:_HELD_OUT_JUDGES]
+    samples = [seen[position] for position in np.sort(chosen)]
+    samples += choose_samples(train, min(_TRAINING_JUDGES, len(train)), run.card.seed)
     with reporter.bar("reading images for the threshold") as tick:
         return tuple(read_fitted(run.card, dataset, samples, tick))
 

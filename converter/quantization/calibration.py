@@ -122,14 +122,14 @@ def check_held_out(run: Run, dataset: Dataset, tick: Tick = no_tick) -> None:
         DatasetError: an image is gone, or is now the same as one of the training split.
     """
     trained = {sample.hash: sample.file for sample in run.split(TRAIN) if sample.hash}
-    threads = os.cpu_count() or 1
+    held_out, threads = run.held_out, os.cpu_count() or 1
     hashes = map_in_order(
         lambda sample: pixel_hash(dataset.read(sample.file)),
-        run.held_out,
+        held_out,
         threads=threads,
         ahead=8 * threads,
     )
-    for done, (sample, hashed) in enumerate(zip(run.held_out, hashes, strict=True), 1):
+    for done, (sample, hashed) in enumerate(zip(held_out, hashes, strict=True), 1):
         try:
             found = hashed.result()
         except ImageError as error:
@@ -139,7 +139,7 @@ def check_held_out(run: Run, dataset: Dataset, tick: Tick = no_tick) -> None:
                 f"{sample.file} was held out, and now has the same pixels as {trained[found]}, which the "
                 "run was trained on: put the original back"
             )
-        tick(done, len(run.held_out))
+        tick(done, len(held_out))
 
 
 def check_calibration(images: Sequence[Image]) -> None:

@@ -49,9 +49,17 @@ def measure_tool(command: str, *arguments: object) -> CommandCost:
     Raises:
         RuntimeError: it failed; with the end of what it printed.
     """
-    program = str(Path(sys.executable).parent / command)
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, program, *map(str, arguments)]
+    return measure_command(Path(sys.executable).parent / command, *arguments)
+
+
+def measure_command(program: object, *arguments: object) -> CommandCost:
+    """Run a program and measure it.
+
+    Raises:
+        RuntimeError: it failed; with the end of what it printed.
+    """
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(program), *map(str, arguments)]
     done = subprocess.run(launcher, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
     if done.returncode:
-        raise RuntimeError(f"{command}: {done.stderr[-500:]}")
+        raise RuntimeError(f"{program}: {done.stderr[-500:]}")
     return CommandCost(*json.loads(done.stdout))

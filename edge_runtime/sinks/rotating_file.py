@@ -5,7 +5,11 @@ import os
 from pathlib import Path
 from typing import Self
 
-from edge_runtime.core import OutputError
+from edge_runtime.core import OutputError, clock
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks whether the file is still there: each look hands the interpreter's lock to the
+threads that decode and classify, and takes as long as writing the line."""
 
 
 class RotatingFile:
@@ -30,6 +34,7 @@ class RotatingFile:
         self._keep = keep
         self._header = header
         self._descriptor = self._open()
+        self._size, self._looked = 0, -LOOK_EVERY
 
     def __enter__(self) -> Self:
         return self
@@ -44,23 +49,21 @@ class RotatingFile:
             OSError: the disk is full, or the file is gone; a partly written line is removed.
         """
         data = line.encode("utf-8", "backslashreplace")
-        size = self._size_if_still_there()
-        if size is None:
-            # Moved away by logrotate, or deleted.
-            os.close(self._descriptor)
-            self._descriptor = self._open()
-            size = os.fstat(self._descriptor).st_size
-        if size > len(self._header) and size + len(data) > self._max_bytes:
+        now = clock.now()
+        if now - self._looked >= LOOK_EVERY:
+            self._looked = now
+            self._look()
+        if self._size > len(self._header) and self._size + len(data) > self._max_bytes:
             self._rotate()
-            size = os.fstat(self._descriptor).st_size
         try:
             written = os.write(self._descriptor, data)
             if written < len(data):
                 os.write(self._descriptor, data[written:])
         except OSError:
-            if os.fstat(self._descriptor).st_size > size:
-                os.ftruncate(self._descriptor, size)
+            if os.fstat(self._descriptor).st_size > self._size:
+                os.ftruncate(self._descriptor, self._size)
             raise
+        self._size += len(data)
         return len(line)
 
     def flush(self) -> None:
@@ -72,14 +75,19 @@ class RotatingFile:
             os.fsync(self._descriptor)
         os.close(self._descriptor)
 
-    def _size_if_still_there(self) -> int | None:
-        """The size of the file; None where its name is gone, or is another file's."""
+    def _look(self) -> None:
+        """Take the size of the file; where its name is gone, or is another file's, open it again."""
+        ours = os.fstat(self._descriptor)
         try:
-            # Two calls a line: each hands the interpreter's lock to the threads that decode and classify.
-            now, ours = os.stat(self._path), os.fstat(self._descriptor)  # noqa: PTH116 - once a line
+            now = self._path.stat()
+            there = (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino)
         except OSError:
-            return None
-        return ours.st_size if (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino) else None
+            there = False
+        if not there:
+            # Moved away by logrotate, or deleted.
+            self._reopen()
+        else:
+            self._size = ours.st_size
 
     def _open(self) -> int:
         try:
@@ -105,8 +113,12 @@ class RotatingFile:
                 older.replace(self._numbered(number))
         if not self._keep:
             self._path.unlink(missing_ok=True)
+        self._reopen()
+
+    def _reopen(self) -> None:
         os.close(self._descriptor)
         self._descriptor = self._open()
+        self._size = os.fstat(self._descriptor).st_size
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}") if number else self._path

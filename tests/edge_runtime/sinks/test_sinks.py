@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from edge_runtime import CsvSink, JsonLinesSink, OnChange, OutputError, TextSink
 from edge_runtime.core import UNKNOWN
 from edge_runtime.images import read_image
-from edge_runtime.sinks.rotating_file import RotatingFile
+from edge_runtime.sinks.rotating_file import LOOK_EVERY, RotatingFile
 from edge_runtime.sinks.saved_frames import SavedFramesSink, SaveWhen
 from tests.conftest import paint
 from tests.edge_runtime.results import result
@@ -172,11 +173,16 @@ def test_a_file_that_logrotate_moved_is_begun_anew(tmp_path: Path) -> None:
     sink = JsonLinesSink(cast(TextIO, file))
     sink.emit(result("cat"))
     (tmp_path / "r.jsonl").rename(tmp_path / "r.jsonl.moved")
+    sink.emit(result("bat"))
+    time.sleep(LOOK_EVERY)
     sink.emit(result("dog"))
     (tmp_path / "r.jsonl").unlink()
+    time.sleep(LOOK_EVERY)
     sink.emit(result("owl"))
     file.close()
-    assert json.loads((tmp_path / "r.jsonl.moved").read_text())["answer"] == "cat"
+    # What is written before the next look follows the file to its new name.
+    moved = (tmp_path / "r.jsonl.moved").read_text().splitlines()
+    assert [json.loads(line)["answer"] for line in moved] == ["cat", "bat"]
     assert json.loads((tmp_path / "r.jsonl").read_text())["answer"] == "owl"
 
 

@@ -45,6 +45,12 @@ def open_source(config: FrameConfig, say: Say, *, hint: DecodeHint = full_size, 
     return open_input(cast(str, config.input), say=say, options=options)
 
 
+def takes_every_image(config: FrameConfig) -> bool:
+    """Whether `choose_frames` changes and leaves out nothing; it may still slow down."""
+    unchanged = Transform(config.rotate, config.flip) == Transform() and config.roi is None
+    return unchanged and config.every == 1 and config.fps is None and config.max_frames is None
+
+
 def choose_frames(frames: Iterator[Frame | None], config: FrameConfig, say: Say) -> Iterator[Frame | None]:
     """The frames that the options want, rotated, mirrored and cropped, one stage a line."""
     frames = every(frames, config.every)

@@ -22,14 +22,15 @@ from edge_runtime.inference import (
 from edge_runtime.model import ModelFile, read_model_file
 from edge_runtime.pipeline.config import ClassifyConfig
 from edge_runtime.pipeline.frame_rate import FrameRate
-from edge_runtime.pipeline.frames import choose_frames, open_source
+from edge_runtime.pipeline.frames import choose_frames, open_source, takes_every_image
 from edge_runtime.pipeline.hot_reload import HotReload
 from edge_runtime.pipeline.loop import Observer, Stage, emit, shorten
 from edge_runtime.pipeline.sink_factory import Outputs, open_outputs
 from edge_runtime.pipeline.smoothing import Decision
+from edge_runtime.pipeline.throttling import Throttle
 from edge_runtime.pipeline.worker_pool import WorkerPool
 from edge_runtime.sinks import MonitoringSink, RunSnapshot
-from edge_runtime.sources import Source
+from edge_runtime.sources import FolderSource, Source
 from edge_runtime.system import Notifier
 from edge_runtime.trust import TrustedModels, read_public_keys
 from edge_runtime.update import Updates, open_remote
@@ -92,16 +93,22 @@ class Session:
     ) -> Iterator[Result | None]:
         """The whole pipeline, one stage a line."""
         config = self._config
-        frames = choose_frames(source.events(), config, self._say)
         # What is worth a label is decided by the two best scores.
         top_k = config.top_k if config.collect is None else max(config.top_k, 2)
-        results = _observer(config, model, source).observe_all(frames, top_k)
+        results = self._observe(_observer(config, model, source), source, top_k)
         for stage in stages:
             results = stage(results)
         if top_k > config.top_k:
             results = shorten(results, config.top_k)
         results = Decision(config.threshold, config.smooth)(results)
         return emit(results, outputs.sinks)
+
+    def _observe(self, observer: Observer, source: Source, top_k: int) -> Iterator[Result | None]:
+        config, say = self._config, self._say
+        whole_folder = config.collect is None and takes_every_image(config)
+        if whole_folder and isinstance(observer, WorkerPool) and isinstance(source, FolderSource):
+            return observer.observe_folder(source, top_k, Throttle(None, say=say))
+        return observer.observe_all(choose_frames(source.events(), config, say), top_k)
 
     def _open_source(self, model: HotReload) -> Source:
         config = self._config

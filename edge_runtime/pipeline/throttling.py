@@ -1,10 +1,13 @@
 """Limit how many frames are classified: one out of several, a rate, half the work while it is hot."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from edge_runtime.core import Frame, Say, clock
 from edge_runtime.sources import pause
 from edge_runtime.system import Hardware, read_hardware
+
+Item = TypeVar("Item")
 
 LOOK_EVERY = 10.0
 """Seconds between two looks at the hardware."""
@@ -41,8 +44,8 @@ class Throttle:
         self._look_at = clock.now()
         self._halved = False
 
-    def __call__(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
-        """The frames, at intervals; None passes through, and is added while this stage waits."""
+    def __call__(self, frames: Iterator[Item | None]) -> Iterator[Item | None]:
+        """The frames, or groups of them, at intervals; None passes through, and is added while this waits."""
         due = clock.now()
         while True:
             yield from pause(due - clock.now())

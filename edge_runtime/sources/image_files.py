@@ -1,11 +1,14 @@
 """Frames from image files: one file, a folder, a folder that new files are written to. None is dropped."""
 
 import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from edge_runtime.core import (
     DecodeHint,
+    Frame,
     Image,
     ImageError,
     Say,
@@ -19,6 +22,8 @@ from edge_runtime.core import (
 )
 from edge_runtime.images import list_images, read_image
 from edge_runtime.sources.base import Events, SourceBase, new_frame, pause
+
+Item = TypeVar("Item")
 
 LOOK_EVERY = 0.25
 """Seconds between two looks into a watched folder."""
@@ -56,6 +61,9 @@ class FolderSource(SourceBase):
         say: shows a line for each image that cannot be read.
         hint: as for `ImageSource`.
         ahead: how many groups of images are decoded in advance, by as many threads.
+
+    Attributes:
+        paths: of the images; the number of a frame is the position of its file.
     """
 
     def __init__(self, folder: Path, *, say: Say, hint: DecodeHint = full_size, ahead: int = 2) -> None:
@@ -63,60 +71,71 @@ class FolderSource(SourceBase):
         self._say = say
         self._hint = hint
         self._ahead = ahead
-        self._paths = tuple(list_images(folder))
+        self.paths = tuple(list_images(folder))
         self._group = 1
 
     @property
     def total(self) -> int:
         """See `Source.total`."""
-        return len(self._paths)
+        return len(self.paths)
 
     def events(self) -> Events:
         """See `Source.events`."""
-        index = 0
-        groups = in_groups(self._paths, lambda: self._group)
-        for decoded in map_in_order(self._read_group, groups, threads=self._ahead, ahead=self._ahead):
-            for each in decoded.result():
-                try:
-                    image = self._image(each)
-                except ImageError as error:
-                    self._say(f"skipped: {error}")
-                    continue
-                self._group = group_size(image.nbytes)
-                yield new_frame(image, index, str(each.path))
-                index += 1
-        if not index:
-            raise SourceError(f"{self.name}: no image in it that can be read")
+        return self.readable(self._frames())
 
-    def _image(self, decoded: "_Decoded") -> Image:
-        """The image of a file.
+    def readable(self, outcomes: Iterable[Item | ImageError]) -> Iterator[Item]:
+        """What was made of the images that can be read; of each other one a line is shown.
+
+        Args:
+            outcomes: of all images of the folder; None passes through.
 
         Raises:
-            ImageError: it cannot be read.
+            SourceError: none can be read.
         """
+        found = False
+        for outcome in outcomes:
+            if isinstance(outcome, ImageError):
+                self._say(f"skipped: {outcome}")
+                continue
+            found = found or outcome is not None
+            yield outcome
+        if not found:
+            raise SourceError(f"{self.name}: no image in it that can be read")
+
+    def _frames(self) -> Iterator[Frame | ImageError]:
+        groups = in_groups(enumerate(self.paths), lambda: self._group)
+        for decoded in map_in_order(self._read_group, groups, threads=self._ahead, ahead=self._ahead):
+            for each in decoded.result():
+                image = self._image(each)
+                if isinstance(image, ImageError):
+                    yield image
+                    continue
+                self._group = group_size(image.nbytes)
+                yield new_frame(image, each.index, str(each.path))
+
+    def _image(self, decoded: "_Decoded") -> "Image | ImageError":
         # A model that was swapped in since then may need other pixels.
         needed = self._hint()
         if decoded.at_least != needed:
-            return read_image(decoded.path, at_least=needed)
-        if isinstance(decoded.image, ImageError):
-            raise decoded.image
+            return self._read(decoded.index, decoded.path).image
         return decoded.image
 
-    def _read_group(self, paths: list[Path]) -> list["_Decoded"]:
-        return [self._read(path) for path in paths]
+    def _read_group(self, numbered: list[tuple[int, Path]]) -> list["_Decoded"]:
+        return [self._read(index, path) for index, path in numbered]
 
-    def _read(self, path: Path) -> "_Decoded":
+    def _read(self, index: int, path: Path) -> "_Decoded":
         at_least = self._hint()
         try:
-            return _Decoded(path, at_least, read_image(path, at_least=at_least))
+            return _Decoded(index, path, at_least, read_image(path, at_least=at_least))
         except ImageError as error:
-            return _Decoded(path, at_least, error)
+            return _Decoded(index, path, at_least, error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Decoded:
     """An image file with the hint that it was decoded by, and the image or why it cannot be read."""
 
+    index: int
     path: Path
     at_least: int
     image: "Image | ImageError"

@@ -40,7 +40,7 @@ def test_a_folder_gives_its_images_in_order_and_names_the_bad_ones(tmp_path: Pat
     with open_input(str(tmp_path), say=warnings.append) as source:
         frames = list(source)
     assert [Path(frame.source).name for frame in frames] == ["2.png", "10.png", "1.png"]
-    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [frame.index for frame in frames] == [0, 2, 3], "the position of the file"
     assert len(warnings) == 1
     assert "3.png: not an image" in warnings[0]
 

@@ -381,6 +381,11 @@ class TrainConfig:
         return self.weights == "none"
 
     @property
+    def reads_images_again(self) -> bool:
+        """Whether images are read once an epoch, and not once for their features."""
+        return self.from_scratch or self.fine_tune_epochs > 0 or not self.cache_features
+
+    @property
     def against_cross_validation(self) -> str:
         """The first option that cross-validation does not work with; empty where there is none."""
         against = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from edge_runtime.core import (
     OutputError,
+    Reporter,
     UsageError,
     WorkerError,
     clock,
@@ -34,6 +35,8 @@ from edge_runtime.model import ModelCard, Reference, Rejection
 from trainer.config import Distribute, RandomFlip, TrainConfig
 from trainer.cross_validation import CrossValidated, train_by_cross_validation
 from trainer.data import (
+    CACHE_BYTES,
+    EVERYTHING,
     Batches,
     Data,
     ImageLoader,
@@ -177,7 +180,7 @@ def _train_network(
         cache = FeatureCache(config.out)
         course = Course(config, network, batches[TRAIN], batches[VALIDATION], cache, workers, reporter)
         if data.is_cross_validated:
-            return _cross_validate(course, data, reporter)
+            return _cross_validate(course, data, batches, reporter)
         fitted, interrupted = _fit(course, data, state, reporter)
     assert fitted.best is not None  # noqa: S101 - every configuration has an epoch
     if not workers.is_chief:
@@ -185,20 +188,22 @@ def _train_network(
         return Training(config.out, Ending.WRITTEN_BY_ANOTHER_WORKER, fitted.history)
     if not (workers.alone and is_plain(config)):
         network = rebuild_plain(config, network, len(data.labels))
-    metrics = _write_results(config, data, network, cache, fitted.history, reporter)
+    metrics = _write_results(course, data, network, batches, fitted.history)
     if not interrupted:
         RunFiles(config.out).state.unlink(missing_ok=True)
     ending = Ending.INTERRUPTED if interrupted else Ending.FINISHED
     return Training(config.out, ending, fitted.history, fitted.best.epoch, metrics)
 
 
-def _cross_validate(course: Course, data: Data, reporter: TrainingReporter) -> Training:
+def _cross_validate(
+    course: Course, data: Data, batches: Mapping[str, Batches], reporter: TrainingReporter
+) -> Training:
     """Train on all images and write the results. It takes minutes: it is repeated, not resumed."""
     config, network, files = course.config, course.network, RunFiles(course.config.out)
     done = train_by_cross_validation(course, group_numbers(data.split(TRAIN)), reporter)
     write_with(files.best_weights, network.model.save_weights)
     files.write_cross_validation(done.choice)
-    metrics = _write_results(config, data, network, course.features, done.history, reporter, out_of_fold=done)
+    metrics = _write_results(course, data, network, batches, done.history, out_of_fold=done)
     return Training(config.out, Ending.FINISHED, done.history, done.history[-1], metrics)
 
 
@@ -279,7 +284,12 @@ def _check_agreement(workers: Workers, config: TrainConfig, data: Data, state: S
 
 
 def _make_batches(config: TrainConfig, data: Data, share: Share) -> dict[str, Batches]:
-    loader = ImageLoader(data.dataset, (config.image_size, config.image_size), config.resize)
+    loader = ImageLoader(
+        data.dataset,
+        (config.image_size, config.image_size),
+        config.resize,
+        cache_bytes=CACHE_BYTES if config.reads_images_again else 0,
+    )
     return {
         split: make_batches(loader, data.split(split), data.labels, config.batch_size, share)
         for split in SPLITS
@@ -336,18 +346,21 @@ def _fit(course: Course, data: Data, state: State | None, reporter: TrainingRepo
 
 
 def _write_results(
-    config: TrainConfig,
+    course: Course,
     data: Data,
     network: Network,
-    cache: FeatureCache,
+    batches: Mapping[str, Batches],
     history: Sequence[Epoch],
-    reporter: TrainingReporter,
     *,
     out_of_fold: CrossValidated | None = None,
 ) -> dict[str, SplitMetrics]:
     """Fit the rejection, evaluate on every split and write the files of the run, the model last."""
-    batches = {split: each for split, each in _make_batches(config, data, Share()).items() if len(each)}
-    features = _compute_features(network, cache, batches, reporter)
+    config, reporter = course.config, course.reporter
+    # This worker evaluates alone.
+    batches = {
+        split: dataclasses.replace(each, share=EVERYTHING) for split, each in batches.items() if len(each)
+    }
+    features = _compute_features(network, course.features, batches, reporter)
     rejection = _fit_rejection(config, data, network, batches[TRAIN], features, reporter)
     whole = network if rejection is None else add_rejection(network, rejection.head)
     reporter.say("writing the run")
@@ -394,7 +407,7 @@ def _write_results(
 
 
 def _compute_features(
-    network: Network, cache: FeatureCache, batches: Mapping[str, Batches], reporter: TrainingReporter
+    network: Network, cache: FeatureCache, batches: Mapping[str, Batches], reporter: Reporter
 ) -> dict[str, CachedFeatures]:
     """The features of every split, as far as they are not known."""
     total = sum(map(len, batches.values()))
@@ -413,7 +426,7 @@ def _fit_rejection(
     network: Network,
     train: Batches,
     features: Mapping[str, CachedFeatures],
-    reporter: TrainingReporter,
+    reporter: Reporter,
 ) -> FittedRejection | None:
     """Fit the output for images of no class, if images were set aside for it."""
     if not data.has_rejection:

@@ -9,13 +9,15 @@ from pathlib import Path
 # A process starts with the peak memory of the one that forked it: this one is small.
 _LAUNCHER = """
 import json, resource, subprocess, sys, time
-started = time.monotonic()
-done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+started, lines = time.monotonic(), []
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+for line in process.stderr:
+    lines.append([time.monotonic() - started, line.rstrip()])
+code = process.wait()
 seconds = time.monotonic() - started
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-sys.stderr.write(done.stderr)
-print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
-sys.exit(done.returncode)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, lines]))
+sys.exit(code)
 """
 
 
@@ -27,11 +29,24 @@ class CommandCost:
         seconds: from its start to its end.
         cpu_seconds: of the processor.
         peak_megabytes: resident memory of the largest of its processes, at most (MiB).
+        lines: what it reported on stderr, each with the seconds since its start.
     """
 
     seconds: float
     cpu_seconds: float
     peak_megabytes: float
+    lines: tuple[tuple[float, str], ...] = ()
+
+    def seconds_until(self, text: str) -> float:
+        """When the first line with this text was reported, in seconds since the start.
+
+        Raises:
+            ValueError: there is none.
+        """
+        for seconds, line in self.lines:
+            if text in line:
+                return seconds
+        raise ValueError(f"no line with {text!r} was reported")
 
 
 def run_tool(command: str, *arguments: object) -> None:
@@ -60,6 +75,7 @@ def measure_command(program: object, *arguments: object) -> CommandCost:
     """
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(program), *map(str, arguments)]
     done = subprocess.run(launcher, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
+    seconds, cpu_seconds, peak, lines = json.loads(done.stdout)
     if done.returncode:
-        raise RuntimeError(f"{program}: {done.stderr[-500:]}")
-    return CommandCost(*json.loads(done.stdout))
+        raise RuntimeError(f"{program}: {[text for _seconds, text in lines[-5:]]}")
+    return CommandCost(seconds, cpu_seconds, peak, tuple((at, text) for at, text in lines))

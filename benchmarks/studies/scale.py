@@ -3,7 +3,8 @@
     python -m benchmarks.studies.scale FOLDER WEIGHTS COUNT [COUNT …]
 
 FOLDER gets the images, which are kept for the next time, and the runs. WEIGHTS are those of MobileNetV2 of
-alpha 0.35 without its top. The images are small JPEGs, all different and always the same, in two classes.
+alpha 0.35 without its top. The images are small JPEGs, all different and always the same, in two classes; a
+fifth of them is held out.
 """
 
 import shutil
@@ -29,8 +30,9 @@ def write_images(folder: Path, count: int) -> Path:
             coarse = random.integers(0, 200, (8, 8, 3), np.uint8)
             image = np.kron(coarse, np.ones((12, 12, 1), np.uint8))
             label = number % 2
-            # What tells the classes apart: a bright corner.
-            image[:32, 64 * label : 64 * label + 32] = 250
+            # What tells the classes apart: a bright or a dark square, anywhere.
+            top, left = random.integers(0, 64, 2)
+            image[top : top + 32, left : left + 32] = (250, 5)[label]
             path = folder / f"class {label}" / f"{number:06}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encode_jpeg(image))
@@ -41,38 +43,54 @@ def write_images(folder: Path, count: int) -> Path:
 def measure(folder: Path, weights: Path, count: int) -> list[tuple[str, CommandCost]]:
     """The cost of each command with so many images."""
     images, run = write_images(folder / f"images-{count}", count), folder / f"run-{count}"
-    shutil.rmtree(run, ignore_errors=True)
-    model = folder / f"{count}.tflite"
+    tuned, report, model = folder / f"tuned-{count}", folder / f"report-{count}", folder / f"{count}.tflite"
+    for old in (run, tuned, report, folder / "out.jsonl"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     options = ("--weights", weights, "--alpha", 0.35, "--image-size", SIDE, "--validation-split", HELD_OUT)
-    one_epoch = ("--head-epochs", 1, "--fine-tune-epochs", 0)
+    epochs = ("--head-epochs", 1, "--fine-tune-epochs")
+    quick = ("--num-runs", 50, "--min-seconds", 0, "--processes", 1)
     return [
         (
             "edge-train, one head epoch",
-            measure_tool("edge-train", images, *options, *one_epoch, "--out", run),
+            measure_tool("edge-train", images, *options, *epochs, 0, "--out", run),
+        ),
+        (
+            "edge-train, and one of fine-tuning",
+            measure_tool("edge-train", images, *options, *epochs, 1, "--out", tuned),
         ),
         ("edge-convert", measure_tool("edge-convert", run, "--out", model, "--max-drop", 1)),
+        ("edge-bench run", measure_tool("edge-bench", "run", run, model, *quick, "--out", report)),
         (
             "edge-classify",
-            measure_tool("edge-classify", "-m", model, "--input", images, "--to", f"jsonl:{folder / 'out'}"),
+            measure_tool(
+                "edge-classify", "-m", model, "--input", images, "--to", f"jsonl:{folder / 'out.jsonl'}"
+            ),
         ),
     ]
+
+
+def stages(cost: CommandCost) -> str:
+    """The seconds of each stage of a training, the data before it and the files after it."""
+    marks = [("data", "classes, "), ("features and head", "head epoch 1:")]
+    if any("fine-tune epoch 2:" in line for _seconds, line in cost.lines):
+        marks.append(("fine-tuning", "fine-tune epoch 2:"))
+    marks.append(("evaluation", "writing the run"))
+    ends = [0.0, *(cost.seconds_until(text) for _name, text in marks), cost.seconds]
+    names = [*(name for name, _text in marks), "files"]
+    return ", ".join(
+        f"{name} {end - start:.0f}" for name, start, end in zip(names, ends, ends[1:], strict=False)
+    )
 
 
 def main(folder: Path, weights: Path, counts: list[int]) -> None:
-    """Print the table."""
-    rows = [
-        (
-            f"{count:,}",
-            name,
-            f"{cost.seconds:.0f}",
-            f"{cost.cpu_seconds:.0f}",
-            f"{cost.peak_megabytes:.0f}",
-        )
-        for count in counts
-        for name, cost in measure(folder, weights, count)
-    ]
-    columns = ("images", "command", "seconds", "CPU seconds", "peak MiB")
-    print(markdown_table(columns, rows))  # noqa: T201
+    """Print a row for each command as soon as it is done."""
+    columns = ("images", "command", "seconds", "CPU seconds", "peak MiB", "seconds by stage")
+    print(markdown_table(columns, []), flush=True)  # noqa: T201
+    for count in counts:
+        for name, cost in measure(folder, weights, count):
+            by_stage = stages(cost) if name.startswith("edge-train") else ""
+            numbers = f"{cost.seconds:.0f} | {cost.cpu_seconds:.0f} | {cost.peak_megabytes:.0f}"
+            print(f"| {count:,} | {name} | {numbers} | {by_stage} |", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The data of a training: preparation, built-in data sets, splitting, batches, augmentation."""
 
 from trainer.data.augmentation import Augment, Augmentation, build_augmentation, flip_for, mirror, with_field
-from trainer.data.batches import Batch, Batches, ImageLoader, Targets, make_batches
+from trainer.data.batches import CACHE_BYTES, Batch, Batches, ImageLoader, Targets, make_batches
 from trainer.data.folds import FOLDS, Fold, fewest_groups, make_folds
 from trainer.data.near_duplicates import find_near_duplicates, near_duplicate_reader
 from trainer.data.negatives import Negatives
@@ -11,6 +11,7 @@ from trainer.data.share import EVERYTHING, Share
 from trainer.data.splitting import check_split, count_splits, group_numbers, split_samples
 
 __all__ = [
+    "CACHE_BYTES",
     "EVERYTHING",
     "FOLDS",
     "MAX_IMBALANCE",

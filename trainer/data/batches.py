@@ -24,14 +24,23 @@ _BATCHES_AHEAD = 3
 
 
 class ImageLoader:
-    """Reads images at the model's size; caches as many as fit into a fixed amount of memory."""
+    """Reads images at the model's size; caches as many as fit into a fixed amount of memory.
 
-    def __init__(self, dataset: Dataset, size: Size, resize: Resize) -> None:
+    Args:
+        dataset: reads the images.
+        size: of the model's input.
+        resize: how images are resized to it.
+        cache_bytes: 0 where no image is read twice.
+    """
+
+    def __init__(
+        self, dataset: Dataset, size: Size, resize: Resize, *, cache_bytes: int = CACHE_BYTES
+    ) -> None:
         self.size = size
         self._dataset = dataset
         self._resize = resize
         self._kept: dict[str, Image] = {}
-        self._room = CACHE_BYTES // (size[0] * size[1] * 3)
+        self._room = cache_bytes // (size[0] * size[1] * 3)
 
     def load(self, sample: Sample) -> Image:
         """The image of a sample, uint8 RGB, shape (*size, 3).

@@ -9,6 +9,7 @@ fifth of them is held out.
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,33 +41,21 @@ def write_images(folder: Path, count: int) -> Path:
     return folder
 
 
-def measure(folder: Path, weights: Path, count: int) -> list[tuple[str, CommandCost]]:
-    """The cost of each command with so many images."""
+def measure(folder: Path, weights: Path, count: int) -> Iterator[tuple[str, CommandCost]]:
+    """The cost of each command with so many images, as soon as it is known."""
     images, run = write_images(folder / f"images-{count}", count), folder / f"run-{count}"
     tuned, report, model = folder / f"tuned-{count}", folder / f"report-{count}", folder / f"{count}.tflite"
     for old in (run, tuned, report, folder / "out.jsonl"):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     options = ("--weights", weights, "--alpha", 0.35, "--image-size", SIDE, "--validation-split", HELD_OUT)
-    epochs = ("--head-epochs", 1, "--fine-tune-epochs")
     quick = ("--num-runs", 50, "--min-seconds", 0, "--processes", 1)
-    return [
-        (
-            "edge-train, one head epoch",
-            measure_tool("edge-train", images, *options, *epochs, 0, "--out", run),
-        ),
-        (
-            "edge-train, and one of fine-tuning",
-            measure_tool("edge-train", images, *options, *epochs, 1, "--out", tuned),
-        ),
-        ("edge-convert", measure_tool("edge-convert", run, "--out", model, "--max-drop", 1)),
-        ("edge-bench run", measure_tool("edge-bench", "run", run, model, *quick, "--out", report)),
-        (
-            "edge-classify",
-            measure_tool(
-                "edge-classify", "-m", model, "--input", images, "--to", f"jsonl:{folder / 'out.jsonl'}"
-            ),
-        ),
-    ]
+    train = ("edge-train", images, *options, "--head-epochs", 1, "--fine-tune-epochs")
+    classify = ("edge-classify", "-m", model, "--input", images, "--to", f"jsonl:{folder / 'out.jsonl'}")
+    yield "edge-train, one head epoch", measure_tool(*train, 0, "--out", run)
+    yield "edge-train, and one of fine-tuning", measure_tool(*train, 1, "--out", tuned)
+    yield "edge-convert", measure_tool("edge-convert", run, "--out", model, "--max-drop", 1)
+    yield "edge-bench run", measure_tool("edge-bench", "run", run, model, *quick, "--out", report)
+    yield "edge-classify", measure_tool(*classify)
 
 
 def stages(cost: CommandCost) -> str:

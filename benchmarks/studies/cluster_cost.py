@@ -14,10 +14,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Self
 
 from benchmarks.studies.commands import measure_tool
 from edge_runtime.archive import read_shards
@@ -27,6 +29,7 @@ from edge_runtime.images import list_images
 ENVIRONMENT = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 STARTUP_SECONDS = 60.0
 QUIET_SECONDS = 5.0
+LOOK_SECONDS = 0.5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 COUNT_NODES = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); print(len(ray.nodes()))"
@@ -44,7 +47,7 @@ def make_archive(images: Path, folder: Path, count: int) -> Path:
 
 @contextlib.contextmanager
 def cluster() -> Iterator[tuple[str, list[int]]]:
-    """The address of two nodes with a processor each, and their sessions."""
+    """The address of two nodes with a processor each, and their processes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -86,16 +89,58 @@ def _wait_for_nodes(address: str, count: int) -> None:
         time.sleep(0.5)
 
 
-def cpu_seconds(sessions: list[int]) -> float:
-    """That the processes of these sessions have taken, their ended children included."""
-    total = 0
+class Watch:
+    """Adds up the processor time of processes and their descendants while it lasts; looks twice a second.
+
+    A node does not wait for its workers when they end, so that their time is in no other process's sum.
+
+    Args:
+        roots: the processes.
+    """
+
+    def __init__(self, roots: Sequence[int]) -> None:
+        self._roots = roots
+        self._before: dict[int, int] = {}
+        self._latest: dict[int, int] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look_again_and_again)
+
+    def __enter__(self) -> Self:
+        self._before = _ticks(self._roots)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """That they took so far."""
+        return sum(count - self._before.get(each, 0) for each, count in self._latest.items()) / TICKS
+
+    def _look_again_and_again(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            self._latest |= _ticks(self._roots)
+
+
+def _ticks(roots: Sequence[int]) -> dict[int, int]:
+    """Process → processor time of its own, in clock ticks: of these processes and their descendants."""
+    parents: dict[int, int] = {}
+    ticks: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             # Fields after the name, which may have spaces: proc_pid_stat(5), from 3 on.
             fields = path.read_text().rpartition(")")[2].split()
-            if int(fields[3]) in sessions:
-                total += sum(map(int, fields[11:15]))
-    return total / TICKS
+            parents[int(path.parent.name)] = int(fields[1])
+            ticks[int(path.parent.name)] = sum(map(int, fields[11:13]))
+    return {process: count for process, count in ticks.items() if _descends(process, roots, parents)}
+
+
+def _descends(process: int, roots: Sequence[int], parents: Mapping[int, int]) -> bool:
+    while process not in roots and process in parents:
+        process = parents[process]
+    return process in roots
 
 
 def main(model: Path, images: Path, count: int) -> None:
@@ -106,15 +151,14 @@ def main(model: Path, images: Path, count: int) -> None:
         archive = make_archive(images, folder / "archive", count)
         options = ("-m", model, "--input", archive)
         one = measure_tool("edge-classify", *options, "--to", f"parquet:{folder / 'one'}")
-        with cluster() as (address, sessions):
+        with cluster() as (address, processes):
             time.sleep(QUIET_SECONDS)
-            before = cpu_seconds(sessions)
             to = ("--to", f"parquet:{folder / 'many'}", "--ray", address)
-            command = measure_tool("edge-classify", *options, *to)
-            nodes = cpu_seconds(sessions) - before
+            with Watch(processes) as nodes:
+                command = measure_tool("edge-classify", *options, *to)
         if list(map(_answer, _rows(folder / "one"))) != list(map(_answer, _rows(folder / "many"))):
             raise ValueError("the cluster gives other answers than one process")
-    whole = nodes + command.cpu_seconds
+    whole = nodes.cpu_seconds + command.cpu_seconds
     columns = ("files", "CPU s of one process", "of the cluster", "of these the command", "of ideal")
     cells = (f"{one.cpu_seconds:.1f}", f"{whole:.1f}", f"{command.cpu_seconds:.1f}")
     print(markdown_table(columns, [(f"{count:,}", *cells, f"{one.cpu_seconds / whole:.2f}")]))  # noqa: T201

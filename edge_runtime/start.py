@@ -12,9 +12,6 @@ _DONE, _USAGE, _INTERRUPTED = 0, 2, 130
 _WORKSTATION = ("trainer", "converter", "benchmarks.search_cli")
 """What the device's wheel does not hold."""
 
-_OF_ENGINES = ("numpy", "cv2")
-"""What is not installed either where there is no engine."""
-
 
 def edge_bench() -> None:
     """`edge-bench`."""
@@ -85,10 +82,10 @@ def _start(module: str, name: str) -> None:
     try:
         main = import_module(module).main
     except ModuleNotFoundError as error:
-        if error.name not in _WORKSTATION + _OF_ENGINES:
-            raise
-        from edge_runtime.core import module_advice
+        from edge_runtime.core import NEEDED_BY_ENGINES, module_advice
 
+        if error.name not in _WORKSTATION + NEEDED_BY_ENGINES:
+            raise
         os.write(2, f"{name}: {module_advice(error.name)}\n".encode())
         raise SystemExit(_USAGE) from None
     main()

@@ -34,7 +34,7 @@ from edge_runtime.core.folders import (
     natural_key,
     state_folder,
 )
-from edge_runtime.core.install_advice import can_have_engine, engine_advice, module_advice
+from edge_runtime.core.install_advice import NEEDED_BY_ENGINES, can_have_engine, engine_advice, module_advice
 from edge_runtime.core.look_ahead import group_size, in_groups, map_in_order
 from edge_runtime.core.options import (
     DEBUG,
@@ -74,6 +74,7 @@ __all__ = [
     "CONFIDENCE",
     "DEBUG",
     "DEBUG_HELP",
+    "NEEDED_BY_ENGINES",
     "OPEN",
     "SIGNIFICANCE_LEVEL",
     "UNKNOWN",

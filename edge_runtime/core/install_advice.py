@@ -8,7 +8,7 @@ PYTHON = sys.version_info[:2]
 LAST_32_BIT_PYTHON = (3, 11)
 """tflite-runtime 2.14.0, the last one, has no wheels for later versions; LiteRT has none of 32 bits."""
 
-_OF_ENGINES = ("numpy", "cv2")
+NEEDED_BY_ENGINES = ("numpy", "cv2")
 """What is not installed either where there is no engine."""
 
 
@@ -41,6 +41,6 @@ def engine_advice(*, bits: int = BITS, python: tuple[int, int] = PYTHON) -> str:
 
 def module_advice(name: str | None) -> str:
     """What to do about a module that is not installed, in one line."""
-    if name in _OF_ENGINES and not can_have_engine():
+    if name in NEEDED_BY_ENGINES and not can_have_engine():
         return f"no engine can be installed: {engine_advice()}"
     return f"{name} is not installed: pip install 'edge-classify[train]'"

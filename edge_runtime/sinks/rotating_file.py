@@ -55,13 +55,12 @@ class RotatingFile:
             self._look()
         if self._size > len(self._header) and self._size + len(data) > self._max_bytes:
             self._rotate()
+        written = 0
         try:
-            written = os.write(self._descriptor, data)
-            if written < len(data):
-                os.write(self._descriptor, data[written:])
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
         except OSError:
-            if os.fstat(self._descriptor).st_size > self._size:
-                os.ftruncate(self._descriptor, self._size)
+            self._remove_last(written)
             raise
         self._size += len(data)
         return len(line)
@@ -74,6 +73,12 @@ class RotatingFile:
         with contextlib.suppress(OSError):  # a device without a disk
             os.fsync(self._descriptor)
         os.close(self._descriptor)
+
+    def _remove_last(self, count: int) -> None:
+        """Remove the bytes that were written last, unless another program has appended more since."""
+        end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        if count and os.fstat(self._descriptor).st_size == end:
+            os.ftruncate(self._descriptor, end - count)
 
     def _look(self) -> None:
         """Take the size of the file; where its name is gone, or is another file's, open it again."""

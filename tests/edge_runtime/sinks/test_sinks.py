@@ -115,6 +115,24 @@ def test_a_full_disk_leaves_only_whole_lines(tmp_path: Path) -> None:
     assert lines
 
 
+def test_a_full_disk_takes_no_line_of_another_program(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    file = RotatingFile(tmp_path / "log", max_bytes=10**6, keep=1)
+    file.write("ours\n")
+    with (tmp_path / "log").open("a") as other:
+        other.write("theirs\n")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            file.write("longer than what is left\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+        file.close()
+    assert (tmp_path / "log").read_text() == "ours\ntheirs\n"
+
+
 def emit_many(sink: JsonLinesSink) -> None:
     for index in range(100):
         sink.emit(result("cat", index=index))

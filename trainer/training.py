@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,20 +10,15 @@ from typing import Any
 
 from edge_runtime.core import (
     OutputError,
-    Reporter,
     UsageError,
     WorkerError,
-    clock,
     lock_folder,
     make_folder,
     remove_temporaries,
-    toolkit_versions,
     write_file,
     write_with,
 )
 from edge_runtime.datasets import (
-    CROSS_VALIDATION,
-    REJECTION,
     SPLITS,
     TRAIN,
     VALIDATION,
@@ -31,12 +26,10 @@ from edge_runtime.datasets import (
     RunFiles,
     read_run,
 )
-from edge_runtime.model import ModelCard, Reference, Rejection
 from trainer.config import Distribute, RandomFlip, TrainConfig
-from trainer.cross_validation import CrossValidated, train_by_cross_validation
+from trainer.cross_validation import train_by_cross_validation
 from trainer.data import (
     CACHE_BYTES,
-    EVERYTHING,
     Batches,
     Data,
     ImageLoader,
@@ -47,15 +40,7 @@ from trainer.data import (
     prepare_data,
 )
 from trainer.evaluation import (
-    EvaluatedSplit,
-    Predictions,
     SplitMetrics,
-    class_scores,
-    make_golden_samples,
-    make_reference,
-    measure,
-    most_telling,
-    predict,
 )
 from trainer.fitting import (
     Checkpoints,
@@ -73,21 +58,14 @@ from trainer.fitting import (
     read_state,
 )
 from trainer.network import (
-    ARCHITECTURE,
-    CachedFeatures,
     FeatureCache,
-    Network,
-    add_rejection,
-    build_forward,
     build_network,
     check_options,
     is_plain,
-    measure_pixels,
     rebuild_plain,
     start_from,
 )
-from trainer.rejection import FittedRejection, RejectionPlan, kept_interval, plan_and_fit
-from trainer.report import draw_illustrations, render_report, write_examples
+from trainer.results import write_results
 
 
 class Ending(StrEnum):
@@ -188,7 +166,7 @@ def _train_network(
         return Training(config.out, Ending.WRITTEN_BY_ANOTHER_WORKER, fitted.history)
     if not (workers.alone and is_plain(config)):
         network = rebuild_plain(config, network, len(data.labels))
-    metrics = _write_results(course, data, network, batches, fitted.history)
+    metrics = write_results(course, data, network, batches, fitted.history)
     if not interrupted:
         RunFiles(config.out).state.unlink(missing_ok=True)
     ending = Ending.INTERRUPTED if interrupted else Ending.FINISHED
@@ -203,7 +181,7 @@ def _cross_validate(
     done = train_by_cross_validation(course, group_numbers(data.split(TRAIN)), reporter)
     write_with(files.best_weights, network.model.save_weights)
     files.write_cross_validation(done.choice)
-    metrics = _write_results(course, data, network, batches, done.history, out_of_fold=done)
+    metrics = write_results(course, data, network, batches, done.history, out_of_fold=done)
     return Training(config.out, Ending.FINISHED, done.history, done.history[-1], metrics)
 
 
@@ -343,147 +321,3 @@ def _fit(course: Course, data: Data, state: State | None, reporter: TrainingRepo
             if trainer.fitted.history and workers.is_chief:
                 write_with(files.best_weights, course.network.model.save_weights)
     return trainer.fitted, interrupted
-
-
-def _write_results(
-    course: Course,
-    data: Data,
-    network: Network,
-    batches: Mapping[str, Batches],
-    history: Sequence[Epoch],
-    *,
-    out_of_fold: CrossValidated | None = None,
-) -> dict[str, SplitMetrics]:
-    """Fit the rejection, evaluate on every split and write the files of the run, the model last."""
-    config, reporter = course.config, course.reporter
-    # This worker evaluates alone.
-    batches = {
-        split: dataclasses.replace(each, share=EVERYTHING) for split, each in batches.items() if len(each)
-    }
-    features = _compute_features(network, course.features, batches, reporter)
-    rejection = _fit_rejection(config, data, network, batches[TRAIN], features, reporter)
-    whole = network if rejection is None else add_rejection(network, rejection.head)
-    reporter.say("writing the run")
-    predictions = {split: predict(whole.head, each) for split, each in features.items()}
-    if out_of_fold is not None:
-        # Beside the splits: the training images, as models see them that were not trained on them.
-        batches[CROSS_VALIDATION] = batches[TRAIN]
-        predictions[CROSS_VALIDATION] = Predictions(out_of_fold.scores, measure_pixels(batches[TRAIN]))
-    metrics = {
-        split: measure(each.outputs, batches[split].targets, data.labels)
-        for split, each in predictions.items()
-    }
-    split = most_telling(predictions)
-    scores = class_scores(predictions[split].outputs, len(data.labels))
-    held_out = EvaluatedSplit(split, data.labels, batches[split], scores)
-    card = dataclasses.replace(
-        _make_card(config, data, metrics, rejection),
-        golden=make_golden_samples(build_forward(whole.model), held_out, config.resize),
-        reference=_make_reference(config, data, predictions, rejection),
-    )
-    files = RunFiles(config.out)
-    illustrations = draw_illustrations(config, history, batches[TRAIN], held_out, network, rejection)
-    for name, image in illustrations.items():
-        write_file(files.folder / name, image)
-    write_examples(files.examples, held_out)
-    files.write_history(history)
-    files.write_metrics(metrics)
-    if rejection is not None:
-        files.write_rejection(rejection.separations)
-    write_file(files.card, card.to_json())
-    report = render_report(
-        config.repeatable(),
-        data,
-        history,
-        metrics,
-        card,
-        illustrations,
-        rejection,
-        out_of_fold.choice if out_of_fold else None,
-    )
-    write_file(files.report, report)
-    write_with(files.model, whole.model.save)
-    return metrics
-
-
-def _compute_features(
-    network: Network, cache: FeatureCache, batches: Mapping[str, Batches], reporter: Reporter
-) -> dict[str, CachedFeatures]:
-    """The features of every split, as far as they are not known."""
-    total = sum(map(len, batches.values()))
-    with reporter.fraction_bar("evaluating") as done:
-
-        def of(split: str, images: Batches) -> CachedFeatures:
-            part = len(images) / total
-            return cache.of_split(split, network, images, lambda fraction: done(fraction * part))
-
-        return {split: of(split, images) for split, images in batches.items()}
-
-
-def _fit_rejection(
-    config: TrainConfig,
-    data: Data,
-    network: Network,
-    train: Batches,
-    features: Mapping[str, CachedFeatures],
-    reporter: Reporter,
-) -> FittedRejection | None:
-    """Fit the output for images of no class, if images were set aside for it."""
-    if not data.has_rejection:
-        return None
-    plan = RejectionPlan(
-        train=train,
-        train_features=features[TRAIN],
-        held_out=features[REJECTION],
-        negatives=data.negatives,
-        resize=config.resize,
-        keep=config.keep,
-        seed=config.seed,
-    )
-    with reporter.fraction_bar(f"fitting {config.unknown_label!r}") as done:
-        return plan_and_fit(network, plan, done)
-
-
-def _make_reference(
-    config: TrainConfig,
-    data: Data,
-    predictions: Mapping[str, Predictions],
-    rejection: FittedRejection | None,
-) -> Reference:
-    held_out = [each for split, each in predictions.items() if split != TRAIN]
-    labels = (*data.labels, config.unknown_label) if rejection else data.labels
-    return make_reference(held_out, labels, len(data.labels), rejection.statistics if rejection else {})
-
-
-def _make_card(
-    config: TrainConfig,
-    data: Data,
-    metrics: dict[str, SplitMetrics],
-    rejection: FittedRejection | None,
-) -> ModelCard:
-    described = None
-    if rejection is not None:
-        images = len(rejection.known)
-        low, high = kept_interval(images, config.keep)
-        described = Rejection(
-            label=config.unknown_label,
-            keep=config.keep,
-            images=images,
-            kept_low=low,
-            kept_high=high,
-            temperature=rejection.head.temperature,
-            negatives=sum(len(each.samples) for each in data.negatives),
-        )
-    return ModelCard(
-        labels=(*data.labels, config.unknown_label) if rejection else data.labels,
-        image_size=(config.image_size, config.image_size),
-        resize=config.resize,
-        architecture=ARCHITECTURE,
-        alpha=config.alpha,
-        seed=config.seed,
-        data_fingerprint=data.fingerprint,
-        metrics={split: values.summary() for split, values in metrics.items()},
-        versions=toolkit_versions(),
-        created=clock.timestamp(),
-        rejection=described,
-    )

@@ -1,6 +1,6 @@
 """trainer: a folder of images → a run. Workstation only; TensorFlow is imported when a training starts."""
 
-from trainer.config import (
+from trainer.choices import (
     BatchNorm,
     ClassWeights,
     CrossValidate,
@@ -11,8 +11,8 @@ from trainer.config import (
     Optimizer,
     RandomFlip,
     Schedule,
-    TrainConfig,
 )
+from trainer.config import TrainConfig
 from trainer.evaluation import ClassMetrics, SplitMetrics
 from trainer.fitting import Epoch, TrainingReporter
 from trainer.training import Ending, Training, train

@@ -26,7 +26,8 @@ from edge_runtime.datasets import (
     RunFiles,
     read_run,
 )
-from trainer.config import Distribute, RandomFlip, TrainConfig
+from trainer.choices import Distribute, RandomFlip
+from trainer.config import TrainConfig
 from trainer.cross_validation import train_by_cross_validation
 from trainer.data import (
     CACHE_BYTES,

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.config import RandomFlip, TrainConfig
+from trainer.choices import RandomFlip
+from trainer.config import TrainConfig
 
 Augment = Callable[[Any], Any]
 """Pixels in [0, 255], uint8 or float32, shape (batch, height, width, 3) → the same, changed."""

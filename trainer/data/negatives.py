@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from edge_runtime.core import DatasetError, Reporter
 from edge_runtime.datasets import Dataset, Sample, open_unlabelled, scan_dataset
-from trainer.config import Reject, TrainConfig
+from trainer.choices import Reject
+from trainer.config import TrainConfig
 
 SPLIT = "negative"
 """The split of negatives in a data fingerprint; they are not in `split.csv`."""

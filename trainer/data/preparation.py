@@ -21,7 +21,8 @@ from edge_runtime.datasets import (
     open_dataset,
     scan_dataset,
 )
-from trainer.config import BURST, ClassWeights, CrossValidate, Reject, TrainConfig
+from trainer.choices import ClassWeights, CrossValidate, Reject
+from trainer.config import BURST, TrainConfig
 from trainer.data.builtin_datasets import fetch_builtin
 from trainer.data.folds import fewest_groups
 from trainer.data.grouping import group_samples

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import UsageError
-from trainer.config import Distribute
+from trainer.choices import Distribute
 from trainer.data import EVERYTHING, Share
 
 PADDING = -1

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from trainer.config import FloatPolicy, Optimizer, Schedule, TrainConfig
+from trainer.choices import FloatPolicy, Optimizer, Schedule
+from trainer.config import TrainConfig
 
 
 def build_optimizer(config: TrainConfig, model: Any, *, rate: float, steps: int, weight_decay: float) -> Any:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from edge_runtime.core import Reporter
 from edge_runtime.datasets import VALIDATION
-from trainer.config import ClassWeights, TrainConfig
+from trainer.choices import ClassWeights
+from trainer.config import TrainConfig
 from trainer.data import Batches, Targets, build_augmentation
 from trainer.fitting.distribution import Workers
 from trainer.fitting.optimizers import build_optimizer

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from trainer.config import KeptEpoch
+from trainer.choices import KeptEpoch
 from trainer.fitting.checkpoints import State, restore
 from trainer.fitting.epoch import Epoch, is_over
 from trainer.fitting.phases import Course, PlannedPhase

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import ModelError, UsageError
-from trainer.config import FloatPolicy, TrainConfig
+from trainer.choices import FloatPolicy
+from trainer.config import TrainConfig
 
 ARCHITECTURE = "MobileNetV2"
 

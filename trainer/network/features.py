@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.images import ImageStatistics, measure_image
-from trainer.config import RandomFlip, TrainConfig
+from trainer.choices import RandomFlip
+from trainer.config import TrainConfig
 from trainer.data import Augment, Batches, Share, Targets, build_augmentation, mirror, with_field
 from trainer.network.feature_file import FeatureFile
 from trainer.network.forward import Forward

@@ -8,7 +8,8 @@ import numpy as np
 
 from edge_runtime.core import ModelError, UsageError, option_name
 from edge_runtime.datasets import Run
-from trainer.config import FloatPolicy, TrainConfig
+from trainer.choices import FloatPolicy
+from trainer.config import TrainConfig
 from trainer.network.classifier import Network, build_network
 
 _SAME = ("alpha", "image_size", "resize", "input_scale", "head_units", "one_logit")

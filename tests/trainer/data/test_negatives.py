@@ -11,7 +11,7 @@ from edge_runtime.core import Reporter
 from edge_runtime.datasets import open_dataset
 from tests.conftest import paint, save
 from trainer import TrainConfig
-from trainer.config import Reject
+from trainer.choices import Reject
 from trainer.data.negatives import scan_negatives, separate_negatives
 from trainer.data.preparation import prepare_data
 

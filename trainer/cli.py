@@ -87,7 +87,7 @@ def _earlier_options(given: Mapping[str, Any]) -> dict[str, Any]:
         return read_options(path, TrainConfig, "edge-train") if path.is_file() else {}
     if given["from_"]:
         options = read_options(RunFiles(given["from_"]).config, TrainConfig, "edge-train")
-        return {name: value for name, value in options.items() if name not in ("out", "from_")}
+        return {name: value for name, value in options.items() if name not in ("out", "from_", "teacher")}
     return {}
 
 

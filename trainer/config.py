@@ -34,6 +34,7 @@ from trainer.choices import (
 DATA, MODEL, HEAD, FINE_TUNING, SCRATCH = "Data", "Model", "Head", "Fine-tuning", "From scratch"
 UNKNOWNS = "Images of no class"
 OPTIMIZATION, AUGMENTATION, RUN = "Optimization", "Augmentation", "Run"
+TEACHER = "Teacher"
 
 
 BURST, FOLDER, NO_GROUPS = "burst", "folder", "none"
@@ -141,6 +142,23 @@ class TrainConfig:
         0.005, "Peak learning rate with --weights none.", 0.0, 10.0, panel=SCRATCH, changeable=True
     )
 
+    teacher: Path | None = option(
+        None,
+        "Run of a more accurate model of the same classes, whose scores are learnt beside the labels; its "
+        "split is kept.",
+        panel=TEACHER,
+    )
+    teacher_weight: float = option(
+        0.5, "Weight of the teacher's scores in the loss; the labels have the rest.", 0.0, 1.0, panel=TEACHER
+    )
+    teacher_temperature: float = option(
+        2.0,
+        "Temperature of the scores that are compared: the higher, the more the small scores count.",
+        0.1,
+        100.0,
+        panel=TEACHER,
+    )
+
     reject: Reject = option(
         Reject.AUTO,
         "Add an output for images of no class: auto (where there are enough held-out images), on or off.",
@@ -189,6 +207,14 @@ class TrainConfig:
     label_smoothing: float = option(
         0.0, "Fraction of each target that is spread over all classes.", 0.0, 0.9, panel=OPTIMIZATION
     )
+    ema: float = option(
+        0.0,
+        "Decay in a step of an exponential moving average of the weights, which is validated and kept; 0 for "
+        "none.",
+        0.0,
+        0.9999,
+        panel=OPTIMIZATION,
+    )
     class_weights: ClassWeights = option(
         ClassWeights.NONE,
         "none, or balanced: rare classes count as much as frequent ones.",
@@ -228,6 +254,15 @@ class TrainConfig:
     )
     cutout: float = option(
         0.0, "Largest side of a grey square, as a fraction of the side.", 0.0, 0.9, panel=AUGMENTATION
+    )
+
+    mixup: float = option(
+        0.0,
+        "Blend each image and its label with another, by a fraction from the distribution Beta(x, x), while "
+        "the base trains; 0 for no blending.",
+        0.0,
+        1.0,
+        panel=AUGMENTATION,
     )
 
     out: Path = option(Path("run"), "Folder of the run.", panel=RUN, changeable=True)
@@ -275,6 +310,10 @@ class TrainConfig:
             raise UsageError("--negatives has no effect with --reject off: leave one out")
         if self.from_ is not None and self.from_.resolve() == self.out.resolve():
             raise UsageError(f"--from and --out are both {self.out}: give another --out")
+        if self.teacher is not None and self.teacher.resolve() == self.out.resolve():
+            raise UsageError(f"--teacher and --out are both {self.out}: give another --out")
+        if self.ema and self.distribute is not Distribute.NONE:
+            raise UsageError("--ema averages the weights of one device: leave it or --distribute out")
         if self.cross_validate is CrossValidate.ON and self.against_cross_validation:
             raise UsageError(
                 f"--cross-validate on trains one linear layer on cached features and knows no "
@@ -303,6 +342,8 @@ class TrainConfig:
             "--head-epochs 0": self.head_epochs == 0,
             "--no-cache-features": not self.cache_features,
             "--label-smoothing": self.label_smoothing > 0,
+            "--teacher": self.teacher is not None,
+            "--ema": self.ema > 0,
             "--reject on": self.reject is Reject.ON,
             "--negatives": self.negatives is not None,
             "--float-policy": self.float_policy is not FloatPolicy.FLOAT32,
@@ -346,6 +387,7 @@ class TrainConfig:
             data=data,
             weights=weights,
             from_=self.from_.resolve() if self.from_ else None,
+            teacher=self.teacher.resolve() if self.teacher else None,
             negatives=self.negatives.resolve() if self.negatives else None,
             out=self.out.resolve(),
             resume=False,

@@ -63,6 +63,7 @@ from trainer.network import (
     build_network,
     check_options,
     is_plain,
+    load_teacher,
     rebuild_plain,
     start_from,
 )
@@ -123,7 +124,9 @@ def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = N
         earlier = read_run(config.from_) if config.from_ else None
         if earlier is not None:
             check_options(config, earlier)
-        kept = {sample.hash: sample.split for sample in earlier.samples} if earlier else {}
+        teacher = read_run(config.teacher) if config.teacher else None
+        # What a teacher was trained on must not be held out here, nor the other way round.
+        kept = {sample.hash: sample.split for run in (teacher, earlier) if run for sample in run.samples}
         data = data or prepare_data(config, reporter, kept)
         if config.flip is RandomFlip.AUTO:
             config = dataclasses.replace(config, flip=flip_for(data.labels))
@@ -135,7 +138,7 @@ def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = N
             _check_agreement(workers, config, data, state)
             if workers.is_chief:
                 _begin_run(config, files, data)
-            training = _train_network(config, data, earlier, workers, state, reporter)
+            training = _train_network(config, data, earlier, teacher, workers, state, reporter)
         # The run is written: another worker that ends before this one hears from it is no loss.
         with contextlib.suppress(*[WorkerError] * workers.is_chief), _translated_losses(workers):
             workers.wait()
@@ -146,6 +149,7 @@ def _train_network(
     config: TrainConfig,
     data: Data,
     earlier: Run | None,
+    teacher: Run | None,
     workers: Workers,
     state: State | None,
     reporter: TrainingReporter,
@@ -157,7 +161,16 @@ def _train_network(
             reporter.say(f"starting from {earlier.folder}" + (f"; new: {', '.join(added)}" if added else ""))
         batches = _make_batches(config, data, workers.share)
         cache = FeatureCache(config.out)
-        course = Course(config, network, batches[TRAIN], batches[VALIDATION], cache, workers, reporter)
+        course = Course(
+            config,
+            network,
+            batches[TRAIN],
+            batches[VALIDATION],
+            cache,
+            workers,
+            reporter,
+            load_teacher(teacher, config, data.labels) if teacher else None,
+        )
         if data.is_cross_validated:
             return _cross_validate(course, data, batches, reporter)
         fitted, interrupted = _fit(course, data, state, reporter)

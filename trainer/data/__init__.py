@@ -1,6 +1,14 @@
 """The data of a training: preparation, built-in data sets, splitting, batches, augmentation."""
 
-from trainer.data.augmentation import Augment, Augmentation, build_augmentation, flip_for, mirror, with_field
+from trainer.data.augmentation import (
+    Augment,
+    Augmentation,
+    build_augmentation,
+    build_mixing,
+    flip_for,
+    mirror,
+    with_field,
+)
 from trainer.data.batches import CACHE_BYTES, Batch, Batches, ImageLoader, Targets, make_batches
 from trainer.data.folds import FOLDS, Fold, fewest_groups, make_folds
 from trainer.data.near_duplicates import find_near_duplicates, near_duplicate_reader
@@ -27,6 +35,7 @@ __all__ = [
     "Share",
     "Targets",
     "build_augmentation",
+    "build_mixing",
     "check_split",
     "count_splits",
     "fewest_groups",

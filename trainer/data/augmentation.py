@@ -63,6 +63,16 @@ def build_augmentation(config: TrainConfig) -> Augmentation | None:
     return Augmentation(Sequential(chosen, name="augmentation")) if chosen else None
 
 
+def build_mixing(config: TrainConfig) -> Any:
+    """The Keras layer that blends images and labels; None for no blending.
+
+    Zhang et al.: mixup: Beyond empirical risk minimization, 2017.
+    """
+    from keras import layers
+
+    return layers.MixUp(config.mixup, seed=config.seed) if config.mixup else None
+
+
 def with_field(config: TrainConfig) -> TrainConfig:
     """The options with the geometric part of `--field`: at least so much of it."""
     if not config.field:

@@ -19,7 +19,12 @@ def build_optimizer(config: TrainConfig, model: Any, *, rate: float, steps: int,
             warmup_target=rate,
             warmup_steps=warm_up,
         )
-    common = {"weight_decay": weight_decay, "clipnorm": config.clip_norm or None}
+    common = {
+        "weight_decay": weight_decay,
+        "clipnorm": config.clip_norm or None,
+        "use_ema": config.ema > 0,
+        "ema_momentum": config.ema,
+    }
     if config.optimizer is Optimizer.SGD:
         optimizer = keras.optimizers.SGD(schedule, config.momentum, nesterov=config.momentum > 0, **common)
     else:

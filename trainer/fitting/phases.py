@@ -11,7 +11,7 @@ from edge_runtime.core import Reporter
 from edge_runtime.datasets import VALIDATION
 from trainer.choices import ClassWeights
 from trainer.config import TrainConfig
-from trainer.data import Batches, Targets, build_augmentation
+from trainer.data import Batches, Targets, build_augmentation, build_mixing
 from trainer.fitting.distribution import Workers
 from trainer.fitting.optimizers import build_optimizer
 from trainer.fitting.steps import Phase
@@ -20,6 +20,7 @@ from trainer.network import (
     CachedFeatures,
     FeatureCache,
     Network,
+    Teacher,
     freeze,
 )
 
@@ -51,6 +52,7 @@ class Course:
         features: of the images, where a phase or the evaluation computed them.
         workers: the devices and workers that train.
         reporter: shows the progress.
+        teacher: whose scores are learnt beside the labels.
     """
 
     config: TrainConfig
@@ -60,6 +62,7 @@ class Course:
     features: FeatureCache
     workers: Workers
     reporter: Reporter
+    teacher: Teacher | None = None
 
     def phases(self) -> list[PlannedPhase]:
         """The phases, in order."""
@@ -93,16 +96,25 @@ class Course:
     def _head_on_features(self) -> Phase:
         cache, network = self.features, self.network
         with self.reporter.fraction_bar("features") as done:
-            train = cache.of_training(self.config, network, self.train, lambda part: done(part * 0.9))
+            train = cache.of_training(
+                self.config, network, self.train, lambda part: done(part * 0.9), self.teacher
+            )
             validation = cache.of_split(VALIDATION, network, self.validation, lambda part: done(part * 0.1))
-        return self._head(network.head, train, validation)
+        channels = network.features.output_shape[-1]
+        return self._head(
+            network.head, train, validation, lambda rows: (rows[:, :channels], rows[:, channels:])
+        )
 
     def _head_on_images(self) -> Phase:
         freeze(self.network, fine_tune_at=len(self.network.base.layers), train_batch_norm=False)
-        return self._head(self.network.model, self.train, self.validation)
+        return self._head(self.network.model, self.train, self.validation, self._teach)
 
     def _head(
-        self, model: Any, train: Batches | CachedFeatures, validation: Batches | CachedFeatures
+        self,
+        model: Any,
+        train: Batches | CachedFeatures,
+        validation: Batches | CachedFeatures,
+        teach: Callable[[Any], tuple[Any, Any]] | None,
     ) -> Phase:
         config = self.config
         on_images = isinstance(train, Batches)
@@ -117,6 +129,7 @@ class Course:
             config=config,
             workers=self.workers,
             augment=build_augmentation(config) if on_images else None,
+            teach=teach if self.teacher is not None else None,
             class_weights=class_weights(config, self.train.targets),
             penalty=self._head_penalty(),
         )
@@ -140,6 +153,8 @@ class Course:
             config=config,
             workers=self.workers,
             augment=build_augmentation(config),
+            mix=build_mixing(config),
+            teach=self._teach,
             class_weights=class_weights(config, train.targets),
             penalty=self._head_penalty(),
             before_validation=measure_statistics,
@@ -153,6 +168,11 @@ class Course:
             steps=steps,
             weight_decay=self.config.weight_decay if decay else 0.0,
         )
+
+    @property
+    def _teach(self) -> Callable[[Any], tuple[Any, Any]] | None:
+        """Images → the same, with the teacher's scores; None without a teacher."""
+        return None if self.teacher is None else self.teacher.score
 
     def _head_penalty(self) -> Callable[[], Any]:
         """The L2 penalty of the head: a Gaussian prior on its weights, as in logistic regression.

@@ -5,18 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data import Augmentation
 
-
-def random_states(model: Any, augment: Augmentation | None) -> list[Any]:
-    """The states of everything random in a model and an augmentation.
+def random_states(*parts: Any) -> list[Any]:
+    """The states of everything random in models and layers.
 
     Raises:
         RuntimeError: a random state of Keras is not found: a resumed training would give another result.
     """
     import keras
 
-    parts = [model, *([augment.pipeline] if augment else [])]
     layers = [layer for part in parts for layer in _layers_within(part)]
     generators = [
         value for layer in layers for value in vars(layer).values()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trainer.config import TrainConfig
 from trainer.data import Augmentation
 from trainer.fitting.distribution import PADDING, Workers
+from trainer.fitting.losses import cross_entropy, distillation
 from trainer.network import batch_signature
 
 Pairs = Iterable[tuple[NDArray[Any], NDArray[np.int64]]]
@@ -31,6 +32,8 @@ class Phase:
         config: the loss, the patience and the seed.
         workers: the devices and workers that train.
         augment: applied to the inputs of each batch.
+        mix: a Keras layer that blends images and the fractions of their classes, after `augment`.
+        teach: inputs → inputs of the model, and scores of a teacher to learn; after `augment` and `mix`.
         class_weights: the weight of an image of each class, shape (classes,).
         penalty: added to the mean loss.
         before_validation: called before each validation.
@@ -46,6 +49,8 @@ class Phase:
     config: TrainConfig
     workers: Workers
     augment: Augmentation | None = None
+    mix: Any = None
+    teach: Callable[[Any], tuple[Any, Any]] | None = None
     class_weights: NDArray[np.float32] | None = None
     penalty: Callable[[], Any] = lambda: 0.0
     before_validation: Callable[[], None] = lambda: None
@@ -55,28 +60,31 @@ def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
     """A function from a batch to (summed loss, right answers, images) over all workers."""
     import tensorflow as tf
 
-    model, augment, workers = phase.model, phase.augment, phase.workers
-    smoothing, weights = phase.config.label_smoothing, phase.class_weights
+    model, workers, losses_of = phase.model, phase.workers, _build_losses(phase)
 
     def replica_step(inputs: Any, targets: Any) -> Any:
         inputs = tf.cast(inputs, tf.float32)
-        if augment is not None:
-            inputs = augment(inputs)
+        if phase.augment is not None:
+            inputs = phase.augment(inputs)
         context = tf.distribute.get_replica_context()
         counts = tf.cast(targets != PADDING, tf.float32)
         targets = tf.maximum(targets, 0)
         total = context.all_reduce("SUM", tf.reduce_sum(counts))
+        wanted, taught = targets, None
+        if phase.mix is not None:
+            mixed = phase.mix({"images": inputs, "labels": tf.one_hot(targets, model.output_shape[-1])})
+            inputs, wanted = mixed["images"], mixed["labels"]
+        if phase.teach is not None:
+            inputs, taught = phase.teach(inputs)
         with tf.GradientTape() as tape:
             scores = model(inputs, training=True)
-            losses = counts * _losses(scores, targets, smoothing)
-            if weights is not None:
-                losses *= tf.gather(weights, targets)
+            losses = counts * losses_of(scores, wanted, taught)
             # Gradients are summed over the replicas: the objective of each is its part of the mean.
             objective = tf.reduce_sum(losses) / total + phase.penalty() / context.num_replicas_in_sync
             scaled = phase.optimizer.scale_loss(objective)
         gradients = tape.gradient(scaled, model.trainable_variables)
         phase.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        return context.all_reduce("SUM", _sums(losses, scores, targets, counts))
+        return context.all_reduce("SUM", _sums(losses, scores, wanted, counts))
 
     # One trace for all batch sizes: tracing costs as much as an epoch of a small data set.
     @tf.function(autograph=False, reduce_retracing=True)
@@ -84,7 +92,9 @@ def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
         sums = workers.strategy.run(replica_step, (inputs, targets))
         return workers.strategy.experimental_local_results(sums)[0]
 
-    run = step.get_concrete_function(*batch_signature(model)) if workers.devices == 1 else step
+    # With a teacher, its scores may be further columns of the inputs.
+    fixed = workers.devices == 1 and phase.teach is None
+    run = step.get_concrete_function(*batch_signature(model)) if fixed else step
     return lambda inputs, targets: run(*workers.spread(inputs, targets)).numpy()
 
 
@@ -95,7 +105,7 @@ def build_evaluation(model: Any, workers: Workers) -> Callable[[Pairs], tuple[fl
     @tf.function(autograph=False, input_signature=batch_signature(model))
     def step(inputs: Any, targets: Any) -> Any:
         scores = model(tf.cast(inputs, tf.float32), training=False)
-        return _sums(_losses(scores, targets), scores, targets, tf.ones_like(targets, tf.float32))
+        return _sums(cross_entropy(targets, scores), scores, targets, tf.ones_like(targets, tf.float32))
 
     def evaluate(pairs: Pairs) -> tuple[float, float]:
         sums = [step(inputs, targets).numpy() for inputs, targets in pairs if len(targets)]
@@ -105,21 +115,36 @@ def build_evaluation(model: Any, workers: Workers) -> Callable[[Pairs], tuple[fl
     return evaluate
 
 
-def _losses(scores: Any, targets: Any, smoothing: float = 0.0) -> Any:
-    """The cross-entropy of each image."""
-    import keras
+def _build_losses(phase: Phase) -> Callable[[Any, Any, Any], Any]:
+    """A function from (scores, targets, scores of the teacher) to the weighted loss of each image.
+
+    The targets are class indices, or the fraction of each class.
+    """
     import tensorflow as tf
 
-    if not smoothing:
-        return keras.losses.sparse_categorical_crossentropy(targets, scores)
-    return keras.losses.categorical_crossentropy(
-        tf.one_hot(targets, scores.shape[-1]), scores, label_smoothing=smoothing
-    )
+    config, weights = phase.config, phase.class_weights
+
+    def losses_of(scores: Any, wanted: Any, taught: Any) -> Any:
+        losses = cross_entropy(wanted, scores, config.label_smoothing)
+        if taught is not None:
+            from_teacher = distillation(taught, scores, config.teacher_temperature)
+            losses += config.teacher_weight * (from_teacher - losses)
+        if weights is None:
+            return losses
+        is_index = wanted.shape.rank == 1
+        return losses * (tf.gather(weights, wanted) if is_index else tf.linalg.matvec(wanted, weights))
+
+    return losses_of
 
 
 def _sums(losses: Any, scores: Any, targets: Any, counts: Any) -> Any:
-    """Summed loss, right answers and images as one float32 vector; `counts` is 0 for padding."""
+    """Summed loss, right answers and images as one float32 vector; `counts` is 0 for padding.
+
+    Of a blended image the class with the largest fraction is the right answer.
+    """
     import tensorflow as tf
 
+    if targets.shape.rank == 2:
+        targets = tf.argmax(targets, axis=-1)
     right = counts * tf.cast(tf.argmax(scores, axis=-1) == targets, tf.float32)
     return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right), tf.reduce_sum(counts)])

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_runtime.core import DivergedError, clock
 from trainer.fitting.epoch import Epoch
@@ -24,10 +26,14 @@ class TrainLoop:
         self._done = done
         self._train = build_train_step(phase)
         self._evaluate = build_evaluation(phase.model, phase.workers)
-        self._random_states = random_states(phase.model, phase.augment)
+        parts = (phase.model, phase.augment and phase.augment.pipeline, phase.mix)
+        self._random_states = random_states(*(part for part in parts if part is not None))
+        self._trained: list[NDArray[Any]] | None = None
 
     def run_epoch(self, number: int) -> Epoch:
-        """Train one epoch, then validate.
+        """Train one epoch, then validate. The model ends with the weights that were validated.
+
+        With `--ema` these are averages; `continue_training` brings back those that they are averages of.
 
         Args:
             number: of the epoch, over all phases; determines its order and its random numbers.
@@ -44,6 +50,9 @@ class TrainLoop:
             total += self._train(inputs, targets)
             self._done(1 / phase.steps)
             self._check("loss", float(total[0]), number)
+        if phase.config.ema:
+            self._trained = phase.model.get_weights()
+            phase.optimizer.finalize_variable_values(phase.model.trainable_variables)
         phase.before_validation()
         val_loss, val_accuracy = self._evaluate(phase.validation)
         self._check("validation loss", val_loss, number)
@@ -57,6 +66,12 @@ class TrainLoop:
             learning_rate=float(phase.optimizer.learning_rate.numpy()),
             seconds=clock.now() - started,
         )
+
+    def continue_training(self) -> None:
+        """Give the model the weights that the next epoch continues from."""
+        if self._trained is not None:
+            self._phase.model.set_weights(self._trained)
+            self._trained = None
 
     def _check(self, name: str, loss: float, epoch: int) -> None:
         if not math.isfinite(loss):

@@ -112,6 +112,7 @@ class Trainer:
         while not self._is_over(planned):
             epoch = loop.run_epoch(len(self.fitted.history) + 1)
             self.fitted = self.fitted.after(epoch, self._course.network.model, self._course.config.kept_epoch)
+            loop.continue_training()
             for recorder in self._recorders:
                 recorder.record(phase, self._course.network.model, self.fitted)
             # After it is stored, so that a reported epoch survives an interruption.

@@ -22,6 +22,7 @@ from trainer.network.features import (
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
 from trainer.network.rejection_head import NegativeDetector, RejectionHead, add_rejection, read_logits
+from trainer.network.teacher import Teacher, load_teacher
 from trainer.network.warm_start import check_options, start_from
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Network",
     "RejectionHead",
     "Statistics",
+    "Teacher",
     "add_rejection",
     "batch_signature",
     "build_forward",
@@ -44,6 +46,7 @@ __all__ = [
     "freeze",
     "inspect_base",
     "is_plain",
+    "load_teacher",
     "measure_activation",
     "measure_pixels",
     "read_logits",

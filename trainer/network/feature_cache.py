@@ -1,5 +1,6 @@
 """The features of a training's splits: computed once for the weights that the base has."""
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from trainer.network.classifier import Network
 from trainer.network.feature_file import FeatureFile
 from trainer.network.features import CachedFeatures, feature_copies, write_features
 from trainer.network.forward import build_forward
+from trainer.network.teacher import Teacher, join_scores
 
 
 class FeatureCache:
@@ -28,7 +30,12 @@ class FeatureCache:
         self._kept: dict[str, CachedFeatures] = {}
 
     def of_training(
-        self, config: TrainConfig, network: Network, train: Batches, done: Callable[[float], None]
+        self,
+        config: TrainConfig,
+        network: Network,
+        train: Batches,
+        done: Callable[[float], None],
+        teacher: Teacher | None = None,
     ) -> CachedFeatures:
         """The features of the training images: unchanged, mirrored, and augmented copies.
 
@@ -37,14 +44,17 @@ class FeatureCache:
             network: whose base runs.
             train: the images.
             done: called with each fraction of the work that is done.
+            teacher: its scores of each copy are in further columns.
 
         Raises:
             OutputError: the disk is full.
         """
         self._forget_other_bases(network)
-        forward, copies = build_forward(network.features), feature_copies(config)
-        features = write_features(FeatureFile(self._folder), forward, train, copies, done)
-        self._kept[TRAIN] = features
+        model = network.features if teacher is None else join_scores(network.features, teacher)
+        features = write_features(
+            FeatureFile(self._folder), build_forward(model), train, feature_copies(config), done
+        )
+        self._kept[TRAIN] = dataclasses.replace(features, columns=network.features.output_shape[-1])
         return features
 
     def of_split(

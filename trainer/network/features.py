@@ -31,6 +31,7 @@ class CachedFeatures:
         batch_size: the last batch may be smaller.
         share: of the images only these are own; of each batch only these are returned.
         statistics: of the own images; None where they were not measured.
+        columns: of each row only the first so many are returned; None for all.
     """
 
     rows: FeatureFile
@@ -39,6 +40,7 @@ class CachedFeatures:
     batch_size: int
     share: Share
     statistics: Statistics | None = None
+    columns: int | None = None
 
     def __len__(self) -> int:
         return -(-self.copies * len(self.targets) // self.batch_size)
@@ -59,7 +61,7 @@ class CachedFeatures:
         """All own rows in their order, a few thousand at a time."""
         count = self.copies * self.share.count_of(len(self.targets))
         for first in range(0, count, _READ_ROWS):
-            yield self.rows.read(np.arange(first, min(first + _READ_ROWS, count)))
+            yield self.read(np.arange(first, min(first + _READ_ROWS, count)))
 
     def _in_order(self, order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.float32], Targets]]:
         images, share = len(self.targets), self.share
@@ -67,7 +69,11 @@ class CachedFeatures:
             copy, image = np.divmod(order[start : start + self.batch_size], images)
             own = image % share.count == share.index
             copy, image = copy[own], image[own]
-            yield self.rows.read(copy * share.count_of(images) + image // share.count), self.targets[image]
+            yield self.read(copy * share.count_of(images) + image // share.count), self.targets[image]
+
+    def read(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Own rows by their numbers, shape (numbers, channels)."""
+        return self.rows.read(numbers)[:, : self.columns]
 
 
 def feature_copies(config: TrainConfig) -> list[Augment | None]:

@@ -1,16 +1,15 @@
 """Start from the weights of an earlier run: the base as it was, and the head's rows of the classes it had."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from edge_runtime.core import ModelError, UsageError, option_name
+from edge_runtime.core import UsageError, option_name
 from edge_runtime.datasets import Run
-from trainer.choices import FloatPolicy
 from trainer.config import TrainConfig
-from trainer.network.classifier import Network, build_network
+from trainer.network.classifier import Network
+from trainer.network.trained import load_trained
 
 _SAME = ("alpha", "image_size", "resize", "input_scale", "head_units", "one_logit")
 """Options that determine what the weights mean."""
@@ -34,13 +33,7 @@ def start_from(network: Network, config: TrainConfig, labels: Sequence[str], run
     """
     check_options(config, run)
     old_labels = run.card.classes
-    plain = dataclasses.replace(config, weights="none", from_=None, float_policy=FloatPolicy.FLOAT32)
-    earlier = build_network(plain, len(old_labels))
-    try:
-        earlier.model.load_weights(run.files.best_weights)
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{run.files.best_weights}: not the weights of this run ({reason:.200})") from error
+    earlier = load_trained(run, config)
     network.base.set_weights(earlier.base.get_weights())
     if config.one_logit and tuple(labels) != old_labels:
         raise UsageError(

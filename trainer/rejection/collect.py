@@ -93,7 +93,7 @@ def _some(plan: RejectionPlan) -> tuple[Batches, Rows]:
     """As many of the training images as the distance is fitted on, and their features."""
     count = len(plan.train.samples)
     chosen = np.sort(np.random.default_rng(plan.seed).permutation(count)[:MAX_IMAGES])
-    return plan.train.subset(chosen), plan.train_features.rows.read(chosen)
+    return plan.train.subset(chosen), plan.train_features.read(chosen)
 
 
 def _add_noise(images: Sequence[Image], seed: int) -> list[Image]:

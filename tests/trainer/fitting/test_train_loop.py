@@ -8,7 +8,7 @@ import pytest
 
 from edge_runtime import DivergedError
 from trainer import ClassWeights, Distribute, Epoch, KeptEpoch, Optimizer, RandomFlip, Schedule, TrainConfig
-from trainer.data.augmentation import build_augmentation
+from trainer.data.augmentation import build_augmentation, build_mixing
 from trainer.fitting.distribution import Workers, join_workers
 from trainer.fitting.epoch import is_over
 from trainer.fitting.optimizers import build_optimizer
@@ -252,16 +252,25 @@ def test_everything_random_in_a_phase_restarts_with_a_seed() -> None:
     """Resuming repeats an epoch only if no random state is missed, whatever Keras calls it."""
     network = build_network(dataclasses.replace(CONFIG, dropout=0.5, head_units=64), 2)
     config = TrainConfig(
-        data="x", flip=RandomFlip.ON, rotation=0.2, brightness=0.3, cutout=0.4, sharpness=0.5, field=True
+        data="x",
+        flip=RandomFlip.ON,
+        rotation=0.2,
+        brightness=0.3,
+        cutout=0.4,
+        sharpness=0.5,
+        field=True,
+        mixup=0.4,
     )
     augment = build_augmentation(config)
     assert augment is not None
     data = stripes(16, 0)
-    states = random_states(network.model, augment)
+    mix = build_mixing(config)
+    states = random_states(network.model, augment.pipeline, mix)
     pixels = data[0].astype(np.float32)
 
     def work() -> list[np.ndarray]:
-        changed = np.asarray(augment(pixels))
+        mixed = mix({"images": augment(pixels), "labels": np.eye(2, dtype=np.float32)[data[1]]})
+        changed = np.asarray(mixed["images"])
         return [changed, np.asarray(network.head(np.ones((4, 1280), np.float32), training=True))]
 
     restart_randomness(states, 5)
@@ -288,4 +297,4 @@ def test_a_random_state_that_is_not_found_is_an_error() -> None:
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.layers.Dense(2)(Hidden()(inputs)))
     with pytest.raises(RuntimeError, match="random states"):
-        random_states(model, None)
+        random_states(model)

@@ -54,7 +54,8 @@ def options(hard_colors: tuple[object, ...]) -> tuple[object, ...]:
             "--augment-copies",
             1,
         ),
-        *("--cutout", 0.3, "--brightness", 0.2, "--deterministic", "--checkpoint-seconds", 0),
+        *("--cutout", 0.3, "--brightness", 0.2, "--mixup", 0.2, "--ema", 0.9),
+        *("--deterministic", "--checkpoint-seconds", 0),
     )
 
 

@@ -228,6 +228,59 @@ def test_smoothed_labels_cost_more_than_right_answers() -> None:
     assert smooth.val_loss == pytest.approx(-math.log(0.9), abs=0.05)
 
 
+def test_the_average_of_the_weights_is_validated_and_the_training_goes_on_without_it() -> None:
+    model = linear()
+    phase = head(model, 1.0, epochs=4, ema=0.5)
+    loop, expected, trained = TrainLoop(phase, lambda _fraction: None), np.zeros(0), []
+    for number in range(1, 5):
+        loop.run_epoch(number)
+        averaged = model.layers[0].get_weights()[0]
+        loop.continue_training()
+        trained.append(model.layers[0].get_weights()[0])
+        # An epoch is one step here.
+        expected = trained[-1] if number == 1 else 0.5 * expected + 0.5 * trained[-1]
+        np.testing.assert_allclose(averaged, expected, rtol=1e-5)
+    assert np.ptp(np.diff([each[0, 0] for each in trained])) > 0
+
+
+def test_with_its_whole_weight_the_teacher_replaces_the_labels() -> None:
+    import tensorflow as tf
+
+    model = linear()
+    wanted = tf.constant([[0.2, 0.8]] * 8)
+    phase = head(model, 1.0, epochs=80, teacher_weight=1.0, teacher_temperature=3.0)
+    history = run(dataclasses.replace(phase, teach=lambda inputs: (inputs, wanted)))
+    np.testing.assert_allclose(model(np.ones((1, 4), np.float32))[0], [0.2, 0.8], atol=0.02)
+    # All labels are the class that the teacher thinks less likely.
+    assert history[-1].accuracy == 0
+    assert history[-1].loss == pytest.approx(0, abs=0.01)
+
+
+def test_blended_images_are_learnt_with_the_fractions_of_their_classes() -> None:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    bright = np.repeat(np.array([20, 230], np.uint8), 32)
+    images = np.broadcast_to(bright[:, None, None, None], (64, 8, 8, 3)).copy()
+    targets = (bright > 100).astype(np.int64)
+    layers = [keras.layers.Rescaling(1 / 255), keras.layers.GlobalAveragePooling2D()]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers, keras.layers.Dense(2, "softmax")])
+    phase = dataclasses.replace(
+        head(model, 1.0, epochs=150),
+        batches=lambda _epoch: [(images, targets)],
+        validation=[(images, targets)],
+        mix=build_mixing(dataclasses.replace(CONFIG, mixup=1.0)),
+    )
+    history = run(phase)
+    assert history[-1].val_accuracy == 1
+    # With evenly distributed fractions half of the grey between black and white is of either class: the
+    # score of an image is the fraction of its class, and the best loss is the mean entropy of a fraction,
+    # 0.5, for half of the images. Unblended ones would have a loss near 0.
+    assert history[-1].loss == pytest.approx(0.25, abs=0.12)
+    grey = np.full((1, 8, 8, 3), 125, np.uint8).astype(np.float32)
+    np.testing.assert_allclose(model(grey)[0], [0.5, 0.5], atol=0.1)
+
+
 def test_a_phase_ends_when_patience_does() -> None:
     better = [epoch(number, 0.5, 1 - number / 10) for number in range(1, 5)]
     worse = [epoch(number, 0.5, 2.0) for number in range(5, 9)]

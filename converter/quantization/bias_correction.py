@@ -6,7 +6,7 @@ which the bias can subtract. Source: bias correction of Nagel et al., Data-Free 
 Equalization and Bias Correction, 2019, section 4.2, with means measured on the calibration images.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,22 @@ def shift_biases(content: bytes, shifts: Mapping[int, NDArray[np.float32]]) -> b
         shift = shifts.get(int(operator.outputs[0]))
         if shift is not None:
             set_weights(model, operator, 2, get_weights(model, operator, 2) + shift)
+    return pack(model)
+
+
+def copy_biases(content: bytes, source: bytes, names: Collection[str]) -> bytes:
+    """Replace the biases of operators, given by the names of their output tensors, by those of another model.
+
+    Args:
+        content: a float `.tflite`.
+        source: the same network with other biases.
+        names: of output tensors.
+    """
+    (_schema, model), (_, other) = unpack(content), unpack(source)
+    graph = model.subgraphs[0]
+    for operator, original in zip(graph.operators, other.subgraphs[0].operators, strict=True):
+        if graph.tensors[operator.outputs[0]].name.decode() in names and _has_bias(operator):
+            set_weights(model, operator, 2, get_weights(other, original, 2))
     return pack(model)
 
 

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 from converter.flatbuffer import pack, unpack, with_output
 from converter.quantization.activations import Channels, measure_channels, run_all_tensors
-from converter.quantization.bias_correction import correct_biases, match_dense_layers, shift_biases
+from converter.quantization.bias_correction import (
+    copy_biases,
+    correct_biases,
+    match_dense_layers,
+    shift_biases,
+)
 from converter.quantization.calibration import representative_dataset
 from converter.quantization.equalization import equalize
 from converter.quantization.precisions import Io, fix_batch, remove_rescaling, silence
@@ -43,6 +48,7 @@ class Calibrated:
         images: the representative dataset, uint8 RGB at the model's size.
         input_range: the values of pixels 0 and 255 that the float model takes.
         io: type of the int8 model's input and output.
+        uncorrected: the same before its biases were corrected; None where they were not.
     """
 
     content: bytes
@@ -50,6 +56,7 @@ class Calibrated:
     images: Sequence[Image]
     input_range: InputRange
     io: Io
+    uncorrected: bytes | None = None
 
 
 def calibrate(model: Any, images: Sequence[Image], io: Io = Io.UINT8, tick: Tick = no_tick) -> Calibrated:
@@ -85,7 +92,8 @@ def with_channels(calibrated: Calibrated, channels: Mapping[int, Channels]) -> C
 def correct(calibrated: Calibrated) -> Calibrated:
     """Correct biases by the mean output error that rounding the weights causes."""
     shift = _input_shift(calibrated)
-    return replace(calibrated, content=correct_biases(calibrated.content, calibrated.channels, shift))
+    content = correct_biases(calibrated.content, calibrated.channels, shift)
+    return replace(calibrated, content=content, uncorrected=calibrated.content)
 
 
 def correct_dense_layers(calibrated: Calibrated, reference: Calibrated) -> Calibrated:
@@ -126,6 +134,9 @@ def quantize(calibrated: Calibrated, ranges: Ranges | None = None, keep_float: C
         The bytes of a `.tflite` without labels, metadata or card.
     """
     content = calibrated.content if ranges is None else _with_ranges(calibrated.content, ranges)
+    if keep_float and calibrated.uncorrected is not None:
+        # What a correction makes up for, the rounding of weights, is not done there.
+        content = copy_biases(content, calibrated.uncorrected, keep_float)
     with silence():
         return quantize_calibrated(content, calibrated.io, keep_float)
 

@@ -1,7 +1,9 @@
 """Equalization and bias correction change the int8 model, never what the float model computes."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from converter import load_keras_model
 from converter.quantization import (
     Calibrated,
+    Io,
     calibrate,
     correct,
     correct_dense_layers,
@@ -56,17 +59,17 @@ def test_the_float_model_computes_the_same_after_equalization(digits_run: Path) 
         np.testing.assert_allclose(measured[index].high, scaled[index].high, rtol=1e-2, atol=1e-2)
 
 
-def int8_means(calibrated: Calibrated, name: str) -> np.ndarray:
+def int8_means(calibrated: Calibrated, name: str, keep_float: Collection[str] = ()) -> np.ndarray:
     """Mean of each channel of one activation in the int8 model."""
-    return int8_values(calibrated, name).mean(axis=0)
+    return int8_values(calibrated, name, keep_float).mean(axis=0)
 
 
-def int8_values(calibrated: Calibrated, name: str) -> np.ndarray:
+def int8_values(calibrated: Calibrated, name: str, keep_float: Collection[str] = ()) -> np.ndarray:
     """Each channel of an activation in the int8 model, its mean over the pixels, shape (images, channels)."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
-        model_content=quantize(calibrated),
+        model_content=quantize(calibrated, keep_float=keep_float),
         experimental_preserve_all_tensors=True,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
@@ -75,9 +78,10 @@ def int8_values(calibrated: Calibrated, name: str) -> np.ndarray:
     scale, zero_point = detail["quantization"]
     rows = []
     for image in calibrated.images:
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[np.newaxis])
+        entry = interpreter.get_input_details()[0]
+        interpreter.set_tensor(entry["index"], image[np.newaxis].astype(entry["dtype"]))
         interpreter.invoke()
-        values = (interpreter.get_tensor(detail["index"]).astype(np.float64) - zero_point) * scale
+        values = (interpreter.get_tensor(detail["index"]).astype(np.float64) - zero_point) * (scale or 1)
         rows.append(values.reshape(-1, values.shape[-1]).mean(axis=0))
     return np.array(rows)
 
@@ -117,11 +121,11 @@ def test_what_a_range_clips_on_purpose_moves_no_logit() -> None:
     assert np.abs((found - wanted)[inside].mean()) < step
 
 
-def test_corrected_layers_come_nearer_to_the_float_models_means() -> None:
-    """On weights that no training made, so that they are the same on every processor.
+def off_center() -> tuple[Any, list[np.ndarray]]:
+    """A model and images that need a correction, on weights that no training made.
 
-    The images are mostly white, as drawn digits are mostly black: the rounding errors of a layer's weights
-    add up in the mean of its output.
+    They are the same on every processor. The images are mostly white, as drawn digits are mostly black: the
+    rounding errors of a layer's weights add up in the mean of its output.
     """
     import keras
 
@@ -140,7 +144,11 @@ def test_corrected_layers_come_nearer_to_the_float_models_means() -> None:
     images = [np.full((16, 16, 3), 255, np.uint8) for _ in range(20)]
     for image in images:
         image[4:8, 4:8] = random.integers(0, 256, (4, 4, 3))
-    plain = calibrate(model, images)
+    return model, images
+
+
+def test_corrected_layers_come_nearer_to_the_float_models_means() -> None:
+    plain = calibrate(*off_center())
     corrected = correct(plain)
     # The first layers, before the rounding of activations hides that of weights.
     early = read_activations(plain.content)[1:4]
@@ -149,3 +157,14 @@ def test_corrected_layers_come_nearer_to_the_float_models_means() -> None:
         for each in (plain, corrected)
     )
     assert after < before, (before, after)
+
+
+def test_a_layer_in_float_has_the_bias_of_the_float_model() -> None:
+    """The correction makes up for rounded weights, which a layer in float has not."""
+    plain = equalize_channels(calibrate(*off_center(), Io.FLOAT32))
+    corrected = correct_dense_layers(correct(plain), plain)
+    activations = read_activations(corrected.content)
+    operators = {operator for each in activations for operator in each.operators}
+    for layer in activations[1:4]:
+        found = int8_means(corrected, layer.name, keep_float=operators)
+        np.testing.assert_allclose(found, plain.channels[layer.index].mean, rtol=1e-3)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +74,7 @@ def compare(photos: Photos, count: str, seed: int, weights: Path) -> tuple[float
     accuracies = [probe(photos, chosen, scoring) for scoring in ("accuracy", "neg_log_loss")]
     with tempfile.TemporaryDirectory() as folder, TrainingReporter() as reporter:
         data = Path(folder) / "data"
-        for file, trained in zip(photos.files, chosen, strict=True):
-            link = data / (TRAIN if trained else TEST) / file
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(photos.root.resolve() / file)
+        link_photos(photos, chosen, data)
         config = TrainConfig(
             data=str(data),
             alpha=0.35,
@@ -87,6 +85,14 @@ def compare(photos: Photos, count: str, seed: int, weights: Path) -> tuple[float
         )
         ours = train(config, reporter).metrics[TEST].accuracy
     return ours, accuracies[0], accuracies[1]
+
+
+def link_photos(photos: Photos, chosen: NDArray[np.bool_], data: Path) -> None:
+    """Make a data set of links: the chosen photos are trained on, the others are the test."""
+    for file, trained in zip(photos.files, chosen, strict=True):
+        link = data / (TRAIN if trained else TEST) / file
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(photos.root.resolve() / file)
 
 
 def choose(targets: NDArray[np.int64], count: str, seed: int) -> NDArray[np.bool_]:
@@ -101,6 +107,12 @@ def choose(targets: NDArray[np.int64], count: str, seed: int) -> NDArray[np.bool
 
 def probe(photos: Photos, chosen: NDArray[np.bool_], scoring: str) -> float:
     """The accuracy of a logistic regression on the photos that were not chosen."""
+    found = fit_probe(photos, chosen, scoring).predict(photos.features[~chosen])
+    return float((found == photos.targets[~chosen]).mean())
+
+
+def fit_probe(photos: Photos, chosen: NDArray[np.bool_], scoring: str) -> Any:
+    """A logistic regression on the chosen photos, its penalty selected by cross-validation."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
 
@@ -108,8 +120,7 @@ def probe(photos: Photos, chosen: NDArray[np.bool_], scoring: str) -> float:
     penalties = {"C": np.logspace(-4, 4, 10)}
     regression = GridSearchCV(LogisticRegression(max_iter=1000), penalties, cv=folds, scoring=scoring)
     regression.fit(photos.features[chosen], photos.targets[chosen])
-    found = regression.predict(photos.features[~chosen])
-    return float((found == photos.targets[~chosen]).mean())
+    return regression.best_estimator_
 
 
 def interval(values: NDArray[np.float64]) -> str:

@@ -49,7 +49,7 @@ def fit_negatives(
     weights = regression.coef_[0] / spread
     bias = float(regression.intercept_[0] - mean @ weights)
     known = held_out @ weights + bias
-    middle, scale = float(np.median(known)), float(margin.std() / max(known.std(), 1e-6))
+    middle, scale = float(np.median(known)), _spread(margin) / max(_spread(known), 1e-6)
     evidence, unseen_evidence = np.maximum(0, known - middle), np.maximum(0, unseen - middle)
 
     def auroc(weight: float) -> float:
@@ -62,3 +62,8 @@ def fit_negatives(
     factor = best * scale
     detector = NegativeDetector((factor * weights).astype(np.float32), factor * (bias - middle))
     return detector, np.asarray(factor * unseen_evidence, np.float32)
+
+
+def _spread(values: Rows) -> float:
+    """Between the quartiles: a few far images change a standard deviation a hundredfold."""
+    return float(np.subtract(*np.quantile(values, (0.75, 0.25))))

@@ -79,6 +79,29 @@ def test_negatives_teach_what_nothing_else_shows() -> None:
     assert aurocs[1] > 0.9
 
 
+def test_negatives_do_not_let_in_what_the_distance_rejects() -> None:
+    """Though some held-out images are so far away that all margins vary by much more than usual."""
+
+    def alike(count: int, seed: int) -> UnknownImages:
+        rows = known(count, seed).features.copy()
+        rows[:, 10] += 3.0
+        return unknown(rows)
+
+    held_out = known(300, 2)
+    held_out.features[:9, -4:] += 300
+    camera_faults = far(500, 5)
+    camera_faults.features[:, -4:] -= 3
+    accepted = []
+    for negatives in (None, alike(50, 8)):
+        fitted = fit_rejection(
+            known(900, 1), NOISE, held_out, {"far": far(200, 3)}, negatives, keep=0.95, seed=0
+        )
+        margins = fitted.head.margin(camera_faults.features, camera_faults.logits)
+        accepted.append((margins > 0).mean())
+    assert accepted[0] < 0.1
+    assert accepted[1] < accepted[0] + 0.05, accepted
+
+
 def test_a_temperature_makes_scores_true() -> None:
     random = np.random.default_rng(3)
     logits = random.normal(0, 2, (4000, 4))

@@ -98,11 +98,18 @@ def test_a_killed_worker_ends_the_other_and_both_go_on(
 
 
 @pytest.mark.slow
-def test_two_devices_learn_what_one_learns(options: tuple[object, ...], alone: Path, tmp_path: Path) -> None:
-    arguments = [*options, "--distribute", "mirrored", "--out", tmp_path / "run"]
+def test_two_devices_learn_what_one_learns_from_a_teacher(
+    command: Command, options: tuple[object, ...], alone: Path, tmp_path: Path
+) -> None:
+    """The run of the same options is the teacher: what it says of the images differs from their labels."""
+    taught = (*options, "--teacher", alone, "--teacher-weight", 0.9)
+    done = command("edge-train", *taught, "--out", tmp_path / "one")
+    assert done.code == 0, done.err
+    arguments = [*taught, "--distribute", "mirrored", "--out", tmp_path / "two"]
     done = Running("edge-train", arguments, prepare=MIRRORED).finish()
     assert done.code == 0, done.err
-    np.testing.assert_allclose(losses(tmp_path / "run"), losses(alone), rtol=1e-3)
+    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-3)
+    assert not np.allclose(losses(tmp_path / "one"), losses(alone), rtol=0.05)
 
 
 def test_every_image_is_one_workers() -> None:

@@ -54,6 +54,7 @@ from trainer.fitting import (
     Trainer,
     TrainingReporter,
     Workers,
+    build_evaluation,
     check_state,
     join_workers,
     read_state,
@@ -173,8 +174,13 @@ def _train_network(
         )
         if data.is_cross_validated:
             return _cross_validate(course, data, batches, reporter)
+        taught = _judge_teacher(course)
         fitted, interrupted = _fit(course, data, state, reporter)
     assert fitted.best is not None  # noqa: S101 - every configuration has an epoch
+    if taught is not None and fitted.best.epoch.val_accuracy > taught:
+        reporter.say(
+            "on these images the teacher is less accurate than what it taught: train without --teacher"
+        )
     if not workers.is_chief:
         reporter.say("this worker is done; worker 0 writes the run")
         return Training(config.out, Ending.WRITTEN_BY_ANOTHER_WORKER, fitted.history)
@@ -185,6 +191,16 @@ def _train_network(
         RunFiles(config.out).state.unlink(missing_ok=True)
     ending = Ending.INTERRUPTED if interrupted else Ending.FINISHED
     return Training(config.out, ending, fitted.history, fitted.best.epoch, metrics)
+
+
+def _judge_teacher(course: Course) -> float | None:
+    """The accuracy of the teacher on the validation images, at the size that the network sees them."""
+    if course.teacher is None:
+        return None
+    course.reporter.say("asking the teacher for the validation images")
+    _loss, accuracy = build_evaluation(course.teacher.model, course.workers)(course.validation)
+    course.reporter.say(f"the teacher has validation accuracy {accuracy:.4f}")
+    return accuracy
 
 
 def _cross_validate(

@@ -5,7 +5,7 @@ from trainer.fitting.distribution import Workers, join_workers, read_cluster
 from trainer.fitting.epoch import Epoch, is_over
 from trainer.fitting.phases import Course, PlannedPhase, class_weights
 from trainer.fitting.progress import TrainingReporter
-from trainer.fitting.steps import Phase
+from trainer.fitting.steps import Phase, build_evaluation
 from trainer.fitting.tensorboard import EpochLog
 from trainer.fitting.train_loop import TrainLoop
 from trainer.fitting.trainer import Best, Fitted, Recorder, Trainer
@@ -25,6 +25,7 @@ __all__ = [
     "Trainer",
     "TrainingReporter",
     "Workers",
+    "build_evaluation",
     "check_state",
     "class_weights",
     "is_over",

@@ -1,6 +1,7 @@
 """`edge-train --teacher`: what the teacher says of an image, and which teachers are refused."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -77,11 +78,17 @@ def test_a_network_learns_from_a_larger_one_with_its_split(
         *("--scratch-epochs", 1, "--ema", 0.5, "--mixup", 0.2, "--out", run),
     )
     assert done.code == 0, done.err
+    # The same network, which has trained for longer.
+    metrics = json.loads((digits_run / "metrics.json").read_text())
+    assert f"the teacher has validation accuracy {metrics['validation']['accuracy']:.4f}" in done.err
+    assert "the teacher is less accurate" not in done.err
     splits = [{sample.file: sample.split for sample in read_run(each).samples} for each in (digits_run, run)]
     assert splits[0] == splits[1]
     assert f'teacher = "{digits_run}"' in (run / "config.toml").read_text()
     # What a run was taught by is not inherited: the teacher may be gone.
-    moved = shutil.copytree(run, tmp_path / "moved")
-    done = command("edge-train", "--from", moved, "--scratch-epochs", 1, "--out", tmp_path / "next")
-    assert done.code == 0, done.err
-    assert "teacher" not in (tmp_path / "next" / "config.toml").read_text().replace("teacher_", "")
+    moved, gone, empty = (tmp_path / name for name in ("moved", "gone", "empty"))
+    shutil.copytree(run, moved)
+    config = moved / "config.toml"
+    config.write_text(config.read_text().replace(str(digits_run), str(gone)))
+    empty.mkdir()
+    command("edge-train", empty, "--from", moved, "--out", tmp_path / "next").fails_with(5, str(empty))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.images import draw_heatmap, spread
+from edge_runtime.images import Grid, draw_heatmap, spread
 
 
 def test_evidence_is_spread_over_the_image_with_its_peak_in_place() -> None:
@@ -13,6 +13,13 @@ def test_evidence_is_spread_over_the_image_with_its_peak_in_place() -> None:
     row, column = np.unravel_index(amount.argmax(), amount.shape)
     assert 20 <= row < 40
     assert 40 <= column < 60
+
+
+def test_a_grid_says_where_the_peak_is() -> None:
+    evidence = np.zeros((4, 4), np.float32)
+    evidence[1, 2] = 5
+    amount = spread(evidence, np.zeros((80, 80, 3), np.uint8), Grid((19, 17), (20, 20)))
+    assert np.unravel_index(amount.argmax(), amount.shape) == (39, 57)
 
 
 def test_what_speaks_against_a_class_stays_grey() -> None:

@@ -32,8 +32,11 @@ class Grid:
         return cls(((rows - 1) / 2, (columns - 1) / 2), (rows, columns))
 
 
-def spread(evidence: NDArray[np.float32], image: Image, grid: "Grid | None" = None) -> NDArray[np.float32]:
+def spread(evidence: NDArray[np.float32], image: Image, grid: Grid | None = None) -> NDArray[np.float32]:
     """Evidence at every pixel of an image, float32 in [0, 1], shape (height, width).
+
+    What a position sees has no sharp edge: its evidence is a cubic B-spline around the center of its receptive
+    field, two steps wide to every side. An object that several positions see has its peak in the middle.
 
     Args:
         evidence: for a class at each place of a coarse grid, shape (rows, columns); what is below 0 speaks
@@ -41,23 +44,20 @@ def spread(evidence: NDArray[np.float32], image: Image, grid: "Grid | None" = No
         image: uint8 RGB, shape (height, width, 3).
         grid: where the places are; None where they divide the image evenly.
     """
-    cv2: Any = opencv()
-    height, width = image.shape[:2]
-    grid = grid or Grid.even((evidence.shape[0], evidence.shape[1]), (height, width))
-    positive = np.maximum(evidence, 0).astype(np.float32)
-    peak = float(positive.max())
-    to_place = [
-        [1 / grid.step[1], 0, -grid.first[1] / grid.step[1]],
-        [0, 1 / grid.step[0], -grid.first[0] / grid.step[0]],
-    ]
-    smooth = cv2.warpAffine(
-        positive / peak if peak > 0 else positive,
-        np.array(to_place, np.float32),
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+    grid = grid or Grid.even((evidence.shape[0], evidence.shape[1]), (image.shape[0], image.shape[1]))
+    rows, columns = (
+        _spline((np.arange(side)[:, np.newaxis] - first) / step - np.arange(count))
+        for side, count, first, step in zip(image.shape, evidence.shape, grid.first, grid.step, strict=False)
     )
-    return np.asarray(smooth, np.float32)
+    amount = rows @ np.maximum(evidence, 0) @ columns.T
+    peak = float(amount.max())
+    return np.asarray(amount / peak if peak > 0 else amount, np.float32)
+
+
+def _spline(distance: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The cubic B-spline, 0 from a distance of 2 on."""
+    away = np.abs(distance)
+    return np.asarray(np.where(away < 1, 2 / 3 - away**2 + away**3 / 2, np.maximum(2 - away, 0) ** 3 / 6))
 
 
 def draw_heatmap(image: Image, evidence: NDArray[np.float32], grid: Grid | None = None) -> Image:

@@ -22,10 +22,20 @@ def test_a_grid_says_where_the_peak_is() -> None:
     assert np.unravel_index(amount.argmax(), amount.shape) == (39, 57)
 
 
+def test_an_object_that_several_places_see_has_its_peak_in_their_middle() -> None:
+    evidence = np.zeros((7, 7), np.float32)
+    evidence[1:4, 2:5] = 3
+    # The places are as certain as each other, but for noise.
+    evidence[1, 2] += 0.1
+    amount = spread(evidence, np.zeros((224, 224, 3), np.uint8), Grid((31, 31), (32, 32)))
+    peak = np.unravel_index(amount.argmax(), amount.shape)
+    assert peak == (pytest.approx(31 + 2 * 32, abs=8), pytest.approx(31 + 3 * 32, abs=8))
+
+
 def test_what_speaks_against_a_class_stays_grey() -> None:
     image = np.full((20, 20, 3), 100, np.uint8)
     drawn = draw_heatmap(image, np.array([[-4.0, -1.0]], np.float32))
     np.testing.assert_array_equal(drawn, image)
-    colored = draw_heatmap(image, np.array([[-4.0, 1.0]], np.float32))
+    colored = draw_heatmap(image, np.array([[-4.0, -4.0, -4.0, 1.0]], np.float32))
     assert np.ptp(colored[10, 18].astype(int)) > 20
     assert np.ptp(colored[10, 1].astype(int)) == 0

@@ -35,8 +35,9 @@ class Grid:
 def spread(evidence: NDArray[np.float32], image: Image, grid: Grid | None = None) -> NDArray[np.float32]:
     """Evidence at every pixel of an image, float32 in [0, 1], shape (height, width).
 
-    What a position sees has no sharp edge: its evidence is a cubic B-spline around the center of its receptive
-    field, two steps wide to every side. An object that several positions see has its peak in the middle.
+    What a position sees has no sharp edge: its evidence is a cubic B-spline around the center of its
+    receptive field, two steps wide to every side. An object that several positions see has its peak in the
+    middle.
 
     Args:
         evidence: for a class at each place of a coarse grid, shape (rows, columns); what is below 0 speaks

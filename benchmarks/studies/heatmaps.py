@@ -124,7 +124,7 @@ def _measure(folder: Path, work: Path, seed: int) -> tuple[str, ...]:
         if int(scores.argmax()) != each.digit:
             continue
         right += 1
-        amount = spread(maps.measure(each.image, str(each.digit)), each.image, maps.grid)
+        amount = spread(maps.measure(each.image, str(each.digit)), each.image)
         row, column = np.unravel_index(int(amount.argmax()), amount.shape)
         top, left, bottom, end = each.box
         hits += int(top <= row < bottom and left <= column < end)

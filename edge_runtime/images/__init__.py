@@ -9,7 +9,7 @@ from edge_runtime.images.codec import (
     read_image,
     to_grey,
 )
-from edge_runtime.images.heatmap import Grid, draw_heatmap, spread
+from edge_runtime.images.heatmap import draw_heatmap, spread
 from edge_runtime.images.listing import IMAGE_SUFFIXES, is_image_name, list_images
 from edge_runtime.images.opencv import opencv
 from edge_runtime.images.perceptual_hash import HASH_BITS, has_telling_hash, hash_distance, perceptual_hash
@@ -21,7 +21,6 @@ __all__ = [
     "HASH_BITS",
     "IMAGE_SUFFIXES",
     "Flip",
-    "Grid",
     "ImageStatistics",
     "Region",
     "Rotation",

@@ -15,7 +15,6 @@ from edge_runtime.inference.engine_registry import choose_engine, installed_engi
 from edge_runtime.inference.graph import CHANGES_FORM_ONLY, DAMAGED, Code, Graph
 from edge_runtime.inference.interpreter import InterpreterEngine
 from edge_runtime.inference.loader import LoadedModel
-from edge_runtime.inference.receptive_field import trace_grid
 
 _BEFORE_LOGITS = CHANGES_FORM_ONLY | {Code.SOFTMAX, Code.LOGISTIC, Code.CONCATENATION}
 _MAX_STEPS = 8
@@ -39,7 +38,6 @@ class FeatureMaps:
     Attributes:
         last: the layers after the feature map.
         shape: (rows, columns, channels) of a feature map.
-        grid: where in an image its positions look.
 
     Raises:
         ModelError: it ends otherwise.
@@ -70,7 +68,6 @@ class FeatureMaps:
         if len(shape) != 4 or shape[3] != self.last.weights.shape[1]:
             raise ModelError(f"{name}: its feature map has the shape {shape}")
         self.shape = (shape[1], shape[2], shape[3])
-        self.grid = trace_grid(graph, self.last.feature_map, (shape[1], shape[2]), model.classifier.size)
 
     def measure(self, pixels: Image) -> NDArray[np.float32]:
         """The feature map of an image, float32, shape (rows, columns, channels).

@@ -22,18 +22,13 @@ DAMAGED = (struct.error, IndexError, ValueError, StopIteration, KeyError)
 class Code(IntEnum):
     """Numbers of schema.fbs, enum BuiltinOperator."""
 
-    AVERAGE_POOL_2D = 1
     CONCATENATION = 2
-    CONV_2D = 3
-    DEPTHWISE_CONV_2D = 4
     DEQUANTIZE = 6
     FULLY_CONNECTED = 9
     LOGISTIC = 14
-    MAX_POOL_2D = 17
     RESHAPE = 22
     SOFTMAX = 25
     CUSTOM = 32
-    PAD = 34
     MEAN = 40
     SQUEEZE = 43
     CAST = 53
@@ -42,26 +37,8 @@ class Code(IntEnum):
 
 CHANGES_FORM_ONLY = frozenset({Code.DEQUANTIZE, Code.RESHAPE, Code.SQUEEZE, Code.CAST, Code.QUANTIZE})
 
-CONVOLUTIONS = frozenset({Code.CONV_2D, Code.DEPTHWISE_CONV_2D})
-POOLINGS = frozenset({Code.AVERAGE_POOL_2D, Code.MAX_POOL_2D})
-
 _DTYPES: Mapping[int, type[Any]] = MappingProxyType({0: np.float32, 2: np.int32, 9: np.int8})
 """The types of weights and biases, by their number in schema.fbs."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a convolution or a pooling moves over an image.
-
-    Attributes:
-        padded: whether the image is padded so that the output has its size divided by the stride.
-        stride: rows, columns.
-        size: rows, columns of a pooling; 0 for a convolution, whose weights have it.
-    """
-
-    padded: bool
-    stride: tuple[int, int]
-    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -72,13 +49,11 @@ class Operator:
         code: of `BuiltinOperator`.
         inputs: tensors.
         activation: fused into a dense layer; 0 for none.
-        window: of a convolution or a pooling.
     """
 
     code: int
     inputs: tuple[int, ...]
     activation: int = 0
-    window: Window | None = None
 
 
 class Graph:
@@ -127,26 +102,6 @@ class Graph:
             raise ValueError("the weights are not quantized by rows")
         return np.asarray(values * scale.reshape(-1, *[1] * (values.ndim - 1)), np.float32)
 
-    def read_integers(self, tensor: int) -> NDArray[np.int32]:
-        """An int32 constant that is not quantized.
-
-        Raises:
-            one of `DAMAGED`: it is no such constant.
-        """
-        entry = list(self._graph.tables(0))[tensor]
-        if _DTYPES[entry.number(1, "<b")] is not np.int32:
-            raise ValueError("no integers")
-        data = list(self._model.tables(4))[entry.number(2, "<I")].octets(0)
-        return np.frombuffer(data, np.int32).reshape(entry.numbers(0))
-
-    def read_shape(self, tensor: int) -> tuple[int, ...]:
-        """The shape of a tensor.
-
-        Raises:
-            one of `DAMAGED`: there is no such tensor.
-        """
-        return tuple(list(self._graph.tables(0))[tensor].numbers(0))
-
     def with_output(self, tensor: int) -> bytes:
         """The model with another tensor as its only output."""
         start, count = self._graph.vector(2)
@@ -156,19 +111,10 @@ class Graph:
 
 
 def _read_operator(code: int, entry: "Table") -> Operator:
-    activation, window = 0, None
+    activation = 0
     if code == Code.FULLY_CONNECTED:
         activation = next((options.number(0, "<b") for options in entry.table(4)), 0)
-    if code in CONVOLUTIONS | POOLINGS:
-        window = next((_read_window(options, pools=code in POOLINGS) for options in entry.table(4)), None)
-    return Operator(code, tuple(entry.numbers(1)), activation, window)
-
-
-def _read_window(options: "Table", *, pools: bool) -> Window:
-    columns, rows = (options.number(field, "<i") for field in (1, 2))
-    # Fields 3 and 4 of a convolution have another meaning.
-    width, height = (options.number(field, "<i") if pools else 0 for field in (3, 4))
-    return Window(options.number(0, "<b") == 0, (rows, columns), (height, width))
+    return Operator(code, tuple(entry.numbers(1)), activation)
 
 
 def _operator_code(code: "Table") -> int:

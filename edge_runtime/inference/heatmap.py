@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import Image, ModelError, Result
-from edge_runtime.images import Grid, draw_heatmap
+from edge_runtime.images import draw_heatmap
 from edge_runtime.inference.feature_maps import FeatureMaps
 from edge_runtime.inference.loader import LoadedModel
 
@@ -44,7 +44,7 @@ class Heatmaps:
             maps = self._opened[1]
             if result.pixels is None or result.pixels.shape[:2] != model.classifier.size:
                 raise ModelError("the model has been replaced since this frame")
-            return draw_heatmap(result.pixels, maps.measure(result.pixels, result.answer), maps.grid)
+            return draw_heatmap(result.pixels, maps.measure(result.pixels, result.answer))
 
 
 class ActivationMaps:
@@ -69,11 +69,6 @@ class ActivationMaps:
                 f"no heatmap: {model.file.name}: its feature map has one position; a model of larger images "
                 "has more (edge-train --image-size)"
             )
-
-    @property
-    def grid(self) -> Grid:
-        """Where in an image the positions of a map look."""
-        return self._maps.grid
 
     def measure(self, pixels: Image, label: str) -> NDArray[np.float32]:
         """The evidence for a label at each position, float32, shape (rows, columns).

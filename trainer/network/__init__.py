@@ -1,6 +1,6 @@
 """The network: the classifier, cached features, BatchNormalization statistics, inspection."""
 
-from trainer.network.activation_map import measure_activation, read_grid
+from trainer.network.activation_map import measure_activation
 from trainer.network.batch_norm import BatchNormStatistics
 from trainer.network.classifier import (
     ARCHITECTURE,
@@ -49,7 +49,6 @@ __all__ = [
     "load_teacher",
     "measure_activation",
     "measure_pixels",
-    "read_grid",
     "read_logits",
     "rebuild_plain",
     "set_linear_head",

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import Image
-from edge_runtime.images import Grid
 from trainer.network.classifier import Network
 from trainer.network.rejection_head import split_last_layer
 
@@ -44,25 +43,3 @@ def measure_activation(
         evidence = tf.reduce_sum(hidden(pooled, training=False) * directions)
     gradient = tape.gradient(evidence, pooled)
     return np.asarray(tf.einsum("nhwc,nc->nhw", found, gradient), np.float32)
-
-
-def read_grid(network: Network) -> Grid:
-    """Where in an image the positions of the feature map look: the centers of their receptive fields.
-
-    Padding that is not the same on both sides moves them; see `edge_runtime.inference.receptive_field`.
-    """
-    import keras
-
-    first, step = np.zeros(2), np.ones(2)
-    # All layers in their order: where MobileNetV2 branches, both ways look at the same place.
-    for layer in network.base.layers:
-        if isinstance(layer, keras.layers.ZeroPadding2D):
-            first -= step * [before for before, _after in layer.padding]
-        elif isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
-            kernel, stride = np.array(layer.kernel_size), np.array(layer.strides)
-            sizes = [np.array(each.shape[1:3]) for each in (layer.input, layer.output)]
-            whole = np.maximum((sizes[1] - 1) * stride + kernel - sizes[0], 0)
-            padded = layer.padding == "same"
-            first += step * ((kernel - 1) / 2 - padded * (whole // 2))
-            step *= stride
-    return Grid((float(first[0]), float(first[1])), (float(step[0]), float(step[1])))

@@ -13,7 +13,7 @@ from trainer.config import TrainConfig
 from trainer.data import Batches, build_augmentation
 from trainer.evaluation import EvaluatedSplit
 from trainer.fitting import Epoch
-from trainer.network import Network, measure_activation, read_grid
+from trainer.network import Network, measure_activation
 from trainer.rejection import FittedRejection
 from trainer.report.plots import draw_confusion, draw_curves, draw_grid, draw_margins
 
@@ -85,11 +85,11 @@ def _mistakes(held_out: EvaluatedSplit, network: Network) -> bytes:
 
 def _beside_heatmaps(network: Network, images: list[Image], targets: list[int]) -> list[Image]:
     """Each image beside where the evidence for its class is; as it is where the feature map has one place."""
-    evidence, grid = measure_activation(network, images, targets), read_grid(network)
+    evidence = measure_activation(network, images, targets)
     if evidence[0].size == 1:
         return images
     pairs = zip(images, evidence, strict=True)
-    return [np.hstack([image, draw_heatmap(image, each, grid)]) for image, each in pairs]
+    return [np.hstack([image, draw_heatmap(image, each)]) for image, each in pairs]
 
 
 def _describe(held_out: EvaluatedSplit, position: int) -> str:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.images import Grid, draw_heatmap, spread
+from edge_runtime.images import draw_heatmap, spread
 
 
 def test_evidence_is_spread_over_the_image_with_its_peak_in_place() -> None:
@@ -15,21 +15,14 @@ def test_evidence_is_spread_over_the_image_with_its_peak_in_place() -> None:
     assert 40 <= column < 60
 
 
-def test_a_grid_says_where_the_peak_is() -> None:
-    evidence = np.zeros((4, 4), np.float32)
-    evidence[1, 2] = 5
-    amount = spread(evidence, np.zeros((80, 80, 3), np.uint8), Grid((19, 17), (20, 20)))
-    assert np.unravel_index(amount.argmax(), amount.shape) == (39, 57)
-
-
 def test_an_object_that_several_places_see_has_its_peak_in_their_middle() -> None:
     evidence = np.zeros((7, 7), np.float32)
     evidence[1:4, 2:5] = 3
     # The places are as certain as each other, but for noise.
     evidence[1, 2] += 0.1
-    amount = spread(evidence, np.zeros((224, 224, 3), np.uint8), Grid((31, 31), (32, 32)))
+    amount = spread(evidence, np.zeros((224, 224, 3), np.uint8))
     peak = np.unravel_index(amount.argmax(), amount.shape)
-    assert peak == (pytest.approx(31 + 2 * 32, abs=8), pytest.approx(31 + 3 * 32, abs=8))
+    assert peak == (pytest.approx(15.5 + 2 * 32, abs=8), pytest.approx(15.5 + 3 * 32, abs=8))
 
 
 def test_what_speaks_against_a_class_stays_grey() -> None:

@@ -255,7 +255,6 @@ class TrainConfig:
     cutout: float = option(
         0.0, "Largest side of a grey square, as a fraction of the side.", 0.0, 0.9, panel=AUGMENTATION
     )
-
     mixup: float = option(
         0.0,
         "Blend each image and its label with another, by a fraction from the distribution Beta(x, x), while "

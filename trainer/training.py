@@ -63,6 +63,7 @@ from trainer.network import (
     FeatureCache,
     build_network,
     check_options,
+    check_teacher,
     is_plain,
     load_teacher,
     rebuild_plain,
@@ -129,6 +130,8 @@ def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = N
         # What a teacher was trained on must not be held out here, nor the other way round.
         kept = {sample.hash: sample.split for run in (teacher, earlier) if run for sample in run.samples}
         data = data or prepare_data(config, reporter, kept)
+        if teacher is not None:
+            check_teacher(teacher, config, data.labels)
         if config.flip is RandomFlip.AUTO:
             config = dataclasses.replace(config, flip=flip_for(data.labels))
         if state is not None:
@@ -179,7 +182,7 @@ def _train_network(
     assert fitted.best is not None  # noqa: S101 - every configuration has an epoch
     if taught is not None and fitted.best.epoch.val_accuracy > taught:
         reporter.say(
-            "on these images the teacher is less accurate than what it taught: train without --teacher"
+            "the teacher is less accurate than its student on the validation images: train without --teacher"
         )
     if not workers.is_chief:
         reporter.say("this worker is done; worker 0 writes the run")

@@ -36,7 +36,7 @@ from trainer.examination.types import (
     Examination,
     Suspect,
 )
-from trainer.network import Network, build_network, extract_descriptors, start_from
+from trainer.network import Network, build_network, extract_descriptors, load_trained
 
 FEW_IMAGES = 20
 """Images of a class below which more of them are the first thing to do."""
@@ -244,9 +244,7 @@ class _Examined:
 def _network_options(config: ExamineConfig, run: Run | None) -> tuple[TrainConfig, str]:
     """The options of the network that gives the features, and its name."""
     if run is not None:
-        # All weights are those of the run.
-        trained = dataclasses.replace(TrainConfig.from_run(run), weights="none", from_=None)
-        return trained, f"the run {run.folder}"
+        return TrainConfig.from_run(run), f"the run {run.folder}"
     settings = TrainConfig(
         data=config.data, weights=config.weights, alpha=config.alpha, image_size=config.image_size
     )
@@ -254,11 +252,7 @@ def _network_options(config: ExamineConfig, run: Run | None) -> tuple[TrainConfi
 
 
 def _build(settings: TrainConfig, run: Run | None) -> Network:
-    if run is None:
-        return build_network(settings, 2)
-    network = build_network(settings, len(run.card.classes))
-    start_from(network, settings, run.card.classes, run)
-    return network
+    return build_network(settings, 2) if run is None else load_trained(run, settings)
 
 
 def _describe_sets(checked: _Checked, splits: Mapping[str, str]) -> tuple[DuplicateSet, ...]:

@@ -22,7 +22,8 @@ from trainer.network.features import (
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
 from trainer.network.rejection_head import NegativeDetector, RejectionHead, add_rejection, read_logits
-from trainer.network.teacher import Teacher, load_teacher
+from trainer.network.teacher import Teacher, check_teacher, load_teacher
+from trainer.network.trained import load_trained
 from trainer.network.warm_start import check_options, start_from
 
 __all__ = [
@@ -41,12 +42,14 @@ __all__ = [
     "build_forward",
     "build_network",
     "check_options",
+    "check_teacher",
     "extract_descriptors",
     "extract_features",
     "freeze",
     "inspect_base",
     "is_plain",
     "load_teacher",
+    "load_trained",
     "measure_activation",
     "measure_pixels",
     "read_logits",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_runtime.core import UsageError
-from edge_runtime.datasets import Run
+from edge_runtime.datasets import VALIDATION, Run
 from trainer.config import TrainConfig
 from trainer.network.trained import load_trained
 
@@ -30,8 +30,8 @@ class Teacher:
         return pixels, self.model(pixels, training=False)
 
 
-def load_teacher(run: Run, config: TrainConfig, labels: Sequence[str]) -> Teacher:
-    """Load a teacher; its images are resized if it has another input size.
+def check_teacher(run: Run, config: TrainConfig, labels: Sequence[str]) -> None:
+    """Refuse a teacher that cannot teach.
 
     Args:
         run: of the teacher.
@@ -39,29 +39,46 @@ def load_teacher(run: Run, config: TrainConfig, labels: Sequence[str]) -> Teache
         labels: its classes.
 
     Raises:
-        UsageError: the teacher has other classes, or its images were resized in another way.
-        ModelError: the run has no usable weights.
+        UsageError: the teacher has other classes, its images were resized in another way, or it was trained
+            on all images.
     """
-    import keras
-    import tensorflow as tf
-
-    settings, classes = TrainConfig.from_run(run), run.card.classes
+    classes, resize = run.card.classes, TrainConfig.from_run(run).resize
     if set(classes) != set(labels):
         raise UsageError(
             f"--teacher {run.folder} tells {', '.join(classes)} apart, the data has {', '.join(labels)}: "
             "train a teacher on this data"
         )
-    if settings.resize is not config.resize:
+    if resize is not config.resize:
         raise UsageError(
-            f"--teacher {run.folder} was trained with --resize {settings.resize}, now it is {config.resize}: "
+            f"--teacher {run.folder} was trained with --resize {resize}, now it is {config.resize}: "
             "both have to see the same part of an image"
         )
+    if not run.split(VALIDATION):
+        raise UsageError(
+            f"--teacher {run.folder} was trained on all images, and none is left to choose an epoch by: "
+            "train it with --cross-validate off"
+        )
+
+
+def load_teacher(run: Run, config: TrainConfig, labels: Sequence[str]) -> Teacher:
+    """Load a teacher; its images are resized if it has another input size.
+
+    Args:
+        run: of the teacher, which `check_teacher` accepts.
+        config: of the network that learns.
+        labels: its classes.
+
+    Raises:
+        ModelError: the run has no usable weights.
+    """
+    import keras
+
+    settings = TrainConfig.from_run(run)
     network = load_trained(run, settings)
     pixels = keras.Input((config.image_size, config.image_size, 3), name="pixels")
     sized = keras.layers.Resizing(settings.image_size, settings.image_size)(pixels)
-    order = [classes.index(label) for label in labels]
-    scores = keras.layers.Lambda(lambda every: tf.gather(every, order, axis=1))(network.model(sized))
-    model = keras.Model(pixels, scores, name="teacher")
+    order = [run.card.classes.index(label) for label in labels]
+    model = keras.Model(pixels, keras.ops.take(network.model(sized), order, axis=1), name="teacher")
     model.trainable = False
     return Teacher(model)
 

@@ -281,6 +281,22 @@ def test_blended_images_are_learnt_with_the_fractions_of_their_classes() -> None
     np.testing.assert_allclose(model(grey)[0], [0.5, 0.5], atol=0.1)
 
 
+def test_the_weights_of_classes_count_by_their_fractions_of_a_blend() -> None:
+    import keras
+
+    class Blend(keras.layers.Layer):
+        def call(self, batch: dict[str, Any]) -> dict[str, Any]:
+            labels = batch["labels"]
+            return {"images": batch["images"], "labels": 0.75 * labels + 0.25 * labels[:, ::-1]}
+
+    first = []
+    for weights in (None, np.array([1.0, 5.0], np.float32)):
+        phase = head(linear(), 1.0, epochs=1)
+        first += run(dataclasses.replace(phase, mix=Blend(), class_weights=weights))
+    # All are of the first class: three quarters count once, one counts five times.
+    assert first[1].loss == pytest.approx(2 * first[0].loss, rel=1e-5)
+
+
 def test_a_phase_ends_when_patience_does() -> None:
     better = [epoch(number, 0.5, 1 - number / 10) for number in range(1, 5)]
     worse = [epoch(number, 0.5, 2.0) for number in range(5, 9)]

@@ -13,7 +13,7 @@ from edge_runtime.datasets import read_run
 from tests.commands import Command
 from tests.conftest import ROOT
 from trainer.config import TrainConfig
-from trainer.network import build_forward, build_network, load_teacher
+from trainer.network import build_forward, build_network, check_teacher, load_teacher
 from trainer.network.teacher import join_scores
 
 DIGITS = tuple("0123456789")
@@ -53,10 +53,26 @@ def test_its_scores_follow_the_features_of_the_same_pixels(digits_run: Path) -> 
 def test_a_teacher_of_other_classes_or_of_other_parts_of_images_is_refused(digits_run: Path) -> None:
     run, config = read_run(digits_run), config_of(digits_run)
     with pytest.raises(UsageError, match=r"tells 0, 1, .* apart, the data has cat, dog: train a teacher"):
-        load_teacher(run, config, ("cat", "dog"))
+        check_teacher(run, config, ("cat", "dog"))
     other = dataclasses.replace(config, resize=Resize.FIT_LONGEST)
     with pytest.raises(UsageError, match=f"--resize {config.resize}, now it is fit-longest"):
-        load_teacher(run, other, DIGITS)
+        check_teacher(run, other, DIGITS)
+    check_teacher(run, config, DIGITS[::-1])
+    trained = tuple(dataclasses.replace(sample, split="train") for sample in run.samples)
+    with pytest.raises(UsageError, match=r"trained on all images, .* --cross-validate off"):
+        check_teacher(dataclasses.replace(run, samples=trained), config, DIGITS)
+
+
+@pytest.mark.slow
+def test_a_refused_teacher_costs_no_earlier_run(
+    command: Command, digits_run: Path, color_folder: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(digits_run, tmp_path / "run")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    options = ("--weights", "none", "--image-size", 32, "--cross-validate", "off")
+    done = command("edge-train", color_folder, *options, "--teacher", digits_run, "--out", run, "--overwrite")
+    done.fails_at_last_with(2, "--teacher", "the data has blue, green, red")
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def test_wrong_arguments_are_one_line(command: Command, digits_run: Path, tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
 """One run of `edge-collect`: source → the frames worth a label → folder."""
 
 import contextlib
+from typing import TYPE_CHECKING
 
-from edge_runtime.collection import FrameCollector
 from edge_runtime.core import Say, clock, lock_folder, make_folder
 from edge_runtime.pipeline.config import CollectConfig
 from edge_runtime.pipeline.frames import choose_frames, open_source
 from edge_runtime.system import Notifier
 
+if TYPE_CHECKING:
+    from edge_runtime.collection import FrameCollector
+
 REPORT_SECONDS = 60.0
 
 
-def collect(config: CollectConfig, say: Say) -> FrameCollector:
+def collect(config: CollectConfig, say: Say) -> "FrameCollector":
     """Collect frames until the source ends; without a model.
 
     Args:
@@ -24,6 +27,8 @@ def collect(config: CollectConfig, say: Say) -> FrameCollector:
     Raises:
         EdgeError: with its exit code.
     """
+    from edge_runtime.collection import FrameCollector
+
     notifier = Notifier()
     with contextlib.ExitStack() as stack:
         stack.enter_context(lock_folder(make_folder(config.folder)))

@@ -4,11 +4,14 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edge_runtime.collection import Limits
 from edge_runtime.core import UsageError, check_ranges, option, option_name
 from edge_runtime.images import Flip, Region, Rotation
 from edge_runtime.sinks import SaveWhen
+
+if TYPE_CHECKING:
+    from edge_runtime.collection import Limits
 
 INPUT, FRAMES, CAMERA = "Input", "Frames", "Camera"
 MODEL, DECISION = "Model", "Decision"
@@ -109,8 +112,10 @@ class CollectLimits:
     )
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> "Limits":
         """The limits of the folder."""
+        from edge_runtime.collection import Limits
+
         return Limits(max_bytes=int(self.collect_mb * 1e6), per_day=self.collect_per_day)
 
 

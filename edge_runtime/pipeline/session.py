@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edge_runtime.collection import Collector
 from edge_runtime.core import ModelError, Result, Say, full_size, is_there, lock_folder, make_folder
 from edge_runtime.drift import DriftMonitor
 from edge_runtime.images import is_image_name
@@ -32,8 +32,11 @@ from edge_runtime.pipeline.worker_pool import WorkerPool
 from edge_runtime.sinks import MonitoringSink, RunSnapshot
 from edge_runtime.sources import FolderSource, Source
 from edge_runtime.system import Notifier
-from edge_runtime.trust import TrustedModels, read_public_keys
-from edge_runtime.update import Updates, open_remote
+
+if TYPE_CHECKING:
+    from edge_runtime.collection import Collector
+    from edge_runtime.trust import TrustedModels
+    from edge_runtime.update import Updates
 
 
 class Session:
@@ -119,11 +122,13 @@ class Session:
 
     def _collector(
         self, stack: contextlib.ExitStack, source: Source, model: HotReload
-    ) -> tuple[Collector, ...]:
+    ) -> "tuple[Collector, ...]":
         """The stage that saves frames for labelling, if they are collected."""
         config = self._config
         if config.collect is None:
             return ()
+        from edge_runtime.collection import Collector
+
         stack.enter_context(lock_folder(make_folder(config.collect)))
         collector = Collector(
             config.collect,
@@ -142,7 +147,7 @@ class Session:
         model: HotReload,
         drift: DriftMonitor,
         outputs: Outputs,
-        updates: Updates | None,
+        updates: "Updates | None",
     ) -> None:
         """Report to systemd and to the monitors after each event."""
         self._notifier.beat()
@@ -167,10 +172,12 @@ class Session:
             for monitor in outputs.monitors:
                 monitor.publish(snapshot)
 
-    def _open_updates(self, trusted: TrustedModels | None) -> Updates | None:
+    def _open_updates(self, trusted: "TrustedModels | None") -> "Updates | None":
         config = self._config
         if config.update is None or trusted is None:
             return None
+        from edge_runtime.update import Updates, open_remote
+
         path = model_path(config)
         remote = open_remote(config.update, path.name)
         updates = Updates(
@@ -180,7 +187,7 @@ class Session:
         updates.prepare(lambda file: load_model(file, options))
         return updates
 
-    def _load(self, trusted: TrustedModels | None, running: LoadedModel | None) -> LoadedModel:
+    def _load(self, trusted: "TrustedModels | None", running: LoadedModel | None) -> LoadedModel:
         if running is None:
             tune = not is_one_image(self._config)
             return load_configured_model(self._config, trusted, tune_threads=tune)
@@ -191,7 +198,7 @@ class Session:
 
 def load_configured_model(
     config: ClassifyConfig,
-    trusted: TrustedModels | None = None,
+    trusted: "TrustedModels | None" = None,
     *,
     tune_threads: bool = False,
     fallback_threads: int | None = None,
@@ -235,7 +242,7 @@ def load_beside(options: LoadOptions, current: Callable[[], LoadedModel], file: 
     return load_model(file, options, fallback_threads=current().classifier.engine.num_threads)
 
 
-def trusted_models(config: ClassifyConfig) -> TrustedModels | None:
+def trusted_models(config: ClassifyConfig) -> "TrustedModels | None":
     """What `--trust` allows to run; None where every model may.
 
     Raises:
@@ -243,6 +250,8 @@ def trusted_models(config: ClassifyConfig) -> TrustedModels | None:
     """
     if config.trust is None:
         return None
+    from edge_runtime.trust import TrustedModels, read_public_keys
+
     return TrustedModels.of_model(read_public_keys(config.trust), model_path(config))
 
 
@@ -256,7 +265,7 @@ def model_path(config: ClassifyConfig) -> Path:
     return config.model or Path(os.environ.get("EDGE_MODEL") or "model.tflite")
 
 
-def _remember(trusted: TrustedModels | None) -> Callable[[LoadedModel], None]:
+def _remember(trusted: "TrustedModels | None") -> Callable[[LoadedModel], None]:
     """Called with each model that runs: no older one is taken afterwards."""
 
     def swapped(model: LoadedModel) -> None:

@@ -10,17 +10,13 @@ from typing import TextIO, cast
 
 from edge_runtime.core import MissingLibraryError, OutputError, Say, UsageError, read_file
 from edge_runtime.pipeline.config import ClassifyConfig, Format
-from edge_runtime.serving import WebAddress
 from edge_runtime.sinks import (
     CSV_COLUMNS,
-    PORTS,
-    Broker,
     CsvSink,
     DrawHeatmap,
     JsonLinesSink,
     Monitor,
     MonitoringSink,
-    MqttSink,
     OnChange,
     QueueingSink,
     RotatingFile,
@@ -117,16 +113,8 @@ class _Factory:
     def open_report(self, name: str) -> None:
         """Open one of the sinks that `--to` takes."""
         kind, colon, where = name.partition(":")
-        if kind in PORTS and colon:
-            sink = MqttSink(
-                _broker(name, self._config),
-                say=self._say,
-                retain=self._config.on_change,
-                updates=self._config.update is not None,
-            )
-            self.queueing.append(sink)
-            self.monitors.append(sink)
-            self.add_report(sink)
+        if kind in ("mqtt", "mqtts") and colon:
+            self._open_mqtt(name)
         elif kind == Format.TEXT and not colon:
             self.add_report(TextSink(_stdout(), colored=_stdout().isatty()))
         elif kind == Format.JSONL:
@@ -142,6 +130,7 @@ class _Factory:
 
     def open_preview(self, port: int, draw_heatmap: DrawHeatmap) -> None:
         """Open the web page, and the metrics where their library is installed."""
+        from edge_runtime.serving import WebAddress
         from edge_runtime.sinks.metrics import Metrics
         from edge_runtime.sinks.web import WebSink
 
@@ -155,6 +144,18 @@ class _Factory:
         self._say(f"preview: {web.url}")
         self.add(web)
         self.monitors.append(web)
+
+    def _open_mqtt(self, url: str) -> None:
+        from edge_runtime.sinks.mqtt import Broker, MqttSink
+
+        config = self._config
+        broker = Broker.parse(
+            url, password=_mqtt_password(config), ca_file=config.mqtt_ca, discovery=config.mqtt_discovery
+        )
+        sink = MqttSink(broker, say=self._say, retain=config.on_change, updates=config.update is not None)
+        self.queueing.append(sink)
+        self.monitors.append(sink)
+        self.add_report(sink)
 
     def _file(self, where: str, *, header: str = "") -> TextIO:
         if not where:
@@ -170,9 +171,8 @@ def _stdout() -> TextIO:
     return sys.stdout
 
 
-def _broker(url: str, config: ClassifyConfig) -> Broker:
-    password = os.environ.get("EDGE_MQTT_PASSWORD")
-    if config.mqtt_password_file is not None:
-        content = read_file(config.mqtt_password_file, max_bytes=MAX_PASSWORD_BYTES, error=UsageError)
-        password = content.decode("utf-8", "replace").strip()
-    return Broker.parse(url, password=password, ca_file=config.mqtt_ca, discovery=config.mqtt_discovery)
+def _mqtt_password(config: ClassifyConfig) -> str | None:
+    if config.mqtt_password_file is None:
+        return os.environ.get("EDGE_MQTT_PASSWORD")
+    content = read_file(config.mqtt_password_file, max_bytes=MAX_PASSWORD_BYTES, error=UsageError)
+    return content.decode("utf-8", "replace").strip()

@@ -1,4 +1,7 @@
-"""Where results go: text, JSON lines, CSV, MQTT, a web page, metrics, a window, saved frames."""
+"""Where results go: text, JSON lines, CSV, saved frames.
+
+MQTT, the web page, metrics, the window and the progress bar are imported where they are asked for.
+"""
 
 from edge_runtime.sinks.base import (
     DrawHeatmap,
@@ -11,21 +14,17 @@ from edge_runtime.sinks.base import (
     SinkBase,
 )
 from edge_runtime.sinks.json_lines import CSV_COLUMNS, CsvSink, JsonLinesSink, to_dict
-from edge_runtime.sinks.mqtt import PORTS, Broker, MqttSink
 from edge_runtime.sinks.rotating_file import RotatingFile
 from edge_runtime.sinks.saved_frames import SavedFramesSink, SaveWhen
 from edge_runtime.sinks.text import TextSink
 
 __all__ = [
     "CSV_COLUMNS",
-    "PORTS",
-    "Broker",
     "CsvSink",
     "DrawHeatmap",
     "JsonLinesSink",
     "Monitor",
     "MonitoringSink",
-    "MqttSink",
     "OnChange",
     "QueueingSink",
     "RotatingFile",

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from edge_runtime.core import Image, OutputError, ReaderGoneError, Result
 from edge_runtime.drift import DriftStatus
 from edge_runtime.sources import SourceStatus
-from edge_runtime.update import UpdateStatus
+
+if TYPE_CHECKING:
+    from edge_runtime.update import UpdateStatus
 
 DrawHeatmap = Callable[[Result], Image]
 """Draws where the evidence for a result's answer is; raises `ModelError` where the model gives none."""
@@ -58,7 +60,7 @@ class RunSnapshot:
     frames_per_second: float = 0.0
     dropped: Mapping[str, int] = field(default_factory=dict)
     drift: DriftStatus | None = None
-    update: UpdateStatus | None = None
+    update: "UpdateStatus | None" = None
 
 
 class Monitor(Protocol):

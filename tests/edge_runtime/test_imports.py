@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.images import paint, save
+
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "scipy", "tomli_w")
+NOT_ASKED_FOR = (
+    "asyncio",
+    "ssl",
+    "urllib.request",
+    "edge_runtime.collection",
+    "edge_runtime.serving",
+    "edge_runtime.sinks.mqtt",
+    "edge_runtime.trust",
+    "edge_runtime.update",
+)
 BLOCK = f"""
 import sys
 class Block:
@@ -48,6 +60,27 @@ print(load_classifier({str(color_models["uint8"])!r}).classify(image)[0].label)
 def test_importing_a_package_imports_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}\nprint([name for name in {HEAVY!r} if name in sys.modules])"
     assert run_python(code) == "[]\n"
+
+
+def test_classifying_an_image_imports_no_room_that_no_option_asks_for(
+    color_models: dict[str, Path], tmp_path: Path
+) -> None:
+    """A start takes several seconds on the smallest boards, and these rooms were a fifth of it."""
+    save(tmp_path / "green.png", paint((0, 255, 0)))
+    code = f"""
+import os, sys
+sys.argv = ["edge-classify", "-m", {str(color_models["uint8"])!r}, "--input", {str(tmp_path / "green.png")!r}]
+from edge_runtime.start import edge_classify
+try:
+    edge_classify()
+except SystemExit as ended:
+    print(ended.code, [name for name in {NOT_ASKED_FOR!r} if name in sys.modules])
+    print("threads", len(os.listdir("/proc/self/task")))
+"""
+    answer, imported, threads = run_python(code).splitlines()
+    assert "green.png: green 1.00" in answer
+    assert imported == "0 []"
+    assert threads == "threads 1"
 
 
 def test_the_command_line_works_where_opencv_cannot_be_imported() -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-GROUP = 16
+GROUP = 48
 """Images in a group at most: handing one over to another thread takes as long as decoding a small image."""
 
 GROUP_BYTES = 8 * 1024**2

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from edge_runtime.core import (
     Reporter,
     clock,
@@ -51,6 +53,9 @@ from trainer.network import (
 from trainer.rejection import FittedRejection, RejectionPlan, kept_interval, plan_and_fit
 from trainer.report import draw_illustrations, render_report, write_examples
 
+MAX_TRAINING_IMAGES = 5000
+"""The accuracy of a random sample of so many is within 1.4 points of that of all, in 95 of 100 trainings."""
+
 
 def write_results(
     course: Course,
@@ -82,6 +87,8 @@ def write_results(
     batches = {
         split: dataclasses.replace(each, share=EVERYTHING) for split, each in batches.items() if len(each)
     }
+    every_train = batches[TRAIN]
+    batches[TRAIN] = evaluated_training_images(course.features, network, every_train, config.seed)
     features = _compute_features(network, course.features, batches, reporter)
     rejection = _fit_rejection(config, data, network, batches[TRAIN], features, reporter)
     whole = network if rejection is None else add_rejection(network, rejection.head)
@@ -89,8 +96,8 @@ def write_results(
     predictions = {split: predict(whole.head, each) for split, each in features.items()}
     if out_of_fold is not None:
         # Beside the splits: the training images, as models see them that were not trained on them.
-        batches[CROSS_VALIDATION] = batches[TRAIN]
-        predictions[CROSS_VALIDATION] = Predictions(out_of_fold.scores, measure_pixels(batches[TRAIN]))
+        batches[CROSS_VALIDATION] = every_train
+        predictions[CROSS_VALIDATION] = Predictions(out_of_fold.scores, measure_pixels(every_train))
     metrics = {
         split: measure(each.outputs, batches[split].targets, data.labels)
         for split, each in predictions.items()
@@ -126,6 +133,18 @@ def write_results(
     write_file(files.report, report)
     write_with(files.model, whole.model.save)
     return metrics
+
+
+def evaluated_training_images(cache: FeatureCache, network: Network, train: Batches, seed: int) -> Batches:
+    """The training images that the network is evaluated on, beside the images of the other splits.
+
+    All of them where their features are known or there are at most `MAX_TRAINING_IMAGES`; otherwise a random
+    sample of that size: training images say how far a network fits, which needs no more of them.
+    """
+    if len(train.samples) <= MAX_TRAINING_IMAGES or cache.knows(TRAIN, network, train):
+        return train
+    chosen = np.random.default_rng(seed).permutation(len(train.samples))[:MAX_TRAINING_IMAGES]
+    return train.subset(np.sort(chosen))
 
 
 def _compute_features(

@@ -72,14 +72,24 @@ class FeatureCache:
             OutputError: the disk is full.
         """
         self._forget_other_bases(network)
-        kept = self._kept.get(split)
-        if kept is not None and kept.share == batches.share:
+        kept = self._known(split, batches)
+        if kept is not None:
             done(1)
             return kept.unchanged()
         file, forward = FeatureFile(self._folder), build_forward(network.features)
         features = write_features(file, forward, batches, [None], done, with_statistics=split != TRAIN)
         self._kept[split] = features
         return features
+
+    def knows(self, split: str, network: Network, batches: Batches) -> bool:
+        """Whether the features of a split by this base need not be computed."""
+        self._forget_other_bases(network)
+        return self._known(split, batches) is not None
+
+    def _known(self, split: str, batches: Batches) -> CachedFeatures | None:
+        kept = self._kept.get(split)
+        same = kept is not None and (kept.share, len(kept.targets)) == (batches.share, len(batches.targets))
+        return kept if same else None
 
     def _forget_other_bases(self, network: Network) -> None:
         base = _fingerprint(network)

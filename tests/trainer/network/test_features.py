@@ -125,6 +125,7 @@ def test_a_file_gives_the_rows_that_were_written(
     order: list[int], parts: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
+    before = set(folder.iterdir())
     rows = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     file, first = FeatureFile(folder), 0
     while first < len(rows):
@@ -132,7 +133,7 @@ def test_a_file_gives_the_rows_that_were_written(
         file.write(first, rows[first : first + size])
         first += size
     np.testing.assert_array_equal(file.read(np.array(order, np.int64)), rows[order])
-    assert not [path for path in folder.iterdir() if path.is_file()], "the file has no name"
+    assert set(folder.iterdir()) == before, "the file has no name"
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """`edge-bench`: measure model files beside the Keras model, and check reports against rules."""
 
+from typing import Annotated
+
 import typer
 
 from edge_runtime.cli import new_app, run_app
+from edge_runtime.core import VERSION, VERSION_HELP
 
 __all__ = ["build_app", "main"]
 
@@ -21,7 +24,9 @@ def build_app() -> typer.Typer:
     return app
 
 
-def edge_bench() -> None:
+def edge_bench(
+    version: Annotated[bool, typer.Option(VERSION, help=VERSION_HELP)] = False,
+) -> None:
     """Measure model files beside the Keras model they came from, here or on a board, and check reports."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edge_runtime.cli.runner import new_app, run_app
-from edge_runtime.core import DEBUG, DEBUG_HELP, ExitCode, text_table
+from edge_runtime.core import DEBUG, DEBUG_HELP, VERSION, VERSION_HELP, ExitCode, text_table
 
 app = new_app()
 
@@ -18,6 +18,7 @@ def edge_doctor(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
     debug: Annotated[bool, typer.Option(DEBUG, help=DEBUG_HELP)] = False,  # noqa: ARG001 - read before parsing
+    version: Annotated[bool, typer.Option(VERSION, help=VERSION_HELP)] = False,  # noqa: ARG001 - the same
 ) -> int:
     """Check this machine: libraries, cameras, processor, disk, and a model file.
 

@@ -14,10 +14,13 @@ import typer
 
 from edge_runtime.core import (
     DEBUG,
+    PACKAGE,
+    VERSION,
     EdgeError,
     ExitCode,
     OutputError,
     ReaderGoneError,
+    installed_versions,
     module_advice,
     one_line,
     printable,
@@ -35,9 +38,13 @@ def run_app(
     """Run a command to its exit.
 
     An `EdgeError` ends it with one line on stderr and its exit code, wrong usage with 2, SIGTERM with 0,
-    Ctrl-C with 130; a reader of stdout that is gone with 0. With `--debug` errors show their traceback.
+    Ctrl-C with 130; a reader of stdout that is gone with 0. With `--debug` errors show their traceback;
+    `--version` shows the version and runs nothing.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if VERSION in given:
+        typer.echo(f"{name} {installed_versions(PACKAGE).get(PACKAGE, 'without an installed package')}")
+        raise SystemExit(ExitCode.DONE)
     debug = DEBUG in given
     signal.signal(signal.SIGTERM, _end_quietly)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:

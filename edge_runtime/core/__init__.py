@@ -39,6 +39,8 @@ from edge_runtime.core.look_ahead import group_size, in_groups, map_in_order
 from edge_runtime.core.options import (
     DEBUG,
     DEBUG_HELP,
+    VERSION,
+    VERSION_HELP,
     build_config,
     check_ranges,
     option,
@@ -67,7 +69,7 @@ from edge_runtime.core.types import (
     Timing,
     full_size,
 )
-from edge_runtime.core.versions import installed_versions, toolkit_versions
+from edge_runtime.core.versions import PACKAGE, installed_versions, toolkit_versions
 
 __all__ = [
     "CLOSED",
@@ -76,8 +78,11 @@ __all__ = [
     "DEBUG_HELP",
     "NEEDED_BY_ENGINES",
     "OPEN",
+    "PACKAGE",
     "SIGNIFICANCE_LEVEL",
     "UNKNOWN",
+    "VERSION",
+    "VERSION_HELP",
     "CameraError",
     "DatasetError",
     "DecodeHint",

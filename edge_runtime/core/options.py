@@ -18,6 +18,8 @@ Config = TypeVar("Config")
 
 DEBUG = "--debug"
 DEBUG_HELP = "Show the traceback of an error, and what the libraries print."
+VERSION = "--version"
+VERSION_HELP = "Show the version and end."
 MAX_CONFIG_BYTES = 1024**2
 OTHER_PANEL = "Configuration"
 
@@ -153,7 +155,7 @@ def with_options(
     examples: Sequence[str] = (),
     defaults: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _given: {},
 ) -> Callable[..., int]:
-    """Give a command an option for each field of a dataclass, `--config` and `--debug`.
+    """Give a command an option for each field of a dataclass, `--config`, `--debug` and `--version`.
 
     Args:
         command: called with the configuration, and with the leading parameters that are not its fields.
@@ -184,9 +186,11 @@ def with_options(
     parameters.append(parameter("config", config_option, None))
     debug = typer.Option(DEBUG, help=DEBUG_HELP, rich_help_panel=OTHER_PANEL)
     parameters.append(parameter("debug", Annotated[bool, debug], False))
+    version = typer.Option(VERSION, help=VERSION_HELP, rich_help_panel=OTHER_PANEL)
+    parameters.append(parameter("version", Annotated[bool, version], False))
 
     def run(config: Path | None = None, **given: Any) -> int:
-        given.pop("debug")  # read before parsing
+        del given["debug"], given["version"]  # read before parsing
         others = {each: given.pop(each) for each in list(given) if each not in types}
         options = read_options(config, kind, name) if config else dict(defaults(given))
         options |= {each: value for each, value in given.items() if value is not None}

@@ -3,8 +3,11 @@
 import platform
 from importlib import metadata
 
+PACKAGE = "edge-classify"
+"""The package of the device's commands; the workstation's has the same version."""
+
 TOOLKIT_PACKAGES = (
-    "edge-classify", "tensorflow", "keras", "ai-edge-litert", "tflite-runtime", "openvino", "numpy",
+    PACKAGE, "tensorflow", "keras", "ai-edge-litert", "tflite-runtime", "openvino", "numpy",
     "opencv-python", "opencv-python-headless",
 )  # fmt: skip
 """The packages that scores and times depend on."""

@@ -1,7 +1,7 @@
 """Quantize the output for images of no class so that int8 rejects what the Keras model rejects.
 
 Calibration images are of the classes: the ranges that they give end where images of no class begin. So the
-tensors between the features and the last softmax get ranges that hold both; a distance beyond its range is as
+tensors between the features and the last softmax get ranges that hold both; evidence beyond its range is as
 good as the end of it. What rounding adds to the lead of `unknown` near the threshold is measured, and
 subtracted.
 """
@@ -32,9 +32,6 @@ MAX_LET_IN = 0.05
 """Fraction of the synthetic images of no class that int8 may accept besides: they are far from what int8 is
 calibrated on, and only stand for what a camera will see."""
 
-LARGEST = 10.0
-"""Largest value of a projection. 1 is usual; what is farther away counts as this."""
-
 
 @dataclass(frozen=True)
 class _Branch:
@@ -42,17 +39,15 @@ class _Branch:
 
     Attributes:
         surplus: of the largest logit, by a dense layer of weight `slope`.
-        evidence: what speaks for `unknown`: the distance, and where there are negatives what is added to it.
+        evidence: what speaks for `unknown`, a sum over the detectors.
         left: the result.
         slope: how fast it changes with the largest logit.
-        squares: what the distance is the sum of.
     """
 
     surplus: int
-    evidence: tuple[int, ...]
+    evidence: int
     left: tuple[int, ...]
     slope: float
-    squares: int
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class _Tensors:
     """The tensors of a rejection, by their index in the subgraph; see trainer/network/rejection_head.py."""
 
     largest: int
-    projections: int
+    detectors: int
     gentle: _Branch
     steep: _Branch
     sums: tuple[int, ...]
@@ -97,9 +92,9 @@ def clipped_layers(calibrated: Calibrated) -> frozenset[str]:
     _schema, model = unpack(calibrated.content)
     tensors, producers = _find(model), _producers(model)
     column = int(producers[tensors.largest].inputs[0])
-    indices = {tensors.largest, column, tensors.projections, tensors.gentle.squares, *tensors.sums}
+    indices = {tensors.largest, column, tensors.detectors, *tensors.sums}
     for branch in (tensors.gentle, tensors.steep):
-        indices |= {branch.surplus, *branch.evidence, *branch.left}
+        indices |= {branch.surplus, branch.evidence, *branch.left}
     return frozenset(model.subgraphs[0].tensors[each].name.decode() for each in indices)
 
 
@@ -110,12 +105,15 @@ def _ranges(tensors: _Tensors, channels: Mapping[int, Channels]) -> dict[int, tu
     gentle, steep = tensors.gentle, tensors.steep
     part = gentle.slope / (gentle.slope + steep.slope)
     enough = {gentle: tensors.lead + part * NEGLIGIBLE, steep: (1 - part) * NEGLIGIBLE}
-    ranges = {tensors.projections: (-LARGEST, LARGEST), gentle.squares: (0.0, LARGEST**2)}
+    ranges: dict[int, tuple[float, float]] = {}
+    detectable = 0.0
     for branch, most in enough.items():
         # As much evidence as there can be surplus: what is more changes nothing.
         surplus = max(channels[branch.surplus].span[1], most)
-        ranges |= dict.fromkeys(branch.evidence, (0.0, surplus))
+        detectable = max(detectable, surplus / branch.slope)
+        ranges[branch.evidence] = (0.0, surplus)
         ranges |= dict.fromkeys(branch.left, (0.0, most))
+    ranges[tensors.detectors] = (0.0, detectable)
     # One scale for all logits. Below the smallest of a class, the logit of `unknown` makes no difference.
     return ranges | dict.fromkeys((tensors.logits, *tensors.sums), (low, high + tensors.lead))
 
@@ -241,13 +239,15 @@ def _find(model: Any) -> _Tensors:
         lowered, steep = map(int, producers[unknown].inputs)
         shifted, gentle = map(int, producers[lowered].inputs)
         branches = {each: _find_branch(model, producers, each) for each in (gentle, steep)}
-        projections = int(producers[branches[gentle].squares].inputs[0])
+        detectors = int(producers[branches[gentle].evidence].inputs[0])
         lead = float(get_weights(model, producers[shifted], 2)[0])
         largest = int(producers[shifted].inputs[0])
     except (KeyError, ValueError, StopIteration, IndexError) as error:
-        raise ModelError("the model has no output for images of no class that can be quantized") from error
+        raise ModelError(
+            "the output for images of no class is not one that this edge-train makes: train the run again"
+        ) from error
     sums = (shifted, lowered, unknown, together)
-    return _Tensors(largest, projections, branches[gentle], branches[steep], sums, logits, lead)
+    return _Tensors(largest, detectors, branches[gentle], branches[steep], sums, logits, lead)
 
 
 def _find_branch(model: Any, producers: Mapping[int, Any], tensor: int) -> _Branch:
@@ -256,22 +256,5 @@ def _find_branch(model: Any, producers: Mapping[int, Any], tensor: int) -> _Bran
     if len(producers[tensor].inputs) == 1:
         left.append(int(producers[tensor].inputs[0]))
     surplus, evidence = map(int, producers[left[-1]].inputs)
-    parts = _evidence(producers, evidence)
-    # Squares are the product of a tensor with itself.
-    distance = next(each for each in parts if len(set(map(int, _source(producers, each).inputs))) == 1)
     slope = float(get_weights(model, producers[surplus], 1)[0, 0])
-    squares = int(producers[distance].inputs[0])
-    return _Branch(surplus, tuple({evidence, *parts}), tuple(left), slope, squares)
-
-
-def _evidence(producers: Mapping[int, Any], tensor: int) -> list[int]:
-    """The distance, and where there are negatives what is added to it."""
-    operator = producers[tensor]
-    # A dense layer has weights and a bias, a sum two tensors that operators write.
-    inputs = [int(each) for each in operator.inputs]
-    return inputs if len(inputs) == 2 and all(each in producers for each in inputs) else [tensor]
-
-
-def _source(producers: Mapping[int, Any], tensor: int) -> Any:
-    """The operator before a dense layer."""
-    return producers[int(producers[tensor].inputs[0])]
+    return _Branch(surplus, evidence, tuple(left), slope)

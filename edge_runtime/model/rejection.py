@@ -61,7 +61,7 @@ class Reference:
     Attributes:
         statistics: distribution of each number, by its name: `brightness`, `contrast` and `sharpness` of the
             image, `score` of the best class, and with a rejection `unknown`, the score of the output for
-            images of no class, `distance` of the features and `energy` of the logits.
+            images of no class, `evidence` of its detectors and `energy` of the logits.
         shares: fraction of the images that each label is the answer for.
     """
 

@@ -21,7 +21,7 @@ from trainer.network.features import (
 )
 from trainer.network.forward import Forward, batch_signature, build_forward
 from trainer.network.inspection import inspect_base
-from trainer.network.rejection_head import NegativeDetector, RejectionHead, add_rejection, read_logits
+from trainer.network.rejection_head import RejectionHead, add_rejection, read_logits
 from trainer.network.teacher import Teacher, check_teacher, load_teacher
 from trainer.network.trained import load_trained
 from trainer.network.warm_start import check_options, start_from
@@ -32,7 +32,6 @@ __all__ = [
     "CachedFeatures",
     "FeatureCache",
     "Forward",
-    "NegativeDetector",
     "Network",
     "RejectionHead",
     "Statistics",

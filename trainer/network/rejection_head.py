@@ -3,20 +3,19 @@
 The rejection is inside the graph, as one more output of the softmax, so that every program that runs the
 model gets it. With f the pooled features, z the logits divided by the temperature and t the largest of them:
 
-    distance   d = relu(w · (P f + o)² + b)              low-rank Mahalanobis distance, 0 for usual images
-    negatives  n = relu(v · f + c)                        where there are negatives, else 0
-    margin     m = t - d - n - threshold                  positive: the image is kept
-    lead       l = -sharpness · m                          where the image is kept
-               l = min(-SLOPE · sharpness · m, LIMIT)      where it is rejected
-    scores     softmax(z_1 … z_k, t + l)                   t + l is the logit of `unknown`
+    evidence  e = Σ relu(V f + c)                         of the detectors, 0 for usual images
+    margin    m = t - e - threshold                        positive: the image is kept
+    lead      l = -sharpness · m                          where the image is kept
+              l = min(-SLOPE · sharpness · m, LIMIT)      where it is rejected
+    scores    softmax(z_1 … z_k, t + l)                   t + l is the logit of `unknown`
 
 So `unknown` has the highest score exactly where the margin is negative. An image that is kept soon has next
 to no score left for it; those that are rejected share many of the 256 levels of an int8 score, so that they
 can still be told apart.
 
-A logit beside those of the classes that grows with the distance of the features: ViM, Wang et al., 2022,
-equation 5; the distance in a few directions of the whitened features: Lee et al., A Simple Unified Framework
-for Detecting Out-of-Distribution Samples, 2018, section 2.1.
+A logit beside those of the classes that grows with what the features have and the classes do not: ViM, Wang
+et al., 2022, equation 5. A detector is trained on examples of what it detects, as in Hendrycks et al., Deep
+Anomaly Detection with Outlier Exposure, 2019, but beside the classes, which it does not change.
 """
 
 from dataclasses import dataclass
@@ -37,51 +36,27 @@ Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class NegativeDetector:
-    """A direction of the features that tells negatives from the classes.
-
-    Attributes:
-        weights: float32, shape (channels,).
-        bias: see the module's formulas.
-    """
-
-    weights: Rows
-    bias: float
-
-    def measure(self, features: Rows) -> Rows:
-        """How much each image resembles the negatives: float32, shape (images,)."""
-        return np.asarray(np.maximum(0, features @ self.weights + self.bias), np.float32)
-
-
-@dataclass(frozen=True, eq=False)
 class RejectionHead:
     """The weights of a rejection; see the module's formulas.
 
     Attributes:
         temperature: that logits are divided by.
-        projections: P, float32, shape (channels, rank), in units of what is usual: 1 in every direction is
-            the largest distance that counts as none.
-        offsets: o, shape (rank,).
-        distance_weights: w, shape (rank,).
-        distance_bias: b.
-        threshold: of the largest logit, where the distance is 0.
+        directions: V, float32, shape (channels, detectors).
+        offsets: c, shape (detectors,).
+        threshold: of the largest logit, where there is no evidence.
         sharpness: how fast the score of `unknown` changes with the margin.
-        negatives: None where there were none.
     """
 
     temperature: float
-    projections: Rows
+    directions: Rows
     offsets: Rows
-    distance_weights: Rows
-    distance_bias: float
     threshold: float
     sharpness: float
-    negatives: NegativeDetector | None = None
 
-    def distance(self, features: Rows) -> Rows:
-        """How far features are from those of the training images: float32, shape (images,)."""
-        squares = (features @ self.projections + self.offsets) ** 2
-        return np.asarray(np.maximum(0, squares @ self.distance_weights + self.distance_bias), np.float32)
+    def evidence(self, features: Rows) -> Rows:
+        """What speaks against each image, in logits: float32, shape (images,)."""
+        detected = np.maximum(0, features @ self.directions + self.offsets)
+        return np.asarray(detected.sum(axis=1), np.float32)
 
     def margin(self, features: Rows, logits: Rows) -> Rows:
         """Positive for images that are kept: float32, shape (images,).
@@ -90,9 +65,7 @@ class RejectionHead:
             features: shape (images, channels).
             logits: of the classes, not divided by the temperature, shape (images, classes).
         """
-        margin = logits.max(axis=1) / self.temperature - self.distance(features) - self.threshold
-        if self.negatives is not None:
-            margin = margin - self.negatives.measure(features)
+        margin = logits.max(axis=1) / self.temperature - self.evidence(features) - self.threshold
         return np.asarray(margin, np.float32)
 
     def scores(self, features: Rows, logits: Rows) -> Rows:
@@ -135,22 +108,21 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     hidden, kernel, bias = split_last_layer(network.head)
     features = keras.Input(hidden.input_shape[1:], name="features")
     logits = layers.Dense(kernel.shape[1], name="logits")
-    projections = layers.Dense(rejection.projections.shape[1], name="projections")
+    detectors = layers.Dense(rejection.directions.shape[1], "relu", name="detectors")
     scores = logits(hidden(features))
-    projected = projections(features)
-    squares = layers.Multiply(name="squares")([projected, projected])
+    detected = detectors(features)
     column = layers.Reshape((kernel.shape[1], 1), name="column")(scores)
     largest = layers.GlobalMaxPooling1D(name="largest")(column)
     # With M = sharpness · margin: lead = LIMIT - relu(LIMIT + SLOPE · M) - relu((1 - SLOPE) · M).
     shifted = layers.Dense(1, name="shifted")
-    gentle = _Branch("gentle", SLOPE, LIMIT).build(rejection, features, squares, largest)
-    steep = _Branch("steep", 1 - SLOPE, 0.0).build(rejection, features, squares, largest)
+    gentle = _Branch("gentle", SLOPE, LIMIT).build(rejection, detected, largest)
+    steep = _Branch("steep", 1 - SLOPE, 0.0).build(rejection, detected, largest)
     lowered = layers.Subtract(name="lowered")([shifted(largest), gentle])
     unknown = layers.Subtract(name="unknown")([lowered, steep])
     together = layers.Concatenate(name="together")([scores, unknown])
     head = keras.Model(features, layers.Softmax(name="scores")(together), name="head")
     logits.set_weights([kernel / rejection.temperature, bias / rejection.temperature])
-    projections.set_weights([rejection.projections, rejection.offsets])
+    detectors.set_weights([rejection.directions, rejection.offsets])
     shifted.set_weights([np.array([[1.0]]), np.array([LIMIT])])
     pixels = keras.Input(network.model.input_shape[1:], name="pixels")
     model = keras.Model(pixels, head(_apply_features(network, pixels)), name="classifier")
@@ -161,32 +133,24 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
 class _Branch:
     """relu(factor · sharpness · margin + offset), as layers.
 
-    The branches share no layer after the squares: OpenVINO takes two dense layers of one unit in a row for a
-    multilayer perceptron, and fails to compile such a small one.
+    The branches share no layer after the detectors: OpenVINO takes two dense layers of one unit in a row for
+    a multilayer perceptron, and fails to compile such a small one.
     """
 
     name: str
     factor: float
     offset: float
 
-    def build(self, rejection: RejectionHead, features: Any, squares: Any, largest: Any) -> Any:
+    def build(self, rejection: RejectionHead, detected: Any, largest: Any) -> Any:
         import keras
 
         layers = keras.layers
         scale = self.factor * rejection.sharpness
         surplus = layers.Dense(1, name=f"{self.name}_surplus")
-        distance = layers.Dense(1, "relu", name=f"{self.name}_distance")
-        evidence = distance(squares)
-        if rejection.negatives is not None:
-            detector = layers.Dense(1, "relu", name=f"{self.name}_negatives")
-            evidence = layers.Add(name=f"{self.name}_evidence")([evidence, detector(features)])
-            weights, bias = rejection.negatives.weights, rejection.negatives.bias
-            detector.set_weights([scale * weights[:, np.newaxis], np.array([scale * bias])])
-        left = layers.Subtract(name=f"{self.name}_left")([surplus(largest), evidence])
+        evidence = layers.Dense(1, name=f"{self.name}_evidence")
+        left = layers.Subtract(name=f"{self.name}_left")([surplus(largest), evidence(detected)])
         surplus.set_weights([np.array([[scale]]), np.array([self.offset - scale * rejection.threshold])])
-        distance.set_weights(
-            [scale * rejection.distance_weights[:, np.newaxis], np.array([scale * rejection.distance_bias])]
-        )
+        evidence.set_weights([np.full((len(rejection.offsets), 1), scale), np.zeros(1)])
         return layers.ReLU(name=self.name)(left)
 
 

@@ -10,8 +10,10 @@ from edge_runtime.core import Image, Resize
 from edge_runtime.datasets import make_unknowns
 from trainer.data import Batches, ImageLoader, Negatives, Targets, make_batches
 from trainer.network import CachedFeatures, Network, build_forward, read_logits
-from trainer.rejection.distance import MAX_IMAGES
 from trainer.rejection.fit import FittedRejection, KnownImages, Rows, UnknownImages, fit_rejection
+
+MAX_IMAGES = 2000
+"""Training images that the detectors are fitted on: more cost time and change little."""
 
 SYNTHETIC = 120
 """Synthetic unknowns of each kind."""
@@ -90,7 +92,7 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
 
 
 def _some(plan: RejectionPlan) -> tuple[Batches, Rows]:
-    """As many of the training images as the distance is fitted on, and their features."""
+    """As many of the training images as the detectors are fitted on, and their features."""
     count = len(plan.train.samples)
     chosen = np.sort(np.random.default_rng(plan.seed).permutation(count)[:MAX_IMAGES])
     return plan.train.subset(chosen), plan.train_features.read(chosen)

@@ -7,7 +7,6 @@ import pytest
 
 from trainer import TrainConfig
 from trainer.network import (
-    NegativeDetector,
     Network,
     RejectionHead,
     add_rejection,
@@ -18,7 +17,7 @@ from trainer.network import (
 from trainer.network.rejection_head import LIMIT
 
 SMALL = TrainConfig(data="x", weights="none", alpha=0.35, image_size=64)
-CLASSES, CHANNELS, RANK = 3, 1280, 4
+CLASSES, CHANNELS, DETECTORS = 3, 1280, 4
 
 
 @pytest.fixture(scope="module")
@@ -31,29 +30,21 @@ def pixels() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (12, 64, 64, 3)).astype(np.float32)
 
 
-def head(features: np.ndarray, *, negatives: bool) -> RejectionHead:
+def head(features: np.ndarray) -> RejectionHead:
     """Random weights, with margins on both sides of 0 and beyond the largest lead."""
     random = np.random.default_rng(2)
     scale = 1 / max(float(np.abs(features).max()) * 20, 1e-6)
-    detector = NegativeDetector(random.normal(0, scale, CHANNELS).astype(np.float32), 0.1)
     return RejectionHead(
         temperature=0.5,
-        projections=random.normal(0, scale, (CHANNELS, RANK)).astype(np.float32),
-        offsets=random.normal(0, 1, RANK).astype(np.float32),
-        distance_weights=np.full(RANK, 0.3, np.float32),
-        distance_bias=-0.5,
+        directions=random.normal(0, scale, (CHANNELS, DETECTORS)).astype(np.float32),
+        offsets=random.normal(0, 1, DETECTORS).astype(np.float32),
         threshold=-0.4,
         sharpness=6.0,
-        negatives=detector if negatives else None,
     )
 
 
-@pytest.mark.parametrize(
-    ("negatives", "units", "one_logit"), [(False, 0, False), (True, 8, False), (True, 0, True)]
-)
-def test_the_layers_compute_the_formulas(
-    pixels: np.ndarray, negatives: bool, units: int, one_logit: bool
-) -> None:
+@pytest.mark.parametrize(("units", "one_logit"), [(0, False), (8, False), (0, True)])
+def test_the_layers_compute_the_formulas(pixels: np.ndarray, units: int, one_logit: bool) -> None:
     classes = 2 if one_logit else CLASSES
     plain = build_network(replace(SMALL, head_units=units, one_logit=one_logit), classes)
     features = plain.features(pixels, training=False).numpy()
@@ -61,7 +52,7 @@ def test_the_layers_compute_the_formulas(
     scores = plain.model(pixels, training=False).numpy()
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), scores, atol=1e-5)
-    rejection = head(features, negatives=negatives)
+    rejection = head(features)
     spread = np.ptp(rejection.margin(features, logits))
     for shift in (-2.0, 0.0, 2.0):
         moved = replace(rejection, threshold=rejection.threshold + shift, sharpness=20 / max(spread, 0.1))
@@ -75,7 +66,7 @@ def test_the_layers_compute_the_formulas(
 
 def test_the_lead_is_bounded_and_the_best_class_stays_visible() -> None:
     features, logits = np.zeros((1, CHANNELS), np.float32), np.array([[3.0, 1.0, 0.0]], np.float32)
-    far = replace(head(features + 1, negatives=False), threshold=1e6)
+    far = replace(head(features + 1), threshold=1e6)
     scores = far.scores(features, logits)[0]
     assert np.log(scores[CLASSES] / scores[0]) == pytest.approx(LIMIT, abs=1e-3)
     assert scores[:CLASSES].argmax() == 0

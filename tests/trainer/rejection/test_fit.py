@@ -79,7 +79,7 @@ def test_negatives_teach_what_nothing_else_shows() -> None:
     assert aurocs[1] > 0.9
 
 
-def test_negatives_do_not_let_in_what_the_distance_rejects() -> None:
+def test_negatives_do_not_let_in_what_the_other_detectors_reject() -> None:
     """Though some held-out images are so far away that all margins vary by much more than usual."""
 
     def alike(count: int, seed: int) -> UnknownImages:

@@ -1,0 +1,167 @@
+"""Detectors: for each kind of unknown the direction of the features that tells it from the training images.
+
+A detector is a logistic regression between features of the training images and of one kind of unknown. It
+says nothing (0) of what is usual among held-out images of the classes, and speaks against an image by what it
+exceeds that; so a kind of unknown is rejected however large the logits of its images are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.inference import measure_separation
+
+USUAL = 0.98
+"""Fraction of the held-out images that a detector of synthetic unknowns says nothing of."""
+
+USUAL_SPREADS = 3.0
+"""It begins to speak at most so many quartile distances above the median: a few images may be far off."""
+
+STRENGTH = 6.0
+"""What speaks against the median image of a synthetic kind, in usual ranges of the largest logit."""
+
+PENALTY_SYNTHETIC, PENALTY_NEGATIVES = 3.0, 0.01
+"""scikit-learn's C, the inverse of the penalty: there are far fewer negatives than features."""
+
+FOLDS = 5
+WEIGHTS = (0.5, 1.0, 2.0, 4.0)
+FEWEST_NEGATIVES = 5
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A direction of the features: it speaks against an image by relu(v · f + c).
+
+    Attributes:
+        weights: v, float32, shape (channels,).
+        offset: c.
+    """
+
+    weights: Rows
+    offset: float
+
+    def evidence(self, features: Rows) -> Rows:
+        """What speaks against each image, in logits: float32, shape (images,)."""
+        return np.asarray(np.maximum(0, features @ self.weights + self.offset), np.float32)
+
+
+def fit_synthetic(
+    train: Rows, kinds: Mapping[str, Rows], held_out: Rows, largest: Rows
+) -> tuple[Detector, ...]:
+    """One detector for each kind of synthetic unknown.
+
+    Args:
+        train: features of training images, shape (images, channels).
+        kinds: kind → features of such images.
+        held_out: features of held-out images of the classes.
+        largest: their largest logits, divided by the temperature.
+    """
+    span = max(float(np.subtract(*np.quantile(largest, (0.99, 0.05)))), 1e-3)
+    return tuple(_fit_kind(train, unknowns, held_out, STRENGTH * span) for unknowns in kinds.values())
+
+
+def _fit_kind(train: Rows, unknowns: Rows, held_out: Rows, strength: float) -> Detector:
+    direction = _Direction.fit(train, unknowns, PENALTY_SYNTHETIC)
+    known = direction.of(held_out)
+    usual = min(float(np.quantile(known, USUAL)), float(np.median(known)) + USUAL_SPREADS * _spread(known))
+    # A kind that cannot be told apart must not make an image of the classes that is hardly unusual unknown.
+    reach = max(float(np.median(direction.of(unknowns))) - usual, _spread(known), 1e-6)
+    return direction.detector(strength / reach, usual)
+
+
+def fit_negatives(
+    train: Rows, negatives: Rows, held_out: Rows, margin: Rows, unknown_margin: Rows, seed: int
+) -> tuple[Detector | None, Rows]:
+    """A detector of the user's images of no class, weighed by what it adds on held-out images.
+
+    Args:
+        train: features of training images, shape (images, channels).
+        negatives: features of negatives, shape (negatives, channels).
+        held_out: features of held-out images of the classes.
+        margin: of the held-out images without the detector.
+        unknown_margin: of the negatives without it.
+        seed: of the folds.
+
+    Returns:
+        The detector, None where the negatives are too few or it does not help; and what speaks against each
+        negative by a detector that has not seen it.
+    """
+    nothing = np.zeros(len(negatives), np.float32)
+    if len(negatives) < FEWEST_NEGATIVES:
+        return None, nothing
+    direction = _Direction.fit(train, negatives, PENALTY_NEGATIVES)
+    known = direction.of(held_out)
+    middle, scale = float(np.median(known)), _spread(margin) / max(_spread(known), 1e-6)
+    evidence = np.maximum(0, known - middle)
+    unseen = np.maximum(0, _of_unseen(train, negatives, seed) - middle)
+
+    def auroc(weight: float) -> float:
+        added = weight * scale
+        return measure_separation(margin - added * evidence, unknown_margin - added * unseen).auroc
+
+    best = max((0.0, *WEIGHTS), key=auroc)
+    if best == 0:
+        return None, nothing
+    return direction.detector(best * scale, middle), np.asarray(best * scale * unseen, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Direction:
+    """weights · f + bias: the log-odds that an image is unknown."""
+
+    weights: NDArray[np.float64]
+    bias: float
+
+    @classmethod
+    def fit(cls, train: Rows, unknowns: Rows, penalty: float) -> "_Direction":
+        """Logistic regression in which both sides weigh the same."""
+        from sklearn.linear_model import LogisticRegression
+
+        rows, targets, mean, spread = _standardized(train, unknowns)
+        regression = LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000)
+        regression.fit(rows, targets)
+        weights = regression.coef_[0] / spread
+        return cls(weights, float(regression.intercept_[0] - mean @ weights))
+
+    def of(self, features: Rows) -> Rows:
+        """Of each image: float32, shape (images,)."""
+        return np.asarray(features @ self.weights + self.bias, np.float32)
+
+    def detector(self, factor: float, start: float) -> Detector:
+        """The detector that is 0 up to `start`, and rises by `factor`."""
+        return Detector((factor * self.weights).astype(np.float32), factor * (self.bias - start))
+
+
+def _of_unseen(train: Rows, negatives: Rows, seed: int) -> Rows:
+    """The log-odds of each negative, by a regression that has not seen it."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    rows, targets, _mean, _spread = _standardized(train, negatives)
+    regression = LogisticRegression(C=PENALTY_NEGATIVES, class_weight="balanced", max_iter=2000)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    values = cross_val_predict(regression, rows, targets, cv=folds, method="decision_function")
+    return np.asarray(values[len(train) :], np.float32)
+
+
+def _standardized(train: Rows, unknowns: Rows) -> tuple[Rows, NDArray[np.int64], Rows, Rows]:
+    """Both in units of the training images' spread, 0 and 1 for each, the mean and the spread."""
+    mean, spread = train.mean(axis=0), train.std(axis=0) + 0.05 * train.std()
+    rows = (np.concatenate([train, unknowns]) - mean) / spread
+    return rows, np.repeat([0, 1], [len(train), len(unknowns)]), mean, spread
+
+
+def _spread(values: Rows) -> float:
+    """Between the quartiles: a few far images change a standard deviation a hundredfold."""
+    return float(np.subtract(*np.quantile(values, (0.75, 0.25))))
+
+
+def stack(detectors: Sequence[Detector]) -> tuple[Rows, Rows]:
+    """The weights of all, shape (channels, detectors), and their offsets, shape (detectors,)."""
+    return np.stack([each.weights for each in detectors], axis=1), np.array(
+        [each.offset for each in detectors], np.float32
+    )

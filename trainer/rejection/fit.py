@@ -13,8 +13,8 @@ from trainer.rejection.detectors import Detector, fit_negatives, fit_synthetic, 
 from trainer.rejection.temperature import fit_temperature
 from trainer.rejection.threshold import fit_threshold
 
-SHARPNESS = 9.0
-"""The sharpness is this divided by the median margin: a usual image has e⁻⁹ of its score on `unknown`."""
+SHARPNESS = 6.0
+"""The sharpness is this divided by the median margin: a usual image has e⁻⁶ of its score on `unknown`."""
 
 NEGATIVES = "negatives"
 

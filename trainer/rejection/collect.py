@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge_runtime.core import Image, Resize
 from edge_runtime.datasets import make_unknowns
-from trainer.data import Batches, ImageLoader, Negatives, Targets, make_batches
+from trainer.data import Batches, ImageLoader, Negatives, make_batches
 from trainer.network import CachedFeatures, Network, build_forward, read_logits
 from trainer.rejection.fit import FittedRejection, KnownImages, Rows, UnknownImages, fit_rejection
 
@@ -19,7 +19,7 @@ SYNTHETIC = 120
 """Synthetic unknowns of each kind."""
 
 NOISY = 300
-"""Training images that the effect of noise is measured on."""
+"""Training images that the detectors also see with noise."""
 
 NOISE = 8.0
 """Standard deviation of the noise of each pixel, of 255: that of a small camera in dim light."""
@@ -73,17 +73,14 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
             done(len(pixels) / work)
         return np.concatenate(rows)
 
-    def known(rows: Rows, targets: Targets) -> KnownImages:
-        return KnownImages(rows, read_logits(network, rows), targets)
-
     def unknown(rows: Rows) -> UnknownImages:
         return UnknownImages(rows, read_logits(network, rows))
 
+    held_out = np.concatenate(list(plan.held_out.blocks()))
     collected = [features(pixels for pixels, _targets in each) for each in negatives]
     return fit_rejection(
-        known(rows, train.targets),
-        features(_chunks(noisy)) - rows[: len(noisy)],
-        known(np.concatenate(list(plan.held_out.blocks())), plan.held_out.targets),
+        np.concatenate([rows, features(_chunks(noisy))]),
+        KnownImages(held_out, read_logits(network, held_out), plan.held_out.targets),
         {kind: unknown(features(_chunks(unknowns))) for kind, unknowns in synthetic.items()},
         unknown(np.concatenate(collected)) if collected else None,
         keep=plan.keep,

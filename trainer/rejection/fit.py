@@ -74,8 +74,7 @@ class FittedRejection:
 
 
 def fit_rejection(
-    train: KnownImages,
-    noise: Rows,
+    train: Rows,
     held_out: KnownImages,
     synthetic: Mapping[str, UnknownImages],
     negatives: UnknownImages | None,
@@ -86,9 +85,8 @@ def fit_rejection(
     """Fit a rejection.
 
     Args:
-        train: training images, for the detectors only.
-        noise: by how much the noise of a camera changes the features of the first training images, shape
-            (images, channels): noisy images of the classes are no unknowns.
+        train: features of training images, with and without the noise of a camera, shape (images, channels):
+            noisy images of the classes are no unknowns.
         held_out: images that neither the weights nor the best epoch were chosen by.
         synthetic: kind → synthetic unknowns.
         negatives: the user's images of no class.
@@ -98,17 +96,16 @@ def fit_rejection(
     from scipy.special import logsumexp
 
     temperature = fit_temperature(held_out.logits, held_out.targets)
-    train_features = np.concatenate([train.features, train.features[: len(noise)] + noise])
     fitting = {kind: each.half(0).features for kind, each in synthetic.items()}
     judging = {kind: each.half(1) for kind, each in synthetic.items()}
     largest = held_out.logits.max(axis=1) / temperature
-    detectors = fit_synthetic(train_features, fitting, held_out.features, largest)
+    detectors = fit_synthetic(train, fitting, held_out.features, largest)
     head = _build_head(temperature, detectors, held_out, keep)
     detector: Detector | None = None
     unseen: Rows = np.zeros(0, np.float32)
     if negatives is not None:
         detector, unseen = fit_negatives(
-            train_features,
+            train,
             negatives.features,
             held_out.features,
             head.margin(held_out.features, held_out.logits),

@@ -8,7 +8,6 @@ from trainer.rejection import KnownImages, UnknownImages, fit_rejection
 from trainer.rejection.temperature import fit_temperature
 
 CHANNELS, CLASSES = 24, 3
-RANDOM = np.random.default_rng(0)
 MEANS = np.eye(CLASSES, CHANNELS) * 6
 WEIGHTS = (MEANS.T / 6).astype(np.float32)
 
@@ -39,11 +38,10 @@ def near(count: int, seed: int) -> UnknownImages:
     return unknown(np.random.default_rng(seed).normal(0, 1, (count, CHANNELS)))
 
 
-NOISE = RANDOM.normal(0, 0.1, (50, CHANNELS)).astype(np.float32)
-
-
 def test_far_and_near_images_are_rejected_and_new_ones_of_the_classes_kept() -> None:
-    fitted = fit_rejection(known(900, 1), NOISE, known(300, 2), {"far": far(200, 3)}, None, keep=0.95, seed=0)
+    fitted = fit_rejection(
+        known(900, 1).features, known(300, 2), {"far": far(200, 3)}, None, keep=0.95, seed=0
+    )
     new = known(4000, 4)
     margins = fitted.head.margin(new.features, new.logits)
     assert (margins > 0).mean() == pytest.approx(0.95, abs=0.035)
@@ -67,7 +65,7 @@ def test_negatives_teach_what_nothing_else_shows() -> None:
     aurocs = []
     for negatives in (None, alike(50, 8)):
         fitted = fit_rejection(
-            known(900, 1), NOISE, held_out, {"far": far(200, 3)}, negatives, keep=0.95, seed=0
+            known(900, 1).features, held_out, {"far": far(200, 3)}, negatives, keep=0.95, seed=0
         )
         others = alike(500, 9)
         separation = measure_separation(
@@ -94,7 +92,7 @@ def test_negatives_do_not_let_in_what_the_other_detectors_reject() -> None:
     accepted = []
     for negatives in (None, alike(50, 8)):
         fitted = fit_rejection(
-            known(900, 1), NOISE, held_out, {"far": far(200, 3)}, negatives, keep=0.95, seed=0
+            known(900, 1).features, held_out, {"far": far(200, 3)}, negatives, keep=0.95, seed=0
         )
         margins = fitted.head.margin(camera_faults.features, camera_faults.logits)
         accepted.append((margins > 0).mean())

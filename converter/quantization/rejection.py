@@ -6,7 +6,7 @@ good as the end of it. What rounding adds to the lead of `unknown` near the thre
 subtracted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -239,7 +239,7 @@ def _find(model: Any) -> _Tensors:
         lowered, steep = map(int, producers[unknown].inputs)
         shifted, gentle = map(int, producers[lowered].inputs)
         branches = {each: _find_branch(model, producers, each) for each in (gentle, steep)}
-        detectors = int(producers[branches[gentle].evidence].inputs[0])
+        detectors = _find_detectors(producers, branches.values())
         lead = float(get_weights(model, producers[shifted], 2)[0])
         largest = int(producers[shifted].inputs[0])
     except (KeyError, ValueError, StopIteration, IndexError) as error:
@@ -248,6 +248,19 @@ def _find(model: Any) -> _Tensors:
         ) from error
     sums = (shifted, lowered, unknown, together)
     return _Tensors(largest, detectors, branches[gentle], branches[steep], sums, logits, lead)
+
+
+def _find_detectors(producers: Mapping[int, Any], branches: Iterable[_Branch]) -> int:
+    """The tensor that the evidence of every branch is the sum of.
+
+    Raises:
+        ValueError: no dense layer that all share, as in runs of earlier versions.
+    """
+    (detectors,) = {int(producers[each.evidence].inputs[0]) for each in branches}
+    # A dense layer has constant weights, a product of two tensors has none.
+    if any(int(each) in producers for each in producers[detectors].inputs[1:]):
+        raise ValueError("not a dense layer")
+    return detectors
 
 
 def _find_branch(model: Any, producers: Mapping[int, Any], tensor: int) -> _Branch:

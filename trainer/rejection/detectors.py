@@ -7,6 +7,7 @@ exceeds that; so a kind of unknown is rejected however large the logits of its i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,12 +119,9 @@ class _Direction:
 
     @classmethod
     def fit(cls, train: Rows, unknowns: Rows, penalty: float) -> "_Direction":
-        """Logistic regression in which both sides weigh the same."""
-        from sklearn.linear_model import LogisticRegression
-
+        """Fit it by logistic regression."""
         rows, targets, mean, spread = _standardized(train, unknowns)
-        regression = LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000)
-        regression.fit(rows, targets)
+        regression = _regression(penalty).fit(rows, targets)
         weights = regression.coef_[0] / spread
         return cls(weights, float(regression.intercept_[0] - mean @ weights))
 
@@ -138,14 +136,20 @@ class _Direction:
 
 def _of_unseen(train: Rows, negatives: Rows, seed: int) -> Rows:
     """The log-odds of each negative, by a regression that has not seen it."""
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     rows, targets, _mean, _spread = _standardized(train, negatives)
-    regression = LogisticRegression(C=PENALTY_NEGATIVES, class_weight="balanced", max_iter=2000)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    regression = _regression(PENALTY_NEGATIVES)
     values = cross_val_predict(regression, rows, targets, cv=folds, method="decision_function")
     return np.asarray(values[len(train) :], np.float32)
+
+
+def _regression(penalty: float) -> Any:
+    """scikit-learn's logistic regression, in which both sides weigh the same."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000)
 
 
 def _standardized(train: Rows, unknowns: Rows) -> tuple[Rows, NDArray[np.int64], Rows, Rows]:

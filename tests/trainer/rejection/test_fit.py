@@ -53,6 +53,15 @@ def test_far_and_near_images_are_rejected_and_new_ones_of_the_classes_kept() -> 
     assert (powers.max(axis=1) / powers.sum(axis=1) > 0.5).mean() > 0.9
 
 
+def test_half_of_the_images_of_the_classes_can_be_told_apart_in_int8_by_the_score_of_unknown() -> None:
+    """A score below half a step of 1/256 is 0: images that share it have the same rank among the kept."""
+    fitted = fit_rejection(
+        known(900, 1).features, known(300, 2), {"far": far(200, 3)}, None, keep=0.95, seed=0
+    )
+    new = known(2000, 4)
+    assert np.median(fitted.head.scores(new.features, new.logits)[:, -1]) > 0.5 / 256
+
+
 def test_negatives_teach_what_nothing_else_shows() -> None:
     """Images that lie in a class, but for one direction that the synthetic ones do not have."""
 

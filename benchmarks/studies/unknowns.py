@@ -1,10 +1,11 @@
 """Images of no class through the int8 file: how many are accepted, and how many known images are kept.
 
-    python -m benchmarks.studies.unknowns FOLDER [SEED …]
+    python -m benchmarks.studies.unknowns FOLDER [SEED …] [MODEL …]
 
 FOLDER holds `alpaca/`, `mnist.npz` and MobileNetV2 weights without top for alpha 0.35. For each seed the
-models are trained and converted by the commands, and images are classified as `edge-classify` does. Prints
-the table of docs/unknown.md; takes about ten minutes a seed on two cores.
+models (all, or those named as in the table) are trained and converted by the commands, and images are
+classified as `edge-classify` does. Prints the table of docs/unknown.md; takes about ten minutes a seed on two
+cores.
 """
 
 import sys
@@ -67,9 +68,11 @@ class Study:
     Args:
         folder: with the data and weights.
         work: an empty folder.
+        names: of the models; all where it is empty.
     """
 
-    def __init__(self, folder: Path, work: Path) -> None:
+    def __init__(self, folder: Path, work: Path, names: Sequence[str] = ()) -> None:
+        self._names = names
         self._work = work
         self._weights = folder / "mobilenet_v2_0.35_no_top.weights.h5"
         self._alpaca = folder / "alpaca"
@@ -84,6 +87,8 @@ class Study:
     def run(self, seed: int) -> None:
         """All trainings with one seed."""
         for trial in self._trials(seed):
+            if self._names and trial.name not in self._names:
+                continue
             model = self._train(trial, seed)
             self._ask(trial, model, seed)
 
@@ -169,10 +174,10 @@ class Study:
         return folder
 
 
-def main(folder: Path, seeds: Sequence[int]) -> None:
+def main(folder: Path, seeds: Sequence[int], names: Sequence[str]) -> None:
     """Print the tables."""
     with tempfile.TemporaryDirectory() as work:
-        study = Study(folder, Path(work))
+        study = Study(folder, Path(work), names)
         for seed in seeds:
             study.run(seed)
     rows = [
@@ -267,4 +272,5 @@ def _scikit_digits() -> Arrays:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [int(each) for each in sys.argv[2:]] or SEEDS)
+    numbers = [int(each) for each in sys.argv[2:] if each.isdecimal()]
+    main(Path(sys.argv[1]), numbers or SEEDS, [each for each in sys.argv[2:] if not each.isdecimal()])

@@ -155,7 +155,7 @@ def _explain(done: "Conversion", config: "ConvertConfig", path: Path) -> str:
     if rejection is not None and compared.within(config.max_drop):
         return (
             f"{path} is not written: {done.precision} does not reject what the Keras model rejects: it "
-            f"{_describe(rejection)}; --max-drop is {config.max_drop}"
+            f"{_describe(rejection)}; --max-drop is {config.max_drop}{_suggest(done, config)}"
         )
     layers = ", ".join(f"{each.layer} ({each.snr:.0f} dB)" for each in worst_layers(done.layers, 3))
     return (

@@ -28,6 +28,9 @@ from edge_runtime.model import ModelCard
 UNKNOWNS = 40
 """Synthetic images of no class of each kind that the rejection is compared on."""
 
+WIDENING = 10
+"""Others of each kind that the ranges of activations are widened by."""
+
 _HELD_OUT_JUDGES, _TRAINING_JUDGES = 1000, 500
 """Images that the mean error of the lead of `unknown` is measured on, at most; they are held in memory."""
 
@@ -54,6 +57,7 @@ class HeldOut:
     """The held-out images and synthetic images of no class, with the Keras model's scores.
 
     The judges are images that the lead of `unknown` is corrected by: held-out and training images, no test.
+    The ranges of activations are widened by other synthetic images than those that are compared on.
     """
 
     card: ModelCard
@@ -61,6 +65,7 @@ class HeldOut:
     splits: NDArray[np.str_]
     targets: NDArray[np.int64]
     expected: NDArray[np.float32]
+    widening: tuple[Image, ...]
     unknowns: tuple[Image, ...]
     expected_unknowns: NDArray[np.float32]
     judges: tuple[Image, ...]
@@ -85,10 +90,12 @@ class HeldOut:
             check_held_out(run, dataset, tick)
         with reporter.bar("scores of the Keras model") as tick:
             expected = float_scores(model, images, tick=tick)
+        widening: tuple[Image, ...] = ()
         unknowns: tuple[Image, ...] = ()
         judges: tuple[Image, ...] = ()
         if run.card.rejection:
-            unknowns = _make_unknowns(run.card, calibration)
+            widening = _make_unknowns(calibration, WIDENING, run.card.seed + 1)
+            unknowns = _make_unknowns(calibration, UNKNOWNS, run.card.seed)
             judges = _read_judges(run, dataset, samples, reporter)
         return cls(
             card=run.card,
@@ -96,6 +103,7 @@ class HeldOut:
             splits=np.array([sample.split for sample in samples]),
             targets=np.array([index[sample.label] for sample in samples]),
             expected=expected,
+            widening=widening,
             unknowns=unknowns,
             expected_unknowns=float_scores(model, unknowns) if unknowns else expected[:0],
             judges=judges,
@@ -119,8 +127,8 @@ class HeldOut:
         return Compared(compare(self.expected, found, self.targets, labels), by_split, rejection)
 
 
-def _make_unknowns(card: ModelCard, calibration: CalibrationSet) -> tuple[Image, ...]:
-    made = make_unknowns(calibration.images, UNKNOWNS, card.seed)
+def _make_unknowns(calibration: CalibrationSet, count: int, seed: int) -> tuple[Image, ...]:
+    made = make_unknowns(calibration.images, count, seed)
     return tuple(image for images in made.values() for image in images)
 
 

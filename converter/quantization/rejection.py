@@ -1,12 +1,12 @@
 """Quantize the output for images of no class so that int8 rejects what the Keras model rejects.
 
 Calibration images are of the classes: the ranges that they give end where images of no class begin. So the
-tensors between the features and the last softmax get ranges that hold both; evidence beyond its range is as
-good as the end of it. What rounding adds to the lead of `unknown` near the threshold is measured, and
-subtracted.
+ranges of all tensors are widened by synthetic unknowns, and the tensors between the features and the last
+softmax get ranges that hold both; evidence beyond its range is as good as the end of it. What rounding adds
+to the lead of `unknown` near the threshold is measured, and subtracted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,16 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converter.flatbuffer import get_weights, unpack
-from converter.quantization.activations import Channels
+from converter.quantization.activations import Channels, measure_channels
 from converter.quantization.bias_correction import shift_biases
 from converter.quantization.int8 import Calibrated, with_channels
-from edge_runtime.core import SIGNIFICANCE_LEVEL, ModelError, mcnemar
+from edge_runtime.core import SIGNIFICANCE_LEVEL, Image, ModelError, mcnemar
 from edge_runtime.inference import is_kept, lead_of_unknown
 
 NEAR = (-4.0, -0.2)
 """Leads of images that are kept, but nearly rejected: 256 levels of the scores resolve them best."""
 
 FEWEST = 8
+
+MOST_WIDENED = 0.5
+"""What images of no class may add to a range at either end, of its width: the steps become coarser."""
 
 NEGLIGIBLE = 8.0
 """How far a logit is below the largest one when its score is next to nothing."""
@@ -63,21 +66,24 @@ class _Tensors:
     lead: float
 
 
-def make_room_for_unknowns(calibrated: Calibrated) -> Calibrated:
-    """Give the tensors of a rejection ranges that images of no class fit into.
+def make_room_for_unknowns(calibrated: Calibrated, unknowns: Sequence[Image]) -> Calibrated:
+    """Give the tensors of a model with a rejection ranges that images of no class fit into.
+
+    A uniform frame whose activations end where those of the classes do can look like one of them.
 
     Args:
         calibrated: a float model with a rejection.
+        unknowns: images of no class, uint8 RGB at the model's size.
 
     Raises:
         ModelError: it has none.
     """
     _schema, model = unpack(calibrated.content)
-    ranges = _ranges(_find(model), calibrated.channels)
-    channels = {
-        index: _with_span(each, ranges[index]) if index in ranges else each
-        for index, each in calibrated.channels.items()
-    }
+    tensors = _find(model)
+    seen = measure_channels(calibrated.content, unknowns, calibrated.input_range)
+    channels = {index: _widened(each, seen[index]) for index, each in calibrated.channels.items()}
+    ranges = _ranges(tensors, calibrated.channels)
+    channels |= {index: _with_span(channels[index], span) for index, span in ranges.items()}
     return with_channels(calibrated, channels)
 
 
@@ -116,6 +122,17 @@ def _ranges(tensors: _Tensors, channels: Mapping[int, Channels]) -> dict[int, tu
     ranges[tensors.detectors] = (0.0, detectable)
     # One scale for all logits. Below the smallest of a class, the logit of `unknown` makes no difference.
     return ranges | dict.fromkeys((tensors.logits, *tensors.sums), (low, high + tensors.lead))
+
+
+def _widened(known: Channels, unknown: Channels) -> Channels:
+    """The ranges that hold both, within a limit; the means are those of the classes."""
+    low, high = known.span
+    most = MOST_WIDENED * (high - low)
+    return replace(
+        known,
+        low=np.minimum(known.low, np.maximum(unknown.low, low - most)),
+        high=np.maximum(known.high, np.minimum(unknown.high, high + most)),
+    )
 
 
 def _with_span(channels: Channels, span: tuple[float, float]) -> Channels:

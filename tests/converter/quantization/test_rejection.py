@@ -1,9 +1,17 @@
 """The gate of the output for images of no class."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from converter.quantization import calibrate, compare_rejection, make_room_for_unknowns, mean_lead_error
+from converter.quantization import (
+    calibrate,
+    compare_rejection,
+    make_room_for_unknowns,
+    mean_lead_error,
+    rejection_tensors,
+)
 from edge_runtime import ModelError
 
 
@@ -43,17 +51,17 @@ def test_the_mean_error_of_the_lead_is_that_of_images_that_are_nearly_rejected()
     assert mean_lead_error(expected[:5], found[:5]) == 0.0
 
 
-@pytest.mark.parametrize("earlier", [False, True])
-def test_the_output_of_an_earlier_version_is_refused(earlier: bool) -> None:
-    """It was made of squares, whose range is another one: conversion would clip them."""
+def network_with_rejection(*, of_earlier_version: bool = False) -> Any:
+    """Three classes on the mean color. Earlier versions squared what they detected."""
     import keras
 
+    keras.utils.set_random_seed(0)
     layers = keras.layers
     features = keras.Input((3,))
     logits = layers.Dense(3)(features)
     largest = layers.GlobalMaxPooling1D()(layers.Reshape((3, 1))(logits))
-    detected = layers.Dense(4, None if earlier else "relu")(features)
-    if earlier:
+    detected = layers.Dense(4, None if of_earlier_version else "relu")(features)
+    if of_earlier_version:
         detected = layers.Multiply()([detected, detected])
     gentle, steep = (
         layers.ReLU()(
@@ -68,10 +76,35 @@ def test_the_output_of_an_earlier_version_is_refused(earlier: bool) -> None:
     head = keras.Model(features, scores)
     pixels = keras.Input((8, 8, 3))
     pooled = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 127.5, -1)(pixels))
-    images = [np.full((8, 8, 3), level, np.uint8) for level in (0, 90, 255)]
-    calibrated = calibrate(keras.Model(pixels, head(pooled)), images)
-    if earlier:
-        with pytest.raises(ModelError, match="train the run again"):
-            make_room_for_unknowns(calibrated)
-    else:
-        assert make_room_for_unknowns(calibrated).channels
+    return keras.Model(pixels, head(pooled))
+
+
+def frames(*levels: int) -> list[np.ndarray]:
+    return [np.full((8, 8, 3), level, np.uint8) for level in levels]
+
+
+def test_the_output_of_an_earlier_version_is_refused() -> None:
+    """It was made of squares, whose range is another one: conversion would clip them."""
+    images = frames(0, 90, 255)
+    calibrated = calibrate(network_with_rejection(of_earlier_version=True), images)
+    with pytest.raises(ModelError, match="train the run again"):
+        make_room_for_unknowns(calibrated, images)
+
+
+@pytest.mark.parametrize(
+    ("unknowns", "growth"), [((100, 110), 0.0), ((84, 132), 0.4), ((70, 122), 0.5), ((0, 255), 0.5)]
+)
+def test_images_of_no_class_widen_the_ranges_by_half_at_most(
+    unknowns: tuple[int, int], growth: float
+) -> None:
+    calibrated = calibrate(network_with_rejection(), frames(90, 120))
+    rejection = rejection_tensors(calibrated)
+    widened = make_room_for_unknowns(calibrated, frames(*unknowns)).channels
+    grown = []
+    for index, known in calibrated.channels.items():
+        np.testing.assert_array_equal(widened[index].mean, known.mean)
+        (low, high), (lowest, highest) = known.span, widened[index].span
+        if index not in rejection:
+            grown += [(low - lowest) / (high - low), (highest - high) / (high - low)]
+    assert max(grown) == pytest.approx(growth, abs=0.02)
+    assert min(grown) >= 0

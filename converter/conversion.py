@@ -192,7 +192,7 @@ class _Converter:
                 self.model, rest if automatic else images, self.config.io or Io.UINT8, tick
             )
         if self.run.card.rejection:
-            calibrated = make_room_for_unknowns(calibrated, self.held_out.widening)
+            calibrated = make_room_for_unknowns(calibrated, self.held_out.uniform)
         equalized = equalize_channels(calibrated)
         calibrated = correct_dense_layers(correct(equalized), equalized)
         method, ranges = self._select_ranges(calibrated, judges)

@@ -28,8 +28,8 @@ from edge_runtime.model import ModelCard
 UNKNOWNS = 40
 """Synthetic images of no class of each kind that the rejection is compared on."""
 
-WIDENING = 10
-"""Others of each kind that the ranges of activations are widened by."""
+UNIFORM = 20
+"""Other uniform frames, which the ranges of activations are widened by."""
 
 _HELD_OUT_JUDGES, _TRAINING_JUDGES = 1000, 500
 """Images that the mean error of the lead of `unknown` is measured on, at most; they are held in memory."""
@@ -57,7 +57,7 @@ class HeldOut:
     """The held-out images and synthetic images of no class, with the Keras model's scores.
 
     The judges are images that the lead of `unknown` is corrected by: held-out and training images, no test.
-    The ranges of activations are widened by other synthetic images than those that are compared on.
+    The ranges of activations are widened by uniform frames, not those that are compared on.
     """
 
     card: ModelCard
@@ -65,7 +65,7 @@ class HeldOut:
     splits: NDArray[np.str_]
     targets: NDArray[np.int64]
     expected: NDArray[np.float32]
-    widening: tuple[Image, ...]
+    uniform: tuple[Image, ...]
     unknowns: tuple[Image, ...]
     expected_unknowns: NDArray[np.float32]
     judges: tuple[Image, ...]
@@ -90,12 +90,13 @@ class HeldOut:
             check_held_out(run, dataset, tick)
         with reporter.bar("scores of the Keras model") as tick:
             expected = float_scores(model, images, tick=tick)
-        widening: tuple[Image, ...] = ()
+        uniform: tuple[Image, ...] = ()
         unknowns: tuple[Image, ...] = ()
         judges: tuple[Image, ...] = ()
         if run.card.rejection:
-            widening = _make_unknowns(calibration, WIDENING, run.card.seed + 1)
-            unknowns = _make_unknowns(calibration, UNKNOWNS, run.card.seed)
+            uniform = tuple(make_unknowns(calibration.images, UNIFORM, run.card.seed + 1)["uniform"])
+            made = make_unknowns(calibration.images, UNKNOWNS, run.card.seed)
+            unknowns = tuple(image for images in made.values() for image in images)
             judges = _read_judges(run, dataset, samples, reporter)
         return cls(
             card=run.card,
@@ -103,7 +104,7 @@ class HeldOut:
             splits=np.array([sample.split for sample in samples]),
             targets=np.array([index[sample.label] for sample in samples]),
             expected=expected,
-            widening=widening,
+            uniform=uniform,
             unknowns=unknowns,
             expected_unknowns=float_scores(model, unknowns) if unknowns else expected[:0],
             judges=judges,
@@ -125,11 +126,6 @@ class HeldOut:
             unknown = converted_scores(converted, self.card, self.unknowns)
             rejection = compare_rejection((self.expected, found), (self.expected_unknowns, unknown))
         return Compared(compare(self.expected, found, self.targets, labels), by_split, rejection)
-
-
-def _make_unknowns(calibration: CalibrationSet, count: int, seed: int) -> tuple[Image, ...]:
-    made = make_unknowns(calibration.images, count, seed)
-    return tuple(image for images in made.values() for image in images)
 
 
 def _read_judges(

@@ -92,14 +92,12 @@ def test_the_output_of_an_earlier_version_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unknowns", "growth"), [((100, 110), 0.0), ((84, 132), 0.4), ((70, 122), 0.5), ((0, 255), 0.5)]
+    ("levels", "growth"), [((100, 110), 0.0), ((84, 132), 0.4), ((70, 122), 0.5), ((0, 255), 0.5)]
 )
-def test_images_of_no_class_widen_the_ranges_by_half_at_most(
-    unknowns: tuple[int, int], growth: float
-) -> None:
+def test_uniform_frames_widen_the_ranges_by_half_at_most(levels: tuple[int, int], growth: float) -> None:
     calibrated = calibrate(network_with_rejection(), frames(90, 120))
     rejection = rejection_tensors(calibrated)
-    widened = make_room_for_unknowns(calibrated, frames(*unknowns)).channels
+    widened = make_room_for_unknowns(calibrated, frames(*levels)).channels
     grown = []
     for index, known in calibrated.channels.items():
         np.testing.assert_array_equal(widened[index].mean, known.mean)

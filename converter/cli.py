@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "edge-convert run --out birds.tflite",
+    "edge-convert run --qat-steps 500",
     "edge-convert run --calibrate auto --keep-float auto",
     "edge-convert run --for frigate --out model_cache/birds",
     "edge-convert run --precision int8,float16 --target tflite-runtime-2.14",
@@ -193,8 +194,11 @@ def _suggest(done: "Conversion", config: "ConvertConfig") -> str:
     if done.precision is not Precision.INT8:
         return ""
     ways = ["--calibrate auto"] if config.calibrate is not Calibration.AUTO else []
+    ways += ["--qat-steps 500"] if not config.qat_steps else []
     ways += ["--keep-float auto"] if config.keep_float is KeepFloat.NONE else []
-    return f"; try {' or '.join(ways)}" if ways else "; try --precision float16, or hold out more images"
+    *before, last = ways or [""]
+    listed = f"{', '.join(before)} or {last}" if before else last
+    return f"; try {listed}" if ways else "; try --precision float16, or hold out more images"
 
 
 def _summarize(done: "Conversion", config: "ConvertConfig") -> None:

@@ -90,6 +90,14 @@ class ConvertConfig:
     calibration_count: int = option(
         DEFAULT_COUNT, "Number of calibration images.", 1, 1_000_000, panel=QUANTIZATION
     )
+    qat_steps: int = option(
+        0,
+        "Steps of quantization-aware training, in which int8 learns the float model's outputs on training "
+        "images; 500 are usual.",
+        0,
+        100_000,
+        panel=QUANTIZATION,
+    )
     keep_float: KeepFloat = option(
         KeepFloat.NONE,
         "auto: keep the fewest layers in float that pass --max-drop.",

@@ -1,6 +1,7 @@
-"""Run → model file in steps: calibrate → equalize → correct → quantize → compare → gate → package.
+"""Run → model file in steps: calibrate → equalize → correct → train → quantize → compare → gate → package.
 
-After calibration an output for images of no class gets ranges that hold such images.
+After calibration an output for images of no class gets ranges that hold such images. Training is
+quantization-aware, and done where it is asked for.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ from converter.quantization import (
     Calibration,
     CalibrationSet,
     Comparison,
+    FittedImages,
     Io,
     KeptFloat,
     LayerError,
@@ -44,9 +46,11 @@ from converter.quantization import (
     read_calibration,
     rejection_tensors,
     shift_lead,
+    train_for_int8,
+    with_ranges,
 )
 from edge_runtime.core import Image, ModelError, Reporter
-from edge_runtime.datasets import Run
+from edge_runtime.datasets import TRAIN, Run
 from edge_runtime.model import ModelCard, pack_model_file
 
 # A fifth of the calibration images decides between the methods of `auto`.
@@ -196,12 +200,21 @@ class _Converter:
         equalized = equalize_channels(calibrated)
         calibrated = correct_dense_layers(correct(equalized), equalized)
         method, ranges = self._select_ranges(calibrated, judges)
+        if self.config.qat_steps:
+            calibrated, ranges = self._train(with_ranges(calibrated, ranges or {})), None
         int8 = quantize(calibrated, ranges)
         if self.run.card.rejection:
             calibrated, int8 = self._correct_lead(calibrated, ranges, int8)
         if self.config.keep_float is KeepFloat.NONE or self._passes(int8):
             return _Converted(int8, method, calibrated)
         return self._keep_float(int8, method, calibrated, ranges)
+
+    def _train(self, calibrated: Calibrated) -> Calibrated:
+        """Quantization-aware training on the training images."""
+        run, steps = self.run, self.config.qat_steps
+        images = FittedImages(run.card, run.open_data(), run.split(TRAIN))
+        with self.reporter.bar("quantization-aware training") as tick:
+            return train_for_int8(calibrated, images, steps, run.card.seed, tick)
 
     def _correct_lead(
         self, calibrated: Calibrated, ranges: Ranges | None, int8: bytes

@@ -1,5 +1,6 @@
-"""Quantization: calibration, ranges, equalization, bias correction, mixed precision, comparison."""
+"""Quantization: calibration, ranges, equalization, bias correction, training, mixed precision, comparison."""
 
+from converter.quantization.aware_training import train_for_int8
 from converter.quantization.calibration import (
     DEFAULT_COUNT,
     CalibrationSet,
@@ -27,6 +28,7 @@ from converter.quantization.int8 import (
     correct_dense_layers,
     equalize_channels,
     quantize,
+    with_ranges,
 )
 from converter.quantization.layer_report import (
     LayerError,
@@ -100,5 +102,7 @@ __all__ = [
     "representative_dataset",
     "shift_lead",
     "silence",
+    "train_for_int8",
+    "with_ranges",
     "worst_layers",
 ]

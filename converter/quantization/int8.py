@@ -141,6 +141,11 @@ def quantize(calibrated: Calibrated, ranges: Ranges | None = None, keep_float: C
         return quantize_calibrated(content, calibrated.io, keep_float)
 
 
+def with_ranges(calibrated: Calibrated, ranges: Ranges) -> Calibrated:
+    """The model with other ranges of some tensors; `channels` are those that were measured."""
+    return replace(calibrated, content=_with_ranges(calibrated.content, ranges))
+
+
 def _mean_error(
     wanted: NDArray[np.float32], found: NDArray[np.float32], span: tuple[float, float]
 ) -> NDArray[np.float32]:

@@ -117,7 +117,7 @@ def test_a_collapse_stops_the_conversion_and_names_the_layer(
         "worst classes:",
         "more than chance",
     )
-    assert "try --calibrate auto or --keep-float auto" in done.err
+    assert "try --calibrate auto, --qat-steps 500 or --keep-float auto" in done.err
     assert out.read_bytes() == b"old"
     record = json.loads(out.with_suffix(".conversion.json").read_text())
     assert record["gate"] == {"max_drop": 0.01, "min_agreement": 0.0, "passed": False}
@@ -132,7 +132,9 @@ def test_the_precisions_that_pass_are_written_and_what_failed_is_not_suggested_a
     done = command(
         *("edge-convert", fragile_run, "--out", out, "--precision", "int8,float32", "--calibrate", "auto")
     )
-    done.fails_at_last_with(9, "m.int8.tflite is not written", " lost, ", "images", "try --keep-float auto")
+    done.fails_at_last_with(
+        9, "m.int8.tflite is not written", " lost, ", "images", "try --qat-steps 500 or --keep-float auto"
+    )
     assert "--calibrate auto" not in done.err.splitlines()[-1]
     assert not (tmp_path / "m.int8.tflite").exists()
     assert f"written:   {tmp_path / 'm.float32.tflite'}" in done.out
@@ -180,7 +182,7 @@ def test_channels_of_unlike_ranges_and_constant_backgrounds_do_no_harm(digits_ru
     held_out = [fit(data.read(each.file), (32, 32), run.card.resize) for each in run.split("test")]
     expected = float_scores(model, held_out)
     targets = np.array([int(each.label) for each in run.split("test")])
-    plain = make_room_for_unknowns(calibrate(model, images))
+    plain = make_room_for_unknowns(calibrate(model, images), [np.zeros_like(images[0])])
     before, after = (
         compare(
             expected, converted_scores(quantize(each), run.card, held_out), targets, run.card.classes

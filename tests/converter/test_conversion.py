@@ -95,6 +95,20 @@ def test_the_command_says_what_it_did(command: Command, digits_run: Path, tmp_pa
     assert "50 calibration images" in done.err
 
 
+@pytest.mark.slow
+def test_quantization_aware_training_keeps_the_answers(
+    command: Command, digits_run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.tflite"
+    done = command("edge-convert", digits_run, "--out", out, "--qat-steps", 30)
+    assert done.code == 0, done.err
+    assert "quantization-aware training" in done.err
+    record = json.loads(out.with_suffix(".conversion.json").read_text())
+    assert record["options"]["qat_steps"] == 30
+    assert record["held_out"]["agreement"] >= 0.97
+    assert command("edge-classify", "-m", out, "--self-test").code == 0
+
+
 @pytest.fixture
 def damaged(digits_run: Path, tmp_path: Path) -> Path:
     """A copy of the run, to be damaged."""

@@ -210,11 +210,24 @@ class _Converter:
         return self._keep_float(int8, method, calibrated, ranges)
 
     def _train(self, calibrated: Calibrated) -> Calibrated:
-        """Quantization-aware training on the training images."""
+        """Quantization-aware training on the training images, where it helps on the calibration images."""
         run, steps = self.run, self.config.qat_steps
         images = FittedImages(run.card, run.open_data(), run.split(TRAIN))
         with self.reporter.bar("quantization-aware training") as tick:
-            return train_for_int8(calibrated, images, steps, run.card.seed, tick)
+            trained = train_for_int8(calibrated, images, steps, run.card.seed, tick)
+        expected = float_scores(self.model, self.calibration.images)
+        before, after = (
+            measure_agreement(
+                expected, converted_scores(quantize(each), run.card, self.calibration.images)
+            ).kl_divergence
+            for each in (calibrated, trained)
+        )
+        better = after < before
+        self.reporter.say(
+            f"quantization-aware training: KL divergence on the calibration images {before:.5f} → "
+            f"{after:.5f}{'' if better else ': it is left out'}"
+        )
+        return trained if better else calibrated
 
     def _correct_lead(
         self, calibrated: Calibrated, ranges: Ranges | None, int8: bytes

@@ -1,9 +1,9 @@
 """Quantization-aware training: how close int8 comes to the float model, and how long it takes.
 
-    python -m benchmarks.studies.aware_training RUN [STEPS …]
+    python -m benchmarks.studies.aware_training STEPS RUN [RUN …]
 
-RUN is a run of `edge-train`. It is converted without the training and with each number of steps (500). Prints
-the comparison with the Keras model on the run's held-out images, and the seconds of the whole conversion.
+Each run of `edge-train` is converted without the training and with so many steps of it. Prints the comparison
+with the Keras model on the run's held-out images, and the seconds of the whole conversion.
 """
 
 import sys
@@ -14,33 +14,30 @@ from converter import ConvertConfig, convert
 from edge_runtime.core import Reporter, clock, markdown_table
 from edge_runtime.datasets import read_run
 
-STEPS = (500,)
+COLUMNS = ("run", "steps", "images", "float", "int8", "agreement", "KL divergence", "seconds")
 
 
-def main(run: Path, steps: Sequence[int]) -> None:
-    """Print one row for each number of steps."""
-    rows = []
-    for number in (0, *steps):
-        config = ConvertConfig(run=run, out=run.with_suffix(".tflite"), qat_steps=number)
-        started = clock.now()
-        with Reporter() as reporter:
-            (done,) = convert(read_run(run), config, reporter)
-        seconds = clock.now() - started
-        compared = done.comparison
-        rows.append(
-            (
-                str(number),
-                str(compared.count),
-                f"{compared.float_accuracy:.4f}",
-                f"{compared.accuracy:.4f}",
-                f"{compared.agreement:.4f}",
-                f"{compared.kl_divergence:.4f}",
-                f"{seconds:.0f}",
-            )
-        )
-    columns = ("steps", "images", "float", "int8", "agreement", "KL divergence", "seconds")
-    print(markdown_table(columns, rows))  # noqa: T201
+def main(steps: int, runs: Sequence[Path]) -> None:
+    """Print two rows for each run."""
+    rows = [measure(run, number) for run in runs for number in (0, steps)]
+    print(markdown_table(COLUMNS, rows))  # noqa: T201
+
+
+def measure(run: Path, steps: int) -> tuple[str, ...]:
+    """Convert, and compare."""
+    started = clock.now()
+    with Reporter() as reporter:
+        (done,) = convert(read_run(run), ConvertConfig(run=run, qat_steps=steps), reporter)
+    seconds, compared = clock.now() - started, done.comparison
+    values = (compared.float_accuracy, compared.accuracy, compared.agreement, compared.kl_divergence)
+    return (
+        run.name,
+        str(steps),
+        str(compared.count),
+        *(f"{each:.4f}" for each in values),
+        f"{seconds:.0f}",
+    )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [int(each) for each in sys.argv[2:]] or STEPS)
+    main(int(sys.argv[1]), [Path(each) for each in sys.argv[2:]])

@@ -313,7 +313,7 @@ def _convolve(operator: _Operator, values: Any, weights: Any) -> Any:
     dilations = [options.dilationHFactor, options.dilationWFactor]
     convolve = tf.nn.conv2d if operator.kind == "CONV_2D" else tf.nn.depthwise_conv2d
     padding = ("SAME", "VALID")[options.padding]
-    # Output channels first, or 1 first: last is the multiplier of a depthwise convolution.
+    # A depthwise convolution has 1 first, as each channel has one filter; TensorFlow has that last.
     return convolve(values, tf.transpose(weights, [1, 2, 3, 0]), strides, padding, dilations=dilations)
 
 

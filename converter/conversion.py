@@ -195,11 +195,7 @@ class _Converter:
             calibrated = calibrate(
                 self.model, rest if automatic else images, self.config.io or Io.UINT8, tick
             )
-        if self.run.card.rejection:
-            calibrated = make_room_for_unknowns(calibrated, self.held_out.uniform)
-        equalized = equalize_channels(calibrated)
-        calibrated = correct_dense_layers(correct(equalized), equalized)
-        method, ranges = self._select_ranges(calibrated, judges)
+        calibrated, method, ranges = self._choose_ranges(calibrated, judges)
         if self.config.qat_steps:
             calibrated, ranges = self._train(with_ranges(calibrated, ranges or {})), None
         int8 = quantize(calibrated, ranges)
@@ -208,6 +204,32 @@ class _Converter:
         if self.config.keep_float is KeepFloat.NONE or self._passes(int8):
             return _Converted(int8, method, calibrated)
         return self._keep_float(int8, method, calibrated, ranges)
+
+    def _choose_ranges(
+        self, calibrated: Calibrated, judges: Sequence[Image]
+    ) -> tuple[Calibrated, Calibration, Ranges | None]:
+        """Prepare with the ranges of the calibration images; with wider ones where these reject better."""
+        plain = self._prepare(calibrated, judges)
+        if not self.run.card.rejection:
+            return plain
+        let_in = self.held_out.count_let_in(quantize(plain[0], plain[2]))
+        if not let_in:
+            return plain
+        wide = self._prepare(calibrated, judges, self.held_out.uniform)
+        if self.held_out.count_let_in(quantize(wide[0], wide[2])) >= let_in:
+            return plain
+        self.reporter.say("ranges are widened by frames of one color, so that int8 rejects better")
+        return wide
+
+    def _prepare(
+        self, calibrated: Calibrated, judges: Sequence[Image], uniform: Sequence[Image] = ()
+    ) -> tuple[Calibrated, Calibration, Ranges | None]:
+        """Equalize, correct and select ranges; the frames widen them."""
+        if self.run.card.rejection:
+            calibrated = make_room_for_unknowns(calibrated, uniform)
+        equalized = equalize_channels(calibrated)
+        corrected = correct_dense_layers(correct(equalized), equalized)
+        return corrected, *self._select_ranges(corrected, judges)
 
     def _train(self, calibrated: Calibrated) -> Calibrated:
         """Quantization-aware training on the training images, where it helps on the calibration images."""

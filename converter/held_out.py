@@ -1,6 +1,6 @@
 """The images that converted models are compared on, with the scores that the Keras model gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,14 @@ from converter.quantization import (
 )
 from edge_runtime.core import Image, Reporter
 from edge_runtime.datasets import TEST, TRAIN, Dataset, Run, Sample, make_unknowns
+from edge_runtime.inference import is_kept
 from edge_runtime.model import ModelCard
 
-UNKNOWNS = 40
-"""Synthetic images of no class of each kind that the rejection is compared on."""
+UNKNOWNS = 100
+"""Synthetic images of no class of each kind that the rejection is compared on: with 40, chance decided."""
 
-UNIFORM = 20
-"""Other uniform frames, which the ranges of activations are widened by."""
+OTHERS = 30
+"""Others of each kind, which decide whether ranges are widened."""
 
 _HELD_OUT_JUDGES, _TRAINING_JUDGES = 1000, 500
 """Images that the mean error of the lead of `unknown` is measured on, at most; they are held in memory."""
@@ -57,7 +58,7 @@ class HeldOut:
     """The held-out images and synthetic images of no class, with the Keras model's scores.
 
     The judges are images that the lead of `unknown` is corrected by: held-out and training images, no test.
-    The ranges of activations are widened by uniform frames, not those that are compared on.
+    Other unknowns than those that are compared on decide whether the uniform ones of them widen ranges.
     """
 
     card: ModelCard
@@ -66,6 +67,8 @@ class HeldOut:
     targets: NDArray[np.int64]
     expected: NDArray[np.float32]
     uniform: tuple[Image, ...]
+    others: tuple[Image, ...]
+    expected_others: NDArray[np.float32]
     unknowns: tuple[Image, ...]
     expected_unknowns: NDArray[np.float32]
     judges: tuple[Image, ...]
@@ -91,12 +94,13 @@ class HeldOut:
         with reporter.bar("scores of the Keras model") as tick:
             expected = float_scores(model, images, tick=tick)
         uniform: tuple[Image, ...] = ()
+        others: tuple[Image, ...] = ()
         unknowns: tuple[Image, ...] = ()
         judges: tuple[Image, ...] = ()
         if run.card.rejection:
-            uniform = tuple(make_unknowns(calibration.images, UNIFORM, run.card.seed + 1)["uniform"])
-            made = make_unknowns(calibration.images, UNKNOWNS, run.card.seed)
-            unknowns = tuple(image for images in made.values() for image in images)
+            made = make_unknowns(calibration.images, OTHERS, run.card.seed + 1)
+            uniform, others = tuple(made["uniform"]), _join(made)
+            unknowns = _join(make_unknowns(calibration.images, UNKNOWNS, run.card.seed))
             judges = _read_judges(run, dataset, samples, reporter)
         return cls(
             card=run.card,
@@ -105,12 +109,19 @@ class HeldOut:
             targets=np.array([index[sample.label] for sample in samples]),
             expected=expected,
             uniform=uniform,
+            others=others,
+            expected_others=float_scores(model, others) if others else expected[:0],
             unknowns=unknowns,
             expected_unknowns=float_scores(model, unknowns) if unknowns else expected[:0],
             judges=judges,
             expected_judges=float_scores(model, judges) if judges else expected[:0],
             reporter=reporter,
         )
+
+    def count_let_in(self, converted: bytes) -> int:
+        """How many of the other unknowns only a converted model takes for images of a class."""
+        found = converted_scores(converted, self.card, self.others)
+        return int((is_kept(found) & ~is_kept(self.expected_others)).sum())
 
     def compare(self, converted: bytes) -> Compared:
         """Compare a converted model with the Keras model."""
@@ -126,6 +137,11 @@ class HeldOut:
             unknown = converted_scores(converted, self.card, self.unknowns)
             rejection = compare_rejection((self.expected, found), (self.expected_unknowns, unknown))
         return Compared(compare(self.expected, found, self.targets, labels), by_split, rejection)
+
+
+def _join(made: Mapping[str, Sequence[Image]]) -> tuple[Image, ...]:
+    """The images of all kinds."""
+    return tuple(image for images in made.values() for image in images)
 
 
 def _read_judges(

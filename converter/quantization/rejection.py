@@ -1,9 +1,9 @@
 """Quantize the output for images of no class so that int8 rejects what the Keras model rejects.
 
 Calibration images are of the classes: the ranges that they give end where images of no class begin. So the
-ranges of all tensors are widened by uniform frames, and the tensors between the features and the last softmax
-get ranges that hold both; evidence beyond its range is as good as the end of it. What rounding adds to the
-lead of `unknown` near the threshold is measured, and subtracted.
+tensors between the features and the last softmax get ranges that hold both; evidence beyond its range is as
+good as the end of it. The ranges of all other tensors are widened by uniform frames where int8 rejects better
+then. What rounding adds to the lead of `unknown` near the threshold is measured, and subtracted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,23 +66,25 @@ class _Tensors:
     lead: float
 
 
-def make_room_for_unknowns(calibrated: Calibrated, uniform: Sequence[Image]) -> Calibrated:
+def make_room_for_unknowns(calibrated: Calibrated, uniform: Sequence[Image] = ()) -> Calibrated:
     """Give the tensors of a model with a rejection ranges that images of no class fit into.
 
-    A frame of one color whose activations end where those of the classes do can look like one of them. Other
-    images of no class widen the ranges, too, and made int8 worse on images of the classes.
+    A frame of one color whose activations end where those of the classes do can look like one of them. Wider
+    ranges have coarser steps, which costs accuracy, so they are for models that need them.
 
     Args:
         calibrated: a float model with a rejection.
-        uniform: frames of one color, uint8 RGB at the model's size.
+        uniform: frames of one color, uint8 RGB at the model's size, that widen the ranges of all tensors.
 
     Raises:
         ModelError: it has none.
     """
     _schema, model = unpack(calibrated.content)
     tensors = _find(model)
-    seen = measure_channels(calibrated.content, uniform, calibrated.input_range)
-    channels = {index: _widened(each, seen[index]) for index, each in calibrated.channels.items()}
+    channels = dict(calibrated.channels)
+    if uniform:
+        seen = measure_channels(calibrated.content, uniform, calibrated.input_range)
+        channels = {index: _widened(each, seen[index]) for index, each in channels.items()}
     ranges = _ranges(tensors, calibrated.channels)
     channels |= {index: _with_span(channels[index], span) for index, span in ranges.items()}
     return with_channels(calibrated, channels)

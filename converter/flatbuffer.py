@@ -22,6 +22,18 @@ def pack(model: Any) -> bytes:
     return bytes(builder.Output())
 
 
+def kind_of(schema: Any, model: Any, operator: Any) -> str:
+    """The name of an operator in the schema, such as `CONV_2D`; its number where the schema has none."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return names_of(schema.BuiltinOperator).get(number, str(number))
+
+
+def names_of(enumeration: Any) -> dict[int, str]:
+    """Number → name of an enumeration of the schema."""
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+
+
 def with_output(content: bytes, tensor: int) -> bytes:
     """A model whose only output is another tensor of its first subgraph."""
     _schema, model = unpack(content)

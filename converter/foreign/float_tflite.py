@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.flatbuffer import unpack
+from converter.flatbuffer import kind_of, names_of, unpack
 from edge_runtime.core import ModelError, one_line
 
 MAX_OPERATORS = 5_000
@@ -76,9 +76,8 @@ class _Graph:
         self.operators = self.subgraph.operators or []
         if len(self.operators) > MAX_OPERATORS:
             raise ModelError(f"{self.name}: {len(self.operators)} operators; at most {MAX_OPERATORS}")
-        self._types = _names(self.schema.TensorType)
-        self._kinds = _names(self.schema.BuiltinOperator)
-        self._activations = _names(self.schema.ActivationFunctionType)
+        self._types = names_of(self.schema.TensorType)
+        self._activations = names_of(self.schema.ActivationFunctionType)
         self._narrow = {
             int(operator.outputs[0]): int(operator.inputs[0])
             for operator in self.operators
@@ -124,11 +123,10 @@ class _Graph:
 
     def kind_of(self, operator: Any) -> str:
         """The name of an operator, such as `CONV_2D`."""
-        code = self.model.operatorCodes[operator.opcodeIndex]
-        number = max(code.builtinCode, code.deprecatedBuiltinCode)
-        if number == self.schema.BuiltinOperator.CUSTOM:
-            return f"{code.customCode!r:.60}"
-        return self._kinds.get(number, str(number))
+        kind = kind_of(self.schema, self.model, operator)
+        if kind == "CUSTOM":
+            return f"{self.model.operatorCodes[operator.opcodeIndex].customCode!r:.60}"
+        return kind
 
     def type_of(self, tensor: int) -> str:
         """The type of a tensor, such as `FLOAT32`."""
@@ -189,11 +187,7 @@ class _Graph:
 
     def padding(self, operator: Any) -> str:
         """`same` or `valid`."""
-        return _names(self.schema.Padding)[operator.builtinOptions.padding].lower()
-
-
-def _names(enumeration: Any) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+        return names_of(self.schema.Padding)[operator.builtinOptions.padding].lower()
 
 
 def _layer_name(name: str) -> str:

@@ -37,7 +37,7 @@ def train_for_int8(
 
     Args:
         calibrated: the float model, with the ranges to start from.
-        images: training images, uint8 RGB at the model's size.
+        images: training images, at least one, uint8 RGB at the model's size.
         steps: batches of 32 images.
         seed: of the order and the shifts of the images.
         tick: progress callback.

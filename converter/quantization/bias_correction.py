@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.flatbuffer import get_weights, pack, set_weights, unpack
+from converter.flatbuffer import get_weights, kind_of, pack, set_weights, unpack
 from converter.quantization.activations import Channels
 
 # The converter rounds weights to 127 steps on either side of 0, with a scale for each output channel.
 _STEPS = 127
+
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def correct_biases(calibrated: bytes, channels: Mapping[int, Channels], input_shift: float) -> bytes:
@@ -33,10 +35,9 @@ def correct_biases(calibrated: bytes, channels: Mapping[int, Channels], input_sh
     """
     schema, model = unpack(calibrated)
     graph = model.subgraphs[0]
-    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
-    kinds = schema.BuiltinOperator
-    weighted = (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D, kinds.FULLY_CONNECTED)
-    layers = [each for each in graph.operators if codes[each.opcodeIndex] in weighted and _has_bias(each)]
+    layers = [
+        each for each in graph.operators if kind_of(schema, model, each) in _WEIGHTED and _has_bias(each)
+    ]
     entry = int(graph.inputs[0])
     for layer in layers:
         source = int(layer.inputs[0])
@@ -44,7 +45,7 @@ def correct_biases(calibrated: bytes, channels: Mapping[int, Channels], input_sh
             continue
         mean = channels[source].mean
         weights = get_weights(model, layer, 1)
-        depthwise = codes[layer.opcodeIndex] == kinds.DEPTHWISE_CONV_2D
+        depthwise = kind_of(schema, model, layer) == "DEPTHWISE_CONV_2D"
         rounded = _round(weights, channel_axis=-1 if depthwise else 0)
         shift = _output(rounded - weights, mean, depthwise=depthwise)
         if source == entry:
@@ -91,13 +92,11 @@ def copy_biases(content: bytes, source: bytes, names: Collection[str]) -> bytes:
 def _feature_layers(content: bytes) -> list[int]:
     schema, model = unpack(content)
     operators = model.subgraphs[0].operators
-    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
-    kinds = schema.BuiltinOperator
-    pooled = {int(each.outputs[0]) for each in operators if codes[each.opcodeIndex] == kinds.MEAN}
+    pooled = {int(each.outputs[0]) for each in operators if kind_of(schema, model, each) == "MEAN"}
     return [
         int(each.outputs[0])
         for each in operators
-        if codes[each.opcodeIndex] == kinds.FULLY_CONNECTED
+        if kind_of(schema, model, each) == "FULLY_CONNECTED"
         and int(each.inputs[0]) in pooled
         and _has_bias(each)
         and not each.builtinOptions.fusedActivationFunction

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.flatbuffer import get_weights, pack, set_weights, unpack
+from converter.flatbuffer import get_weights, kind_of, pack, set_weights, unpack
 from converter.quantization.activations import Channels
 
 _SMALLEST = 1e-6
@@ -54,16 +54,14 @@ def equalize(content: bytes, channels: Mapping[int, Channels]) -> tuple[bytes, d
 def _find_groups(schema: Any, model: Any) -> list[_Group]:
     """The tensors that plain convolutions and additions write, and only convolutions and additions read."""
     graph = model.subgraphs[0]
-    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
-    kinds = schema.BuiltinOperator
     groups: dict[int, _Group] = {}
     for operator in graph.operators:
-        kind = codes[operator.opcodeIndex]
-        if kind not in (kinds.CONV_2D, kinds.ADD) or _activation(operator):
+        kind = kind_of(schema, model, operator)
+        if kind not in ("CONV_2D", "ADD") or _activation(operator):
             continue
         output = int(operator.outputs[0])
         joined = _Group({output})
-        if kind == kinds.ADD:
+        if kind == "ADD":
             for index in map(int, operator.inputs):
                 other = groups.get(index, _Group({index}, writers=[None]))
                 joined.tensors |= other.tensors
@@ -72,13 +70,12 @@ def _find_groups(schema: Any, model: Any) -> list[_Group]:
             joined.writers.append(operator)
         groups.update(dict.fromkeys(joined.tensors, joined))
     for operator in graph.operators:
+        kind = kind_of(schema, model, operator)
         for index in map(int, operator.inputs):
             group = groups.get(index)
-            if group is None or (
-                codes[operator.opcodeIndex] == kinds.ADD and int(operator.outputs[0]) in group.tensors
-            ):
+            if group is None or (kind == "ADD" and int(operator.outputs[0]) in group.tensors):
                 continue
-            is_convolution = codes[operator.opcodeIndex] == kinds.CONV_2D and index == int(operator.inputs[0])
+            is_convolution = kind == "CONV_2D" and index == int(operator.inputs[0])
             group.readers.append(operator if is_convolution else None)
     unique = {id(group): group for group in groups.values()}.values()
     return [group for group in unique if group.readers and None not in (*group.readers, *group.writers)]

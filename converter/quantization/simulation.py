@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.flatbuffer import get_weights, pack, set_weights, unpack
+from converter.flatbuffer import get_weights, kind_of, pack, set_weights, unpack
 from converter.quantization.int8 import Calibrated, quantize
 from edge_runtime.core import ModelError
 
@@ -217,16 +217,20 @@ class Simulation:
 
 
 def _read_operators(schema: Any, model: Any) -> tuple[_Operator, ...]:
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     tensors = model.subgraphs[0].tensors
     operators = []
     for each in model.subgraphs[0].operators:
-        code = model.operatorCodes[each.opcodeIndex]
-        kind = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        kind = kind_of(schema, model, each)
         output = int(each.outputs[0])
         inputs = tuple(map(int, each.inputs))
         operators.append(_Operator(kind, each, inputs, output, tuple(map(int, tensors[output].shape))))
     unknown = sorted({each.kind for each in operators} - {*_WEIGHTED, *_OTHERS, *_CONVERSIONS})
+    for each in operators:
+        # OHWI and 1HWC: another number of channels than the input's means groups or a depth multiplier.
+        if each.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            values, weights = (tensors[tensor].shape for tensor in each.inputs[:2])
+            if values[-1] != weights[-1]:
+                unknown.append(f"a {each.kind} with groups or several filters for each channel")
     if unknown:
         raise ModelError(
             f"--qat-steps: the network has {', '.join(unknown)}, which quantization-aware training does not "

@@ -21,7 +21,7 @@ from edge_runtime import ModelCard, ModelError
 SIDE = 16
 
 
-def network(*, activation: str = "relu6") -> Any:
+def network(*, activation: str = "relu6", multiplier: int = 1) -> Any:
     """A bottleneck of MobileNetV2 with random weights, one channel of which is much wider than the others."""
     import keras
 
@@ -31,7 +31,9 @@ def network(*, activation: str = "relu6") -> Any:
     values = layers.Conv2D(8, 3, 2, "same", activation="relu6")(given)
     narrow = layers.Conv2D(8, 1, name="narrow")(values)
     values = layers.Conv2D(24, 1, activation=activation)(narrow)
-    values = layers.DepthwiseConv2D(3, padding="same", activation="relu6")(values)
+    values = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=multiplier, activation="relu6")(
+        values
+    )
     values = layers.Add()([layers.Conv2D(8, 1)(values), narrow])
     values = layers.Conv2D(32, 1, activation="relu6")(values)
     scores = layers.Dense(5, "softmax", name="scores")(layers.GlobalAveragePooling2D()(values))
@@ -67,7 +69,14 @@ def test_int8_comes_closer_to_the_float_model_on_other_images(io: Io) -> None:
     assert divergence(model, trained, others) < 0.5 * divergence(model, corrected, others)
 
 
-def test_a_network_that_is_not_known_is_one_line() -> None:
-    calibrated = calibrate(network(activation="hard_silu"), images(20, seed=0))
-    with pytest.raises(ModelError, match=r"--qat-steps: the network has HARD_SWISH.*leave the option out"):
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"activation": "hard_silu"}, "HARD_SWISH"),
+        ({"multiplier": 2}, "a DEPTHWISE_CONV_2D with groups or several filters"),
+    ],
+)
+def test_a_network_that_is_not_known_is_one_line(options: dict[str, Any], what: str) -> None:
+    calibrated = calibrate(network(**options), images(20, seed=0))
+    with pytest.raises(ModelError, match=f"--qat-steps: the network has {what}.*leave the option out"):
         train_for_int8(calibrated, images(20, seed=1), 1, 0)

@@ -132,7 +132,8 @@ def convert(run: Run, config: ConvertConfig, reporter: Reporter) -> Iterator[Con
         )
     reporter.say(f"{len(calibration.images)} calibration images, SHA-256 {calibration.sha256[:12]}")
     held_out = HeldOut.read(run, dataset, model, calibration, reporter)
-    converter = _Converter(run, model, calibration, held_out, config, reporter)
+    training = FittedImages(run.card, dataset, run.split(TRAIN))
+    converter = _Converter(run, model, calibration, training, held_out, config, reporter)
     for precision in config.precisions:
         reporter.say(f"converting to {precision}")
         yield converter.convert(precision)
@@ -145,6 +146,7 @@ class _Converter:
     run: Run
     model: Any
     calibration: CalibrationSet
+    training: Sequence[Image]
     held_out: HeldOut
     config: ConvertConfig
     reporter: Reporter
@@ -233,15 +235,12 @@ class _Converter:
 
     def _train(self, calibrated: Calibrated) -> Calibrated:
         """Quantization-aware training on the training images, where it helps on the calibration images."""
-        run, steps = self.run, self.config.qat_steps
-        images = FittedImages(run.card, run.open_data(), run.split(TRAIN))
+        card, calibration = self.run.card, self.calibration.images
         with self.reporter.bar("quantization-aware training") as tick:
-            trained = train_for_int8(calibrated, images, steps, run.card.seed, tick)
-        expected = float_scores(self.model, self.calibration.images)
+            trained = train_for_int8(calibrated, self.training, self.config.qat_steps, card.seed, tick)
+        expected = float_scores(self.model, calibration)
         before, after = (
-            measure_agreement(
-                expected, converted_scores(quantize(each), run.card, self.calibration.images)
-            ).kl_divergence
+            measure_agreement(expected, converted_scores(quantize(each), card, calibration)).kl_divergence
             for each in (calibrated, trained)
         )
         better = after < before

@@ -23,6 +23,7 @@ from edge_runtime import (
     read_run,
 )
 from tests.conftest import Command
+from tests.images import save
 
 
 @pytest.mark.slow
@@ -93,6 +94,20 @@ def test_the_command_says_what_it_did(command: Command, digits_run: Path, tmp_pa
     assert "50 calibration images" in done.err
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["m.conversion.json", "m.tflite"]
     assert "50 calibration images" in done.err
+
+
+@pytest.mark.slow
+def test_ranges_that_let_uniform_frames_in_are_widened(
+    command: Command, digits_run: Path, tmp_path: Path
+) -> None:
+    """Calibrated with bright digits, which a black frame is far from."""
+    run = read_run(digits_run)
+    data = run.open_data()
+    for number, sample in enumerate(run.split("train")[:100]):
+        save(tmp_path / "bright" / f"{number}.png", 128 + data.read(sample.file) // 2)
+    options = ("--calibration", tmp_path / "bright", "--max-drop", 1)
+    done = command("edge-convert", digits_run, "--out", tmp_path / "m.tflite", *options)
+    assert "ranges are widened by frames of one color" in done.err
 
 
 @pytest.mark.slow

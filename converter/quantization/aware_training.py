@@ -74,7 +74,9 @@ def train_for_int8(
     for number, pixels in enumerate(_batches(images, steps, seed), 1):
         step(pixels, tf.constant(number))
         tick(number, steps)
-    return replace(calibrated, content=simulation.content(), uncorrected=None)
+    return replace(
+        calibrated, content=simulation.content(), original=calibrated.original or calibrated.content
+    )
 
 
 def _loss(simulation: Simulation, wanted: Any, found: Any) -> Any:

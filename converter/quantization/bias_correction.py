@@ -73,19 +73,22 @@ def shift_biases(content: bytes, shifts: Mapping[int, NDArray[np.float32]]) -> b
     return pack(model)
 
 
-def copy_biases(content: bytes, source: bytes, names: Collection[str]) -> bytes:
-    """Replace the biases of operators, given by the names of their output tensors, by those of another model.
+def copy_parameters(content: bytes, source: bytes, names: Collection[str]) -> bytes:
+    """Replace the weights and biases of operators by another model's.
 
     Args:
         content: a float `.tflite`.
-        source: the same network with other biases.
-        names: of output tensors.
+        source: the same network with other weights and biases.
+        names: of the operators' output tensors.
     """
-    (_schema, model), (_, other) = unpack(content), unpack(source)
+    (schema, model), (_, other) = unpack(content), unpack(source)
     graph = model.subgraphs[0]
     for operator, original in zip(graph.operators, other.subgraphs[0].operators, strict=True):
-        if graph.tensors[operator.outputs[0]].name.decode() in names and _has_bias(operator):
-            set_weights(model, operator, 2, get_weights(other, original, 2))
+        if kind_of(schema, model, operator) not in _WEIGHTED:
+            continue
+        if graph.tensors[operator.outputs[0]].name.decode() in names:
+            for position in (1, 2) if _has_bias(operator) else (1,):
+                set_weights(model, operator, position, get_weights(other, original, position))
     return pack(model)
 
 

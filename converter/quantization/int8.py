@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from converter.flatbuffer import pack, unpack, with_output
 from converter.quantization.activations import Channels, measure_channels, run_all_tensors
 from converter.quantization.bias_correction import (
-    copy_biases,
+    copy_parameters,
     correct_biases,
     match_dense_layers,
     shift_biases,
@@ -48,7 +48,7 @@ class Calibrated:
         images: the representative dataset, uint8 RGB at the model's size.
         input_range: the values of pixels 0 and 255 that the float model takes.
         io: type of the int8 model's input and output.
-        uncorrected: the same before its biases were corrected; None where they were not.
+        original: `content` before biases were corrected and weights trained for int8; None if they were not.
     """
 
     content: bytes
@@ -56,7 +56,7 @@ class Calibrated:
     images: Sequence[Image]
     input_range: InputRange
     io: Io
-    uncorrected: bytes | None = None
+    original: bytes | None = None
 
 
 def calibrate(model: Any, images: Sequence[Image], io: Io = Io.UINT8, tick: Tick = no_tick) -> Calibrated:
@@ -93,7 +93,7 @@ def correct(calibrated: Calibrated) -> Calibrated:
     """Correct biases by the mean output error that rounding the weights causes."""
     shift = _input_shift(calibrated)
     content = correct_biases(calibrated.content, calibrated.channels, shift)
-    return replace(calibrated, content=content, uncorrected=calibrated.content)
+    return replace(calibrated, content=content, original=calibrated.content)
 
 
 def correct_dense_layers(calibrated: Calibrated, reference: Calibrated) -> Calibrated:
@@ -134,9 +134,9 @@ def quantize(calibrated: Calibrated, ranges: Ranges | None = None, keep_float: C
         The bytes of a `.tflite` without labels, metadata or card.
     """
     content = calibrated.content if ranges is None else _with_ranges(calibrated.content, ranges)
-    if keep_float and calibrated.uncorrected is not None:
-        # What a correction makes up for, the rounding of weights, is not done there.
-        content = copy_biases(content, calibrated.uncorrected, keep_float)
+    if keep_float and calibrated.original is not None:
+        # What a correction or training makes up for, the rounding, is not done there.
+        content = copy_parameters(content, calibrated.original, keep_float)
     with silence():
         return quantize_calibrated(content, calibrated.io, keep_float)
 

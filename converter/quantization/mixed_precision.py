@@ -1,10 +1,14 @@
 """Mixed precision: keep the fewest layers in float that restore the accuracy.
 
-Tensors are tried, not single layers: the operators that write a tensor and those that read it stay in float
-together, since a layer alone would still write or read the harmful int8 tensor.
+Two ways are tried, and that with fewer operators in float is taken. The first operators of the network,
+as many as it takes: what is rounded there reaches all that comes after, so that a network which loses a
+little everywhere loses most of it there. And the worst tensors: the operators that write a tensor and
+those that read it stay in float together, since a layer alone would still write or read the harmful int8
+tensor.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +41,9 @@ def keep_worst_in_float(
 ) -> tuple[str, ...] | None:
     """Find the operators to keep in float.
 
-    Every activation is ranked by the divergence (Kullback-Leibler, on calibration images) of the scores from
-    the float model's while it stays in float; then the best ones are kept one after the other.
+    The length of the first operators is found by bisection. For the worst ones, every activation is ranked by
+    the divergence (Kullback-Leibler, on calibration images) of the scores from the float model's while it
+    stays in float; then the best ones are kept one after the other, while they are fewer than the first ones.
 
     Args:
         model: the Keras model.
@@ -52,22 +57,40 @@ def keep_worst_in_float(
         Output tensor names of the operators, in the order in which they run; None if even keeping all of
         them does not help.
     """
-    divergence = _divergence(model, calibrated, ranges, card)
     candidates = read_activations(calibrated.content)
-    scored: list[tuple[float, Activation]] = []
-    for done, each in enumerate(candidates, 1):
-        scored.append((divergence(set(each.operators)), each))
-        tick(done, len(candidates))
-    ranked = [each for _, each in sorted(scored, key=lambda pair: pair[0])]
+    touched = {name for each in candidates for name in each.operators}
+    operators = tuple(each.name for each in candidates if each.name in touched)
+
+    def good(kept: Collection[str]) -> bool:
+        return passes(quantize(calibrated, ranges, kept))
+
+    if not good(operators):
+        return None
+    first = operators[: 1 + bisect_left(range(len(operators)), True, key=lambda n: good(operators[: n + 1]))]
+    divergence = _divergence(model, calibrated, ranges, card)
+    ranked = _rank(candidates, divergence, tick)
     kept: set[str] = set()
     while ranked:
         shortlist = ranked[:SHORTLIST]
         best = min(shortlist, key=lambda each: divergence(kept | set(each.operators)))
         ranked.remove(best)
         kept |= set(best.operators)
-        if passes(quantize(calibrated, ranges, kept)):
-            return tuple(each.name for each in candidates if each.name in kept)
-    return None
+        if len(kept) >= len(first):
+            break
+        if good(kept):
+            return tuple(name for name in operators if name in kept)
+    return first
+
+
+def _rank(
+    candidates: Sequence[Activation], divergence: Callable[[set[str]], float], tick: Tick
+) -> list[Activation]:
+    """Those first that bring the scores closest to the float model's while they stay in float."""
+    scored: list[tuple[float, Activation]] = []
+    for done, each in enumerate(candidates, 1):
+        scored.append((divergence(set(each.operators)), each))
+        tick(done, len(candidates))
+    return [each for _, each in sorted(scored, key=lambda pair: pair[0])]
 
 
 @dataclass(frozen=True)

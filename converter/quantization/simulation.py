@@ -116,7 +116,7 @@ class Simulation:
 
         schema, model = unpack(calibrated.content)
         operators = _read_operators(schema, model)
-        original = unpack(calibrated.uncorrected or calibrated.content)[1]
+        source = unpack(calibrated.original or calibrated.content)[1]
         pooling = next((at for at, each in enumerate(operators) if each.kind == "MEAN"), 0)
         if not pooling or operators[-1].kind != "SOFTMAX":
             raise ModelError(
@@ -138,7 +138,7 @@ class Simulation:
             operators=operators,
             constants=_read_constants(model, operators),
             levels=_read_levels(calibrated, operators),
-            reference=_read_parameters(original, _read_operators(schema, original)),
+            reference=_read_parameters(source, _read_operators(schema, source)),
             trained={**parameters, **trained},
             stretch_of=stretch_of,
             logits=operators[-1].inputs[0],

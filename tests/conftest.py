@@ -15,7 +15,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from edge_runtime import ModelCard, Resize, pack_model_file
+from edge_runtime import ModelCard, Resize, pack_model_file, read_run
 from tests.commands import BIN, Command, Finished, run_command
 from tests.images import paint, save
 from tests.servers import Server
@@ -142,6 +142,20 @@ def digits_model(command: Command, digits_run: Path, shared: Shared) -> Path:
         assert done.code == 0, done.err
 
     return shared("digits-model", convert) / "digits.tflite"
+
+
+@pytest.fixture(scope="session")
+def digits_images(digits_run: Path, shared: Shared) -> Path:
+    """The 269 test images of `digits_run`, at the model's size: nothing depends on resizing."""
+
+    def write(folder: Path) -> None:
+        run = read_run(digits_run)
+        data = run.open_data()
+        for number, each in enumerate(run.split("test")):
+            image = data.read_fitted(each.file, run.card.image_size, run.card.resize)
+            save(folder / f"{number:03d}.png", image)
+
+    return shared("digits-images", write)
 
 
 @pytest.fixture(scope="session")

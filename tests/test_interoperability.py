@@ -13,7 +13,7 @@ from converter.packaging import Normalization, add_metadata
 from edge_runtime import ModelCard, Resize, fit, load_classifier, pack_model_file, read_image, read_run
 from edge_runtime.datasets import make_unknowns
 from tests.conftest import ROOT, Command, linear_model, save
-from tests.test_packaging import find_python
+from tests.test_packaging import agreement, find_python
 
 pytestmark = pytest.mark.extra
 
@@ -104,10 +104,11 @@ def test_mediapipe_names_the_same_labels(
 
 
 def test_openvino_runs_the_same_file(
-    command: Command, others: Path, digits_run: Path, digits_model: Path
+    command: Command, others: Path, digits_images: Path, digits_model: Path
 ) -> None:
-    images = digits_run / "examples"
-    assert theirs(others, OPENVINO, digits_model, images) == ours(command, digits_model, images)
+    # It rounds otherwise, and computes in float where the processor has no 8-bit dot products.
+    found = theirs(others, OPENVINO, digits_model, digits_images)
+    assert agreement(found, ours(command, digits_model, digits_images)) >= 0.95
 
 
 def test_others_give_the_same_unknown(command: Command, others: Path, demo_run: Path, tmp_path: Path) -> None:
@@ -125,7 +126,6 @@ def test_others_give_the_same_unknown(command: Command, others: Path, demo_run: 
     assert own[:100].count("unknown") < 20
     assert own[100:].count("unknown") > 80
     assert theirs(others, MEDIAPIPE, model, tmp_path / "images") == own
-    # OpenVINO rounds otherwise, and in float where the processor has no 8-bit dot products.
     found = theirs(others, OPENVINO, model, tmp_path / "images")
     assert sum((one == "unknown") != (other == "unknown") for one, other in zip(own, found, strict=True)) <= 5
 

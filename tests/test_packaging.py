@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,11 @@ def answers(bin_folder: Path, model: Path, images: Path, *options: str) -> list[
     return [(line["source"], line["predictions"][0]["label"]) for line in lines]
 
 
+def agreement(some: Sequence[object], others: Sequence[object]) -> float:
+    """The fraction of equal answers to the same images."""
+    return sum(one == other for one, other in zip(some, others, strict=True)) / len(some)
+
+
 @pytest.mark.parametrize(
     ("version", "extra", "engine"),
     [("3.11", "", "litert"), ("3.13", "", "litert"), ("3.11", "[tflite-runtime]", "tflite-runtime")],
@@ -62,6 +68,7 @@ def test_the_device_install_gives_the_same_answers(
     command: Command,
     digits_run: Path,
     digits_model: Path,
+    digits_images: Path,
     dist: Path,
     tmp_path: Path,
     version: str,
@@ -74,13 +81,17 @@ def test_the_device_install_gives_the_same_answers(
     assert not any(
         path.name in ("tests", "docs") for path in (tmp_path / "venv").glob("lib/*/site-packages/*")
     )
-    ours = command(
-        "edge-classify", "-m", digits_model, "--input", digits_run / "examples", "--format", "jsonl"
-    ).out
+    ours = command("edge-classify", "-m", digits_model, "--input", digits_images, "--format", "jsonl").out
     expected = [
         (line["source"], line["predictions"][0]["label"]) for line in map(json.loads, ours.splitlines())
     ]
-    assert answers(bin_folder, digits_model, digits_run / "examples", "--engine", engine) == expected
+    found = answers(bin_folder, digits_model, digits_images, "--engine", engine)
+    if engine == "litert":
+        assert found == expected
+    else:
+        # Its kernels round otherwise: what is near the threshold of the output `unknown` may differ.
+        assert [source for source, _ in found] == [source for source, _ in expected]
+        assert agreement(found, expected) >= 0.95
     tested = subprocess.run(
         [bin_folder / "edge-classify", "-m", digits_model, "--self-test", "--engine", engine], check=False
     )

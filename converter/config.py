@@ -126,20 +126,22 @@ class ConvertConfig:
         """Refuse invalid values.
 
         Raises:
-            UsageError: a value is outside its range, or a precision is unknown.
+            UsageError: a value is outside its range, a precision is unknown, or options do not fit together.
         """
         check_ranges(self)
         if not set(map(str.strip, self.precision.split(","))) <= set(Precision):
             raise UsageError(
                 f"--precision takes {', '.join(Precision)} (with commas), got {self.precision!r}"
             )
+        if Precision.INT8 not in self.precisions and (given := self._given_for_int8()):
+            raise UsageError(f"{' and '.join(given)}: for int8 only, --precision is {self.precision}")
         if self.is_foreign and self.images is None:
             raise UsageError(
                 f"{self.run} is a model, not a run: give images of its classes with --images FOLDER, to "
                 "calibrate and to compare with"
             )
-        given = [self.images, self.labels, self.input_range]
-        for_others = any(each is not None for each in given) or self.resize is not Resize.SQUASH
+        of_others = (self.images, self.labels, self.input_range)
+        for_others = any(each is not None for each in of_others) or self.resize is not Resize.SQUASH
         if for_others and not self.is_foreign:
             raise UsageError(
                 "--images, --labels, --input-range and --resize are for a model of others (.keras, .h5, "
@@ -151,6 +153,16 @@ class ConvertConfig:
                 f"--for {self.for_} writes a folder, --out is {self.out}: name a folder"
                 f"{f', {example}' if self.for_ is Program.FRIGATE else ''}"
             )
+
+    def _given_for_int8(self) -> tuple[str, ...]:
+        """The options given that change nothing but int8."""
+        given = {
+            "--calibrate": self.calibrate is not Calibration.MINMAX,
+            "--qat-steps": self.qat_steps > 0,
+            "--keep-float": self.keep_float is not KeepFloat.NONE,
+            "--layer-report": self.layer_report,
+        }
+        return tuple(name for name, was_given in given.items() if was_given)
 
     @property
     def is_foreign(self) -> bool:

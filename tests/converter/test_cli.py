@@ -226,6 +226,9 @@ def test_every_precision_is_as_good_as_float(command: Command, digits_run: Path,
     assert sizes["int8"] < sizes["float16"] < sizes["float32"]
     command("edge-convert", digits_run, "--precision", "float16", "--io", "uint8").fails_with(2, "--io uint8")
     command("edge-convert", digits_run, "--precision", "int4").fails_with(2, "int16x8", "int4")
+    for option in (("--calibrate", "mse"), ("--qat-steps", 5), ("--keep-float", "auto"), ("--layer-report",)):
+        refused = command("edge-convert", digits_run, "--precision", "float16,dynamic", *option)
+        refused.fails_with(2, option[0], "for int8 only", "float16,dynamic")
 
 
 @pytest.mark.slow

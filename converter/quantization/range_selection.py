@@ -47,7 +47,8 @@ def clip_ranges(calibrated: Calibrated, method: Calibration, tick: Tick = no_tic
     for done, values in enumerate(values_of, 1):
         tick(done, len(images))
         for count, each, value in zip(counts, activations, values, strict=True):
-            count += np.histogram(value, BINS, (each.low, each.high))[0]
+            # In float64: beside a large number float32 has not enough steps for the bins.
+            count += np.histogram(value.astype(np.float64), BINS, (each.low, each.high))[0]
     choose = _percentile if method is Calibration.PERCENTILE else _least_squares
     return {each.index: choose(count, each) for count, each in zip(counts, activations, strict=True)}
 

@@ -5,13 +5,14 @@ model gets it. With f the pooled features, z the logits divided by the temperatu
 
     evidence  e = Σ relu(V f + c)                         of the detectors, 0 for usual images
     margin    m = t - e - threshold                        positive: the image is kept
-    lead      l = -sharpness · m                          where the image is kept
-              l = min(-SLOPE · sharpness · m, LIMIT)      where it is rejected
+    lead      l = -sharpness · m                          up to KNEE
+              l = min(KNEE + SLOPE · (l - KNEE), LIMIT)   above
     scores    softmax(z_1 … z_k, t + l)                   t + l is the logit of `unknown`
 
 So `unknown` has the highest score exactly where the margin is negative. An image that is kept soon has next
-to no score left for it; those that are rejected share many of the 256 levels of an int8 score, so that they
-can still be told apart.
+to no score left for it. In int8 a step of a logit is about 0.2: up to KNEE the lead is so steep that images
+near the threshold do not share a step with it, above so gentle that those that are rejected can still be told
+apart, however far they are.
 
 A logit beside those of the classes that grows with what the features have and the classes do not: ViM, Wang
 et al., 2022, equation 5. A detector is trained on examples of what it detects, as in Hendrycks et al., Deep
@@ -29,8 +30,11 @@ from trainer.network.classifier import Network
 LIMIT = 4.0
 """Largest lead of the logit of `unknown`: 1.8 % of the score is left, and shows which class is nearest."""
 
-SLOPE = 1 / 11
-"""How much slower the lead grows with the margin where an image is rejected."""
+KNEE = 0.5
+"""The lead above which it grows more slowly with the margin: more than two steps of a logit in int8."""
+
+SLOPE = 1 / 40
+"""How much more slowly. Chosen on digits: docs/unknown.md."""
 
 Rows = NDArray[np.float32]
 
@@ -72,7 +76,7 @@ class RejectionHead:
         """The scores of the classes and of `unknown`, float32, shape (images, classes + 1)."""
         scaled = logits / self.temperature
         steep = -self.sharpness * self.margin(features, logits)
-        lead = np.where(steep < 0, steep, np.minimum(SLOPE * steep, LIMIT))
+        lead = np.where(steep < KNEE, steep, np.minimum(KNEE + SLOPE * (steep - KNEE), LIMIT))
         together = np.column_stack([scaled, scaled.max(axis=1) + lead])
         powers = np.exp(together - together.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
@@ -113,10 +117,12 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     detected = detectors(features)
     column = layers.Reshape((kernel.shape[1], 1), name="column")(scores)
     largest = layers.GlobalMaxPooling1D(name="largest")(column)
-    # With M = sharpness · margin: lead = LIMIT - relu(LIMIT + SLOPE · M) - relu((1 - SLOPE) · M).
+    # With M = sharpness · margin and k = (1 - SLOPE) · KNEE:
+    # lead = LIMIT - relu(LIMIT - k + SLOPE · M) - relu(k + (1 - SLOPE) · M).
     shifted = layers.Dense(1, name="shifted")
-    gentle = _Branch("gentle", SLOPE, LIMIT).build(rejection, detected, largest)
-    steep = _Branch("steep", 1 - SLOPE, 0.0).build(rejection, detected, largest)
+    bend = (1 - SLOPE) * KNEE
+    gentle = _Branch("gentle", SLOPE, LIMIT - bend).build(rejection, detected, largest)
+    steep = _Branch("steep", 1 - SLOPE, bend).build(rejection, detected, largest)
     lowered = layers.Subtract(name="lowered")([shifted(largest), gentle])
     unknown = layers.Subtract(name="unknown")([lowered, steep])
     together = layers.Concatenate(name="together")([scores, unknown])

@@ -5,7 +5,7 @@ says nothing (0) of what is usual among held-out images of the classes, and spea
 exceeds that; so a kind of unknown is rejected however large the logits of its images are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,9 @@ PENALTY_SYNTHETIC, PENALTY_NEGATIVES = 3.0, 0.01
 """scikit-learn's C, the inverse of the penalty: there are far fewer negatives than features."""
 
 FOLDS = 5
+"""Over which negatives are judged by a detector that has not seen them."""
+
+HELD_OUT_FOLDS = 10
 WEIGHTS = (0.5, 1.0, 2.0, 4.0)
 FEWEST_NEGATIVES = 5
 
@@ -50,28 +53,66 @@ class Detector:
         return np.asarray(np.maximum(0, features @ self.weights + self.offset), np.float32)
 
 
-def fit_synthetic(
-    train: Rows, kinds: Mapping[str, Rows], held_out: Rows, largest: Rows
-) -> tuple[Detector, ...]:
+@dataclass(frozen=True, eq=False)
+class SyntheticKind:
+    """A kind of synthetic unknown.
+
+    Attributes:
+        direction: what tells it from the training images.
+        middle: the log-odds of its median image.
+    """
+
+    direction: "_Direction"
+    middle: float
+
+    @classmethod
+    def fit(cls, train: Rows, unknowns: Rows) -> "SyntheticKind":
+        """Fit the direction between features of training images and of this kind."""
+        direction = _Direction.fit(train, unknowns, PENALTY_SYNTHETIC)
+        return cls(direction, float(np.median(direction.of(unknowns))))
+
+    def detector(self, held_out: Rows, strength: float) -> Detector:
+        """The detector that says nothing of what is usual among held-out images of the classes."""
+        known = self.direction.of(held_out)
+        spread = _spread(known)
+        usual = min(float(np.quantile(known, USUAL)), float(np.median(known)) + USUAL_SPREADS * spread)
+        # A kind that cannot be told apart must not make an image of the classes that is hardly unusual
+        # unknown.
+        reach = max(self.middle - usual, spread, 1e-6)
+        return self.direction.detector(strength / reach, usual)
+
+
+def make_detectors(kinds: Sequence[SyntheticKind], held_out: Rows, largest: Rows) -> tuple[Detector, ...]:
     """One detector for each kind of synthetic unknown.
 
     Args:
-        train: features of training images, shape (images, channels).
-        kinds: kind → features of such images.
+        kinds: the kinds.
         held_out: features of held-out images of the classes.
         largest: their largest logits, divided by the temperature.
     """
     span = max(float(np.subtract(*np.quantile(largest, (0.99, 0.05)))), 1e-3)
-    return tuple(_fit_kind(train, unknowns, held_out, STRENGTH * span) for unknowns in kinds.values())
+    return tuple(kind.detector(held_out, STRENGTH * span) for kind in kinds)
 
 
-def _fit_kind(train: Rows, unknowns: Rows, held_out: Rows, strength: float) -> Detector:
-    direction = _Direction.fit(train, unknowns, PENALTY_SYNTHETIC)
-    known = direction.of(held_out)
-    usual = min(float(np.quantile(known, USUAL)), float(np.median(known)) + USUAL_SPREADS * _spread(known))
-    # A kind that cannot be told apart must not make an image of the classes that is hardly unusual unknown.
-    reach = max(float(np.median(direction.of(unknowns))) - usual, _spread(known), 1e-6)
-    return direction.detector(strength / reach, usual)
+def evidence_of_unseen(kinds: Sequence[SyntheticKind], held_out: Rows, largest: Rows) -> Rows:
+    """What speaks against each held-out image, by detectors made from the others of them.
+
+    The detectors made from all of them speak against fewer of these images than of new ones: a threshold set
+    on that evidence would keep fewer new images than it promises.
+
+    Args:
+        kinds: the kinds.
+        held_out: features of held-out images of the classes.
+        largest: their largest logits, divided by the temperature.
+    """
+    folds = np.arange(len(held_out)) % HELD_OUT_FOLDS
+    evidence = np.zeros(len(held_out), np.float32)
+    for fold in range(HELD_OUT_FOLDS):
+        own, others = folds == fold, folds != fold
+        if own.any():
+            detectors = make_detectors(kinds, held_out[others], largest[others])
+            evidence[own] = np.sum([each.evidence(held_out[own]) for each in detectors], axis=0)
+    return evidence
 
 
 def fit_negatives(

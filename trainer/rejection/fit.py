@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from edge_runtime.inference import Separation, measure_separation
 from trainer.data import Targets
 from trainer.network import RejectionHead
-from trainer.rejection.detectors import Detector, fit_negatives, fit_synthetic, stack
+from trainer.rejection.detectors import (
+    Detector,
+    SyntheticKind,
+    evidence_of_unseen,
+    fit_negatives,
+    make_detectors,
+    stack,
+)
 from trainer.rejection.temperature import fit_temperature
 from trainer.rejection.threshold import fit_threshold
 
@@ -59,11 +66,12 @@ class FittedRejection:
 
     Attributes:
         head: its weights.
-        known: margins of the held-out images that the threshold was fitted on.
+        known: margins of the held-out images that the threshold was fitted on, each by detectors made from
+            others of them.
         unknown: kind of unknown → margins; of synthetic ones those of another half than the one it was fitted
             on, of negatives by a detector that has not seen them.
         separations: of each kind from the held-out images.
-        statistics: `evidence` of the detectors and `energy` of the held-out images.
+        statistics: `evidence` of the same detectors and `energy` of the held-out images.
     """
 
     head: RejectionHead
@@ -96,11 +104,12 @@ def fit_rejection(
     from scipy.special import logsumexp
 
     temperature = fit_temperature(held_out.logits, held_out.targets)
-    fitting = {kind: each.half(0).features for kind, each in synthetic.items()}
     judging = {kind: each.half(1) for kind, each in synthetic.items()}
+    kinds = [SyntheticKind.fit(train, each.half(0).features) for each in synthetic.values()]
     largest = held_out.logits.max(axis=1) / temperature
-    detectors = fit_synthetic(train, fitting, held_out.features, largest)
-    head = _build_head(temperature, detectors, held_out, keep)
+    detectors = make_detectors(kinds, held_out.features, largest)
+    margins = largest - evidence_of_unseen(kinds, held_out.features, largest)
+    head = _build_head(temperature, detectors, margins, keep)
     detector: Detector | None = None
     unseen: Rows = np.zeros(0, np.float32)
     if negatives is not None:
@@ -108,13 +117,14 @@ def fit_rejection(
             train,
             negatives.features,
             held_out.features,
-            head.margin(held_out.features, held_out.logits),
+            margins - head.threshold,
             head.margin(negatives.features, negatives.logits),
             seed,
         )
         if detector is not None:
-            head = _build_head(temperature, (*detectors, detector), held_out, keep)
-    known = head.margin(held_out.features, held_out.logits)
+            margins = margins - detector.evidence(held_out.features)
+            head = _build_head(temperature, (*detectors, detector), margins, keep)
+    known = margins - head.threshold
     unknown = {kind: head.margin(each.features, each.logits) for kind, each in judging.items()}
     if negatives is not None:
         seen = detector.evidence(negatives.features) if detector else unseen
@@ -125,22 +135,24 @@ def fit_rejection(
         unknown=unknown,
         separations={kind: measure_separation(known, each) for kind, each in unknown.items()},
         statistics={
-            "evidence": head.evidence(held_out.features),
+            "evidence": largest - margins,
             "energy": -logsumexp(held_out.logits / temperature, axis=1),
         },
     )
 
 
 def _build_head(
-    temperature: float, detectors: Sequence[Detector], held_out: KnownImages, keep: float
+    temperature: float, detectors: Sequence[Detector], margins: Rows, keep: float
 ) -> RejectionHead:
-    """The head with the threshold that keeps as many images as wanted, and its sharpness."""
+    """The head with the threshold that keeps as many images as wanted, and its sharpness.
+
+    Args:
+        temperature: that logits are divided by.
+        detectors: of unknowns.
+        margins: of held-out images above a threshold of 0.
+        keep: the fraction of images of the classes to be kept.
+    """
     directions, offsets = stack(detectors)
-
-    def head(threshold: float, sharpness: float) -> RejectionHead:
-        return RejectionHead(temperature, directions, offsets, threshold, sharpness)
-
-    margins = head(0.0, 1.0).margin(held_out.features, held_out.logits)
     threshold = fit_threshold(margins, keep)
     median = max(float(np.median(margins)) - threshold, 1e-3)
-    return head(threshold, SHARPNESS / median)
+    return RejectionHead(temperature, directions, offsets, threshold, SHARPNESS / median)

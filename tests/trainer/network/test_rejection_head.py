@@ -72,6 +72,20 @@ def test_the_lead_is_bounded_and_the_best_class_stays_visible() -> None:
     assert scores[:CLASSES].argmax() == 0
 
 
+def test_rejected_images_can_be_told_apart_in_int8_by_the_score_of_unknown() -> None:
+    """A step of a logit is about 0.22, one of a score 1/256: near the threshold and far from it."""
+    features, logits = np.zeros((1, CHANNELS), np.float32), np.array([[3.0, 1.0, 0.0]], np.float32)
+    at = head(features + 1)
+    start = at.threshold + float(at.margin(features, logits)[0])
+    leads = []
+    for far in (0.0, 0.5, 10.0, 30.0, 60.0, 90.0, 120.0):
+        moved = replace(at, threshold=start + far / at.sharpness)
+        scores = moved.scores(features, logits)[0]
+        leads.append(float(np.log(scores[CLASSES] / scores[0])))
+        assert scores[0] > 4 / 256
+    assert np.diff(leads).min() > 0.22
+
+
 def test_activation_maps_sum_to_the_logits(network: Network, pixels: np.ndarray) -> None:
     """Exact: the mean over the positions is the class' logit beside the mean logit, without biases."""
     images = list(pixels.astype(np.uint8))

@@ -24,12 +24,12 @@ def unknown(features: np.ndarray) -> UnknownImages:
     return UnknownImages(rows, rows @ WEIGHTS)
 
 
-def far(count: int, seed: int) -> UnknownImages:
+def far(count: int, seed: int, *, channels: slice = slice(-4, None)) -> UnknownImages:
     """With large logits, and features that no class has."""
     random = np.random.default_rng(seed)
     rows = random.normal(0, 1, (count, CHANNELS))
     rows[:, :CLASSES] += 5 * np.eye(CLASSES)[random.integers(0, CLASSES, count)]
-    rows[:, -4:] += 8
+    rows[:, channels] += 8
     return unknown(rows)
 
 
@@ -51,6 +51,17 @@ def test_far_and_near_images_are_rejected_and_new_ones_of_the_classes_kept() -> 
     # The largest score alone takes the far ones for the classes.
     powers = np.exp(far(500, 5).logits)
     assert (powers.max(axis=1) / powers.sum(axis=1) > 0.5).mean() > 0.9
+
+
+def test_as_many_new_images_are_kept_as_promised_however_few_are_held_out() -> None:
+    """Detectors that are made from the held-out images speak against fewer of these than of new ones."""
+    kinds = {str(at): far(60, at, channels=slice(at, at + 4)) for at in range(CLASSES, 23, 4)}
+    train, new = known(300, 1).features, known(4000, 4)
+    kept = []
+    for seed in range(30):
+        head = fit_rejection(train, known(60, 100 + seed), kinds, None, keep=0.95, seed=0).head
+        kept.append((head.margin(new.features, new.logits) > 0).mean())
+    assert np.mean(kept) == pytest.approx(0.95, abs=0.01)
 
 
 def test_half_of_the_images_of_the_classes_can_be_told_apart_in_int8_by_the_score_of_unknown() -> None:

@@ -30,6 +30,8 @@ FOLDS = 5
 """Over which negatives are judged by a detector that has not seen them."""
 
 HELD_OUT_FOLDS = 10
+"""Over which held-out images are judged by detectors that were made from the others."""
+
 WEIGHTS = (0.5, 1.0, 2.0, 4.0)
 FEWEST_NEGATIVES = 5
 

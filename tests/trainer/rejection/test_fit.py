@@ -53,7 +53,7 @@ def test_far_and_near_images_are_rejected_and_new_ones_of_the_classes_kept() -> 
     assert (powers.max(axis=1) / powers.sum(axis=1) > 0.5).mean() > 0.9
 
 
-def test_as_many_new_images_are_kept_as_promised_however_few_are_held_out() -> None:
+def test_as_many_new_images_are_kept_as_promised_where_few_are_held_out() -> None:
     """Detectors that are made from the held-out images speak against fewer of these than of new ones."""
     kinds = {str(at): far(60, at, channels=slice(at, at + 4)) for at in range(CLASSES, 23, 4)}
     train, new = known(300, 1).features, known(4000, 4)

@@ -54,7 +54,7 @@ test-313:
 	@$(MAKE) --no-print-directory test VENV=.venv-313 PYTHON=python3.13
 
 test-slow: $(VENV)/.dev
-	$(call stage,slow tests,$(BIN)/pytest -m extra)
+	$(call stage,slow tests,$(BIN)/pytest -n 2 -m extra)
 
 # The lower bounds in pyproject.toml are versions that work. Old libraries warn of newer ones; that is no error here.
 test-lowest: $(VENV)-lowest/.dev

@@ -199,7 +199,12 @@ def frigate_folder(command: Command, few_run: Path, shared: Shared) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_run(command: Command, shared: Shared) -> Path:
-    """The run of the demo in all its epochs, for tests that are not part of `make test`."""
+    """The run of the demo in all its epochs, for tests that are not part of `make test`.
+
+    EDGE_TEST_DEMO names one that `make demo` has just trained; otherwise it is trained here.
+    """
+    if trained := os.environ.get("EDGE_TEST_DEMO"):
+        return Path(trained).resolve()
 
     def train(folder: Path) -> None:
         done = command("edge-train", "--config", ROOT / "recipes" / "digits.toml", "--out", folder / "run")

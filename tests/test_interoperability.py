@@ -12,7 +12,7 @@ from benchmarks import read_report
 from converter.packaging import Normalization, add_metadata
 from edge_runtime import ModelCard, Resize, fit, load_classifier, pack_model_file, read_image, read_run
 from edge_runtime.datasets import make_unknowns
-from tests.conftest import ROOT, Command, linear_model, save
+from tests.conftest import ROOT, Command, Shared, linear_model, save
 from tests.test_packaging import agreement, find_python
 
 pytestmark = pytest.mark.extra
@@ -53,21 +53,35 @@ for path in sorted(Path(folder).glob("*.png")):
 
 
 @pytest.fixture(scope="module")
-def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def others(shared: Shared) -> Path:
     """A Python with MediaPipe Tasks and OpenVINO, and the packages that edge_runtime needs."""
-    folder = tmp_path_factory.mktemp("others") / "venv"
-    subprocess.run([find_python("3.11"), "-m", "venv", folder], check=True)
-    # Exact versions: a new release of another program must not make an unchanged toolkit fail.
-    install = ["-m", "pip", "install", "-q", "-r", ROOT / "tests" / "interoperability-requirements.txt"]
-    subprocess.run([folder / "bin" / "python", *install], check=True, timeout=900)
-    return folder / "bin" / "python"
+
+    def make(folder: Path) -> None:
+        subprocess.run([find_python("3.11"), "-m", "venv", folder], check=True)
+        # Exact versions: a new release of another program must not make an unchanged toolkit fail.
+        install = ["-m", "pip", "install", "-q", "-r", ROOT / "tests" / "interoperability-requirements.txt"]
+        subprocess.run([folder / "bin" / "python", *install], check=True, timeout=900)
+
+    return shared("others", make) / "bin" / "python"
 
 
 @pytest.fixture(scope="module")
-def float_model(command: Command, digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("float") / "digits.tflite"
-    assert command("edge-convert", digits_run, "--out", path, "--precision", "float32").code == 0
-    return path
+def float_model(command: Command, digits_run: Path, shared: Shared) -> Path:
+    def convert(folder: Path) -> None:
+        out = folder / "digits.tflite"
+        done = command("edge-convert", digits_run, "--out", out, "--precision", "float32")
+        assert done.code == 0, done.err
+
+    return shared("digits-float", convert) / "digits.tflite"
+
+
+@pytest.fixture(scope="module")
+def demo_model(command: Command, demo_run: Path, shared: Shared) -> Path:
+    def convert(folder: Path) -> None:
+        done = command("edge-convert", demo_run, "--out", folder / "digits.tflite")
+        assert done.code == 0, done.err
+
+    return shared("demo-model", convert) / "digits.tflite"
 
 
 def ours(command: Command, model: Path, images: Path) -> list[str]:
@@ -111,10 +125,11 @@ def test_openvino_runs_the_same_file(
     assert agreement(found, ours(command, digits_model, digits_images)) >= 0.95
 
 
-def test_others_give_the_same_unknown(command: Command, others: Path, demo_run: Path, tmp_path: Path) -> None:
+def test_others_give_the_same_unknown(
+    command: Command, others: Path, demo_run: Path, demo_model: Path, tmp_path: Path
+) -> None:
     """On 100 held-out digits and 100 images of no class, at the model's size: nothing depends on resizing."""
-    model = tmp_path / "digits.tflite"
-    assert command("edge-convert", demo_run, "--out", model).code == 0
+    model = demo_model
     run = read_run(demo_run)
     data, size = run.open_data(), run.card.image_size
     digits = [data.read_fitted(each.file, size, run.card.resize) for each in run.split("test")[:100]]
@@ -132,10 +147,9 @@ def test_others_give_the_same_unknown(command: Command, others: Path, demo_run: 
 
 
 def test_edge_bench_shows_the_file_as_mediapipe_reads_it(
-    command: Command, others: Path, demo_run: Path, tmp_path: Path
+    command: Command, others: Path, demo_run: Path, demo_model: Path, tmp_path: Path
 ) -> None:
-    model = tmp_path / "digits.tflite"
-    assert command("edge-convert", demo_run, "--out", model).code == 0
+    model = demo_model
     few = ("--num-runs", 10, "--min-seconds", 0, "--processes", 1)
     done = command(
         *("edge-bench", "run", demo_run, model, *few, "--out", tmp_path),

@@ -4,6 +4,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from edge_runtime.core import ModelError, UsageError
 from trainer.choices import FloatPolicy
 from trainer.config import TrainConfig
+from trainer.network.forward import Forward, build_forward
 
 ARCHITECTURE = "MobileNetV2"
 
@@ -32,6 +34,11 @@ class Network:
     features: Any
     base: Any
     head: Any
+
+    @cached_property
+    def forward(self) -> Forward:
+        """Pixels → features in inference mode, compiled once for all batches."""
+        return build_forward(self.features)
 
 
 def build_network(config: TrainConfig, classes: int) -> Network:

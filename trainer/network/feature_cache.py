@@ -50,10 +50,10 @@ class FeatureCache:
             OutputError: the disk is full.
         """
         self._forget_other_bases(network)
-        model = network.features if teacher is None else join_scores(network.features, teacher)
-        features = write_features(
-            FeatureFile(self._folder), build_forward(model), train, feature_copies(config), done
-        )
+        forward = network.forward
+        if teacher is not None:
+            forward = build_forward(join_scores(network.features, teacher))
+        features = write_features(FeatureFile(self._folder), forward, train, feature_copies(config), done)
         self._kept[TRAIN] = dataclasses.replace(features, columns=network.features.output_shape[-1])
         return features
 
@@ -76,8 +76,10 @@ class FeatureCache:
         if kept is not None:
             done(1)
             return kept.unchanged()
-        file, forward = FeatureFile(self._folder), build_forward(network.features)
-        features = write_features(file, forward, batches, [None], done, with_statistics=split != TRAIN)
+        file = FeatureFile(self._folder)
+        features = write_features(
+            file, network.forward, batches, [None], done, with_statistics=split != TRAIN
+        )
         self._kept[split] = features
         return features
 

@@ -171,7 +171,9 @@ class TrainConfig:
         UNKNOWN, "Label of images of no class; a class folder of this name has examples.", panel=UNKNOWNS
     )
     negatives: Path | None = option(
-        None, "Another folder with examples of images of no class.", panel=UNKNOWNS
+        None,
+        "Another folder with examples of images of no class, which the network learns to reject.",
+        panel=UNKNOWNS,
     )
 
     batch_size: int = option(32, "Images in a batch, over all devices together.", 1, 4096, panel=OPTIMIZATION)

@@ -38,6 +38,8 @@ from trainer.data import (
     flip_for,
     group_numbers,
     make_batches,
+    make_negative_batches,
+    negatives_in_a_batch,
     prepare_data,
 )
 from trainer.evaluation import (
@@ -174,6 +176,13 @@ def _train_network(
             workers,
             reporter,
             load_teacher(teacher, config, data.labels) if teacher else None,
+            make_negative_batches(
+                [each.trained for each in data.negatives],
+                batches[TRAIN].loader.size,
+                config.resize,
+                negatives_in_a_batch(config.batch_size),
+                workers.share,
+            ),
         )
         if data.is_cross_validated:
             return _cross_validate(course, data, batches, reporter)

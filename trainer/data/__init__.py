@@ -12,7 +12,13 @@ from trainer.data.augmentation import (
 from trainer.data.batches import CACHE_BYTES, Batch, Batches, ImageLoader, Targets, make_batches
 from trainer.data.folds import FOLDS, Fold, fewest_groups, make_folds
 from trainer.data.near_duplicates import find_near_duplicates, near_duplicate_reader
-from trainer.data.negatives import Negatives
+from trainer.data.negatives import (
+    NO_CLASS,
+    Negatives,
+    add_negatives,
+    make_negative_batches,
+    negatives_in_a_batch,
+)
 from trainer.data.preparation import MAX_IMBALANCE, Data, open_data, prepare_data
 from trainer.data.quality import Flaw, find_flaws
 from trainer.data.share import EVERYTHING, Share
@@ -23,6 +29,7 @@ __all__ = [
     "EVERYTHING",
     "FOLDS",
     "MAX_IMBALANCE",
+    "NO_CLASS",
     "Augment",
     "Augmentation",
     "Batch",
@@ -34,6 +41,7 @@ __all__ = [
     "Negatives",
     "Share",
     "Targets",
+    "add_negatives",
     "build_augmentation",
     "build_mixing",
     "check_split",
@@ -45,8 +53,10 @@ __all__ = [
     "group_numbers",
     "make_batches",
     "make_folds",
+    "make_negative_batches",
     "mirror",
     "near_duplicate_reader",
+    "negatives_in_a_batch",
     "open_data",
     "prepare_data",
     "split_samples",

@@ -1,6 +1,6 @@
 """The phases of a training: the head on the frozen base, then fine-tuning; or all layers from scratch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from edge_runtime.core import Reporter
 from edge_runtime.datasets import VALIDATION
 from trainer.choices import ClassWeights
 from trainer.config import TrainConfig
-from trainer.data import Batches, Targets, build_augmentation, build_mixing
+from trainer.data import Batch, Batches, Targets, add_negatives, build_augmentation, build_mixing
 from trainer.fitting.distribution import Workers
 from trainer.fitting.optimizers import build_optimizer
 from trainer.fitting.steps import Phase
@@ -53,6 +53,7 @@ class Course:
         workers: the devices and workers that train.
         reporter: shows the progress.
         teacher: whose scores are learnt beside the labels.
+        negatives: images of no class, which layers of the base learn to give equal scores.
     """
 
     config: TrainConfig
@@ -63,6 +64,7 @@ class Course:
     workers: Workers
     reporter: Reporter
     teacher: Teacher | None = None
+    negatives: Sequence[Batches] = ()
 
     def phases(self) -> list[PlannedPhase]:
         """The phases, in order."""
@@ -145,7 +147,7 @@ class Course:
         return Phase(
             name=name,
             model=network.model,
-            batches=lambda epoch: train.shuffled(config.seed + epoch),
+            batches=self._with_negatives,
             steps=len(train),
             validation=self.validation,
             epochs=epochs,
@@ -156,9 +158,16 @@ class Course:
             mix=build_mixing(config),
             teach=self._teach,
             class_weights=class_weights(config, train.targets),
+            negatives=bool(self.negatives),
             penalty=self._head_penalty(),
             before_validation=measure_statistics,
         )
+
+    def _with_negatives(self, epoch: int) -> Iterator[Batch]:
+        """The training batches of an epoch, with negatives where there are any."""
+        seed = self.config.seed + epoch
+        batches = self.train.shuffled(seed)
+        return add_negatives(batches, self.negatives, seed) if self.negatives else batches
 
     def _optimizer(self, model: Any, steps: int, rate: float, *, decay: bool) -> Any:
         return build_optimizer(

@@ -8,10 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config import TrainConfig
-from trainer.data import Augmentation
-from trainer.fitting.distribution import PADDING, Workers
+from trainer.data import NO_CLASS, Augmentation
+from trainer.fitting.distribution import Workers
 from trainer.fitting.losses import cross_entropy, distillation
 from trainer.network import batch_signature
+
+EXPOSURE = 0.5
+"""Weight of the mean loss of negatives, beside that of the images of the classes.
+
+Hendrycks, Mazeika, Dietterich: Deep anomaly detection with outlier exposure, 2019.
+"""
 
 Pairs = Iterable[tuple[NDArray[Any], NDArray[np.int64]]]
 """Inputs, shape (batch, …), with their class indices, shape (batch,)."""
@@ -35,6 +41,7 @@ class Phase:
         mix: a Keras layer that blends images and the fractions of their classes, after `augment`.
         teach: inputs → inputs of the model, and scores of a teacher to learn; after `augment` and `mix`.
         class_weights: the weight of an image of each class, shape (classes,).
+        negatives: whether batches have images with the target `NO_CLASS`, whose scores become equal.
         penalty: added to the mean loss.
         before_validation: called before each validation.
     """
@@ -52,12 +59,16 @@ class Phase:
     mix: Any = None
     teach: Callable[[Any], tuple[Any, Any]] | None = None
     class_weights: NDArray[np.float32] | None = None
+    negatives: bool = False
     penalty: Callable[[], Any] = lambda: 0.0
     before_validation: Callable[[], None] = lambda: None
 
 
 def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
-    """A function from a batch to (summed loss, right answers, images) over all workers."""
+    """A function from a batch to (summed loss, right answers, images) over all workers.
+
+    Negatives are learnt from, and not counted.
+    """
     import tensorflow as tf
 
     model, workers, losses_of = phase.model, phase.workers, _build_losses(phase)
@@ -67,20 +78,30 @@ def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
         if phase.augment is not None:
             inputs = phase.augment(inputs)
         context = tf.distribute.get_replica_context()
-        counts = tf.cast(targets != PADDING, tf.float32)
-        targets = tf.maximum(targets, 0)
+        no_class = targets == NO_CLASS
+        counts = tf.cast(targets >= 0, tf.float32)
         total = context.all_reduce("SUM", tf.reduce_sum(counts))
-        wanted, taught = targets, None
+        wanted, taught = tf.maximum(targets, 0), None
+        if phase.negatives or phase.mix is not None:
+            wanted = _fractions(wanted, no_class, model.output_shape[-1])
         if phase.mix is not None:
-            mixed = phase.mix({"images": inputs, "labels": tf.one_hot(targets, model.output_shape[-1])})
+            mixed = phase.mix({"images": inputs, "labels": wanted})
             inputs, wanted = mixed["images"], mixed["labels"]
         if phase.teach is not None:
             inputs, taught = phase.teach(inputs)
+            # A teacher has learnt nothing of them: what it says is not what is wanted.
+            taught = tf.where(no_class[:, tf.newaxis], wanted, taught) if phase.negatives else taught
         with tf.GradientTape() as tape:
             scores = model(inputs, training=True)
-            losses = counts * losses_of(scores, wanted, taught)
+            losses = losses_of(scores, wanted, taught)
             # Gradients are summed over the replicas: the objective of each is its part of the mean.
-            objective = tf.reduce_sum(losses) / total + phase.penalty() / context.num_replicas_in_sync
+            objective = (
+                tf.reduce_sum(counts * losses) / total + phase.penalty() / context.num_replicas_in_sync
+            )
+            if phase.negatives:
+                exposed = tf.cast(no_class, tf.float32)
+                number = context.all_reduce("SUM", tf.reduce_sum(exposed))
+                objective += EXPOSURE * tf.reduce_sum(exposed * losses) / tf.maximum(number, 1.0)
             scaled = phase.optimizer.scale_loss(objective)
         gradients = tape.gradient(scaled, model.trainable_variables)
         phase.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
@@ -137,8 +158,15 @@ def _build_losses(phase: Phase) -> Callable[[Any, Any, Any], Any]:
     return losses_of
 
 
+def _fractions(targets: Any, no_class: Any, classes: int) -> Any:
+    """The fraction of each class: all of one class, or equal fractions where an image is of no class."""
+    import tensorflow as tf
+
+    return tf.where(no_class[:, tf.newaxis], 1 / classes, tf.one_hot(targets, classes))
+
+
 def _sums(losses: Any, scores: Any, targets: Any, counts: Any) -> Any:
-    """Summed loss, right answers and images as one float32 vector; `counts` is 0 for padding.
+    """Summed loss, right answers and images as one float32 vector; `counts` is 0 for what is not counted.
 
     Of a blended image the class with the largest fraction is the right answer.
     """
@@ -147,4 +175,4 @@ def _sums(losses: Any, scores: Any, targets: Any, counts: Any) -> Any:
     if targets.shape.rank == 2:
         targets = tf.argmax(targets, axis=-1)
     right = counts * tf.cast(tf.argmax(scores, axis=-1) == targets, tf.float32)
-    return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right), tf.reduce_sum(counts)])
+    return tf.stack([tf.reduce_sum(counts * losses), tf.reduce_sum(right), tf.reduce_sum(counts)])

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from edge_runtime.core import Image, Resize
 from edge_runtime.datasets import make_unknowns
-from trainer.data import Batches, ImageLoader, Negatives, make_batches
-from trainer.network import CachedFeatures, Network, build_forward, read_logits
+from trainer.data import Batches, Negatives, make_negative_batches
+from trainer.network import CachedFeatures, Network, read_logits
 from trainer.rejection.fit import FittedRejection, KnownImages, Rows, UnknownImages, fit_rejection
 
 MAX_IMAGES = 2000
@@ -59,17 +59,16 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
         done: called with each fraction of the work that is done.
     """
     train, rows = _some(plan)
-    negatives = [_batches(each, plan) for each in plan.negatives]
+    negatives = make_negative_batches(plan.negatives, train.loader.size, plan.resize, train.batch_size)
     images = [train.loader.load(sample) for sample in train.samples[:SYNTHETIC]]
     synthetic = make_unknowns(images, SYNTHETIC, plan.seed)
     noisy = _add_noise([train.loader.load(sample) for sample in train.samples[:NOISY]], plan.seed)
     work = sum(len(each.samples) for each in negatives) + len(noisy) + SYNTHETIC * len(synthetic)
-    forward = build_forward(network.features)
 
     def features(batches: "Iterable[Sequence[Image] | NDArray[np.uint8]]") -> Rows:
         rows: list[Rows] = []
         for pixels in batches:
-            rows.append(forward(np.asarray(pixels)))
+            rows.append(network.forward(np.asarray(pixels)))
             done(len(pixels) / work)
         return np.concatenate(rows)
 
@@ -83,6 +82,7 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
         KnownImages(held_out, read_logits(network, held_out), plan.held_out.targets),
         {kind: unknown(features(_chunks(unknowns))) for kind, unknowns in synthetic.items()},
         unknown(np.concatenate(collected)) if collected else None,
+        fresh=np.concatenate([each.fresh for each in plan.negatives]) if collected else None,
         keep=plan.keep,
         seed=plan.seed,
     )
@@ -102,11 +102,6 @@ def _add_noise(images: Sequence[Image], seed: int) -> list[Image]:
         np.clip(np.rint(image + each), 0, 255).astype(np.uint8)
         for image, each in zip(images, noise, strict=True)
     ]
-
-
-def _batches(negatives: Negatives, plan: RejectionPlan) -> Batches:
-    loader = ImageLoader(negatives.dataset, plan.train.loader.size, plan.resize)
-    return make_batches(loader, negatives.samples, negatives.dataset.labels, plan.train.batch_size)
 
 
 def _chunks(images: Sequence[Image]) -> Iterable[Sequence[Image]]:

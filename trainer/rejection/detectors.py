@@ -118,7 +118,13 @@ def evidence_of_unseen(kinds: Sequence[SyntheticKind], held_out: Rows, largest: 
 
 
 def fit_negatives(
-    train: Rows, negatives: Rows, held_out: Rows, margin: Rows, unknown_margin: Rows, seed: int
+    train: Rows,
+    negatives: Rows,
+    held_out: Rows,
+    margin: Rows,
+    unknown_margin: Rows,
+    fresh: NDArray[np.bool_],
+    seed: int,
 ) -> tuple[Detector | None, Rows]:
     """A detector of the user's images of no class, weighed by what it adds on held-out images.
 
@@ -128,6 +134,7 @@ def fit_negatives(
         held_out: features of held-out images of the classes.
         margin: of the held-out images without the detector.
         unknown_margin: of the negatives without it.
+        fresh: which negatives the network was not trained on: its weight is chosen by these.
         seed: of the folds.
 
     Returns:
@@ -145,7 +152,8 @@ def fit_negatives(
 
     def auroc(weight: float) -> float:
         added = weight * scale
-        return measure_separation(margin - added * evidence, unknown_margin - added * unseen).auroc
+        others = (unknown_margin - added * unseen)[fresh]
+        return measure_separation(margin - added * evidence, others).auroc
 
     best = max((0.0, *WEIGHTS), key=auroc)
     if best == 0:

@@ -10,6 +10,7 @@ from edge_runtime.inference import Separation, measure_separation
 from trainer.data import Targets
 from trainer.network import RejectionHead
 from trainer.rejection.detectors import (
+    FEWEST_NEGATIVES,
     Detector,
     SyntheticKind,
     evidence_of_unseen,
@@ -69,7 +70,7 @@ class FittedRejection:
         known: margins of the held-out images that the threshold was fitted on, each by detectors made from
             others of them.
         unknown: kind of unknown → margins; of synthetic ones those of another half than the one it was fitted
-            on, of negatives by a detector that has not seen them.
+            on, of negatives by a detector and a network that have not seen them.
         separations: of each kind from the held-out images.
         statistics: `evidence` of the same detectors and `energy` of the held-out images.
     """
@@ -89,6 +90,7 @@ def fit_rejection(
     *,
     keep: float,
     seed: int,
+    fresh: NDArray[np.bool_] | None = None,
 ) -> FittedRejection:
     """Fit a rejection.
 
@@ -100,6 +102,7 @@ def fit_rejection(
         negatives: the user's images of no class.
         keep: the fraction of images of the classes to be kept.
         seed: of the folds over the negatives.
+        fresh: which negatives the network was not trained on; all where it is None, or where they are few.
     """
     from scipy.special import logsumexp
 
@@ -113,12 +116,15 @@ def fit_rejection(
     detector: Detector | None = None
     unseen: Rows = np.zeros(0, np.float32)
     if negatives is not None:
+        if fresh is None or fresh.sum() < FEWEST_NEGATIVES:
+            fresh = np.ones(len(negatives.features), bool)
         detector, unseen = fit_negatives(
             train,
             negatives.features,
             held_out.features,
             margins - head.threshold,
             head.margin(negatives.features, negatives.logits),
+            fresh,
             seed,
         )
         if detector is not None:
@@ -128,7 +134,8 @@ def fit_rejection(
     unknown = {kind: head.margin(each.features, each.logits) for kind, each in judging.items()}
     if negatives is not None:
         seen = detector.evidence(negatives.features) if detector else unseen
-        unknown[NEGATIVES] = head.margin(negatives.features, negatives.logits) + seen - unseen
+        margin = head.margin(negatives.features, negatives.logits) + seen - unseen
+        unknown[NEGATIVES] = margin[fresh]
     return FittedRejection(
         head=head,
         known=known,

@@ -4,15 +4,24 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edge_runtime import DatasetError
+from edge_runtime import DatasetError, Resize
 from edge_runtime.core import Reporter
-from edge_runtime.datasets import open_dataset
+from edge_runtime.datasets import make_unknowns, open_dataset
 from tests.conftest import paint, save
 from trainer import TrainConfig
 from trainer.choices import Reject
-from trainer.data.negatives import scan_negatives, separate_negatives
+from trainer.data import ImageLoader, make_batches
+from trainer.data.negatives import (
+    NO_CLASS,
+    add_negatives,
+    make_negative_batches,
+    negatives_in_a_batch,
+    scan_negatives,
+    separate_negatives,
+)
 from trainer.data.preparation import prepare_data
 
 
@@ -81,3 +90,54 @@ def test_images_are_set_aside_for_the_rejection_where_there_are_enough(
     assert "no output for images of no class" in capsys.readouterr().err
     with pytest.raises(DatasetError, match=r"--reject on with --keep 0\.99 needs 99 images"):
         counts(validation_split=0.4, reject=Reject.ON, keep=0.99)
+
+
+def test_batches_of_negatives_come_again_and_again_in_an_order_of_the_epoch(
+    folder: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        save(tmp_path / "more" / f"{number}.png", paint((1, 2, 200 + number), 4, 4))
+    with Reporter() as reporter:
+        data = prepare_data(config(folder, negatives=tmp_path / "more"), reporter)
+    loader = ImageLoader(data.dataset, (32, 32), Resize.SQUASH)
+    known = make_batches(loader, data.samples[:40], data.labels, 16)
+    negatives = make_negative_batches(data.negatives, (32, 32), Resize.SQUASH, negatives_in_a_batch(16))
+
+    def epoch(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        return list(add_negatives(known, negatives, seed))
+
+    first = epoch(1)
+    kinds = len(make_unknowns([np.zeros((32, 32, 3), np.uint8)], 1, 0))
+    # 40 images are two batches of 16 and one of 8; 8 negatives are batches of 4, 1 and 3.
+    assert [(targets != NO_CLASS).sum() for _images, targets in first] == [16, 16, 8]
+    assert [(targets == NO_CLASS).sum() - kinds for _images, targets in first] == [4, 1, 3]
+    seen = {tuple(image[0, 0]) for images, targets in first for image in images[targets == NO_CLASS]}
+    assert seen >= {(1, 2, 200), (1, 2, 201), (1, 2, 202)}
+    of_classes = [targets[targets != NO_CLASS] for _images, targets in first]
+    np.testing.assert_array_equal(np.sort(np.concatenate(of_classes)), np.sort(known.targets))
+    for same, other in zip(first, epoch(1), strict=True):
+        np.testing.assert_array_equal(same[0], other[0])
+    assert any(not np.array_equal(one[0], other[0]) for one, other in zip(first, epoch(2), strict=True))
+    many = make_batches(loader, data.samples[:160], data.labels, 16)
+    counts = [(targets == NO_CLASS).sum() - kinds for _images, targets in add_negatives(many, negatives, 1)]
+    assert counts == [4, 1, 3] * 3 + [4]
+
+
+def test_a_fifth_is_not_trained_on_and_stays_that_fifth(folder: Path, tmp_path: Path) -> None:
+    for number in range(100):
+        save(tmp_path / "more" / f"{number}.png", paint((1, number, 200), 4, 4))
+
+    def fresh(count: int) -> set[str]:
+        for number in range(count, 100):
+            (tmp_path / "more" / f"{number}.png").unlink(missing_ok=True)
+        with Reporter() as reporter:
+            data = prepare_data(config(folder, negatives=tmp_path / "more"), reporter)
+        (found,) = (each for each in data.negatives if each.dataset.root == tmp_path / "more")
+        chosen = {each.file for each, is_fresh in zip(found.samples, found.fresh, strict=True) if is_fresh}
+        assert {each.file for each in found.trained.samples} == {each.file for each in found.samples} - chosen
+        return chosen
+
+    every = fresh(100)
+    assert 10 <= len(every) <= 32
+    some = fresh(60)
+    assert some < every

@@ -8,6 +8,7 @@ import pytest
 
 from edge_runtime import DivergedError
 from trainer import ClassWeights, Distribute, Epoch, KeptEpoch, Optimizer, RandomFlip, Schedule, TrainConfig
+from trainer.data import NO_CLASS
 from trainer.data.augmentation import build_augmentation, build_mixing
 from trainer.fitting.distribution import Workers, join_workers
 from trainer.fitting.epoch import is_over
@@ -295,6 +296,35 @@ def test_the_weights_of_classes_count_by_their_fractions_of_a_blend() -> None:
         first += run(dataclasses.replace(phase, mix=Blend(), class_weights=weights))
     # All are of the first class: three quarters count once, one counts five times.
     assert first[1].loss == pytest.approx(2 * first[0].loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("taught", [False, True])
+def test_images_of_no_class_get_equal_scores_and_are_not_counted(taught: bool) -> None:
+    """Also where a teacher takes them for the first class."""
+    import tensorflow as tf
+
+    of_class, of_none = [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]
+    histories, scores = [], []
+    for negatives in (False, True):
+        model = linear()
+        model.layers[0].kernel.assign([[0.5, 0.0], [0.5, 0.0], [2.0, 0.0], [2.0, 0.0]])
+        rows = np.array([of_class] * 8 + [of_none] * (2 * negatives), np.float32)
+        targets = np.array([0] * 8 + [NO_CLASS] * (2 * negatives), np.int64)
+        phase = dataclasses.replace(
+            head(model, 1.0, epochs=100),
+            batches=lambda _epoch, batch=(rows, targets): [batch],
+            negatives=negatives,
+            teach=(lambda inputs: (inputs, tf.constant([[0.9, 0.1]]) + 0 * inputs[:, :2]))
+            if taught
+            else None,
+        )
+        histories.append(run(phase))
+        scores.append(model(np.array([of_class, of_none], np.float32)).numpy())
+    assert histories[1][0].loss == pytest.approx(histories[0][0].loss, rel=1e-5)
+    assert histories[1][0].accuracy == 1
+    assert scores[0][1, 0] > 0.95
+    np.testing.assert_allclose(scores[1][1], [0.5, 0.5], atol=0.02)
+    assert scores[1][0, 0] == pytest.approx(scores[0][0, 0], abs=0.1)
 
 
 def test_a_phase_ends_when_patience_does() -> None:

@@ -97,6 +97,34 @@ def test_negatives_teach_what_nothing_else_shows() -> None:
     assert aurocs[1] > 0.9
 
 
+def test_negatives_are_judged_by_those_that_the_network_was_not_trained_on() -> None:
+    """What it was trained on lies far from every class, what is new lies in one but for one direction."""
+    new = known(20, 8).features.copy()
+    new[:, 10] += 3.0
+    trained = known(80, 9).features * 0.1
+    trained[:, 10] += 3.0
+    rows, fresh = np.concatenate([new, trained]), np.arange(100) < 20
+    fitted = fit_rejection(
+        known(900, 1).features,
+        known(300, 2),
+        {"far": far(200, 3)},
+        unknown(rows),
+        keep=0.95,
+        seed=0,
+        fresh=fresh,
+    )
+    assert len(fitted.unknown["negatives"]) == 20
+    others = known(500, 10).features.copy()
+    others[:, 10] += 3.0
+    found = unknown(others)
+    asked = known(2000, 7)
+    separation = measure_separation(
+        fitted.head.margin(asked.features, asked.logits), fitted.head.margin(found.features, found.logits)
+    )
+    assert separation.auroc > 0.9
+    assert fitted.separations["negatives"].auroc == pytest.approx(separation.auroc, abs=0.08)
+
+
 def test_negatives_do_not_let_in_what_the_other_detectors_reject() -> None:
     """Though some held-out images are so far away that all margins vary by much more than usual."""
 

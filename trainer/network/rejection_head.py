@@ -6,20 +6,20 @@ model gets it. With f the pooled features, z the logits divided by the temperatu
     evidence  e = Σ relu(V f + c)                         of the detectors, 0 for usual images
     margin    m = t - e - threshold                        positive: the image is kept
     lead      l = -sharpness · m                          up to KNEE
-              l = min(KNEE + SLOPE · (l - KNEE), LIMIT)   above
+              l = min(KNEE + slope · (l - KNEE), LIMIT)   above
     scores    softmax(z_1 … z_k, t + l)                   t + l is the logit of `unknown`
 
 So `unknown` has the highest score exactly where the margin is negative. An image that is kept soon has next
 to no score left for it. In int8 a step of a logit is about 0.2: up to KNEE the lead is so steep that images
 near the threshold do not share a step with it, above so gentle that most of those that are rejected can still
-be told apart: the limit is reached where sharpness · m is -140.5.
+be told apart: the limit is reached where sharpness · m is -140.5, or farther away.
 
 A logit beside those of the classes that grows with what the features have and the classes do not: ViM, Wang
 et al., 2022, equation 5. A detector is trained on examples of what it detects, as in Hendrycks et al., Deep
 Anomaly Detection with Outlier Exposure, 2019, but beside the classes, which it does not change.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,8 @@ LIMIT = 4.0
 KNEE = 0.5
 """The lead above which it grows more slowly with the margin: more than two steps of a logit in int8."""
 
-SLOPE = 1 / 40
-"""How much more slowly. Chosen on digits: docs/unknown.md."""
+STEEPEST = 1 / 40
+"""How much more slowly, at most. Chosen on digits: docs/unknown.md."""
 
 Rows = NDArray[np.float32]
 
@@ -49,6 +49,7 @@ class RejectionHead:
         offsets: c, shape (detectors,).
         threshold: of the largest logit, where there is no evidence.
         sharpness: how fast the score of `unknown` changes with the margin.
+        slope: how much more slowly the lead grows above `KNEE`.
     """
 
     temperature: float
@@ -56,6 +57,7 @@ class RejectionHead:
     offsets: Rows
     threshold: float
     sharpness: float
+    slope: float = STEEPEST
 
     def evidence(self, features: Rows) -> Rows:
         """What speaks against each image, in logits: float32, shape (images,)."""
@@ -72,11 +74,20 @@ class RejectionHead:
         margin = logits.max(axis=1) / self.temperature - self.evidence(features) - self.threshold
         return np.asarray(margin, np.float32)
 
+    def reaching(self, margin: float) -> "RejectionHead":
+        """The same with a lead that reaches its limit at this margin, or nearer to 0 where it does so anyway.
+
+        Args:
+            margin: of an image that is rejected.
+        """
+        room = -self.sharpness * margin - KNEE
+        return replace(self, slope=min(STEEPEST, (LIMIT - KNEE) / room) if room > 0 else STEEPEST)
+
     def scores(self, features: Rows, logits: Rows) -> Rows:
         """The scores of the classes and of `unknown`, float32, shape (images, classes + 1)."""
         scaled = logits / self.temperature
         steep = -self.sharpness * self.margin(features, logits)
-        lead = np.where(steep < KNEE, steep, np.minimum(KNEE + SLOPE * (steep - KNEE), LIMIT))
+        lead = np.where(steep < KNEE, steep, np.minimum(KNEE + self.slope * (steep - KNEE), LIMIT))
         together = np.column_stack([scaled, scaled.max(axis=1) + lead])
         powers = np.exp(together - together.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
@@ -117,12 +128,13 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     detected = detectors(features)
     column = layers.Reshape((kernel.shape[1], 1), name="column")(scores)
     largest = layers.GlobalMaxPooling1D(name="largest")(column)
-    # With M = sharpness · margin and k = (1 - SLOPE) · KNEE:
-    # lead = LIMIT - relu(LIMIT - k + SLOPE · M) - relu(k + (1 - SLOPE) · M).
+    # With M = sharpness · margin and k = (1 - slope) · KNEE:
+    # lead = LIMIT - relu(LIMIT - k + slope · M) - relu(k + (1 - slope) · M).
     shifted = layers.Dense(1, name="shifted")
-    bend = (1 - SLOPE) * KNEE
-    gentle = _Branch("gentle", SLOPE, LIMIT - bend).build(rejection, detected, largest)
-    steep = _Branch("steep", 1 - SLOPE, bend).build(rejection, detected, largest)
+    slope = rejection.slope
+    bend = (1 - slope) * KNEE
+    gentle = _Branch("gentle", slope, LIMIT - bend).build(rejection, detected, largest)
+    steep = _Branch("steep", 1 - slope, bend).build(rejection, detected, largest)
     lowered = layers.Subtract(name="lowered")([shifted(largest), gentle])
     unknown = layers.Subtract(name="unknown")([lowered, steep])
     together = layers.Concatenate(name="together")([scores, unknown])

@@ -136,8 +136,10 @@ def fit_rejection(
         seen = detector.evidence(negatives.features) if detector else unseen
         margin = head.margin(negatives.features, negatives.logits) + seen - unseen
         unknown[NEGATIVES] = margin[fresh]
+    # The median image of the kind that is farthest away: what is rejected by mistake is nearer.
+    farthest = min((float(np.median(each)) for each in unknown.values()), default=0.0)
     return FittedRejection(
-        head=head,
+        head=head.reaching(farthest),
         known=known,
         unknown=unknown,
         separations={kind: measure_separation(known, each) for kind, each in unknown.items()},

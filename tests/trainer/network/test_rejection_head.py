@@ -56,6 +56,7 @@ def test_the_layers_compute_the_formulas(pixels: np.ndarray, units: int, one_log
     spread = np.ptp(rejection.margin(features, logits))
     for shift in (-2.0, 0.0, 2.0):
         moved = replace(rejection, threshold=rejection.threshold + shift, sharpness=20 / max(spread, 0.1))
+        moved = replace(moved, slope=0.01) if shift else moved
         whole = add_rejection(plain, moved)
         found = whole.model(pixels, training=False).numpy()
         expected = moved.scores(features, logits)
@@ -84,6 +85,23 @@ def test_rejected_images_can_be_told_apart_in_int8_by_the_score_of_unknown() -> 
         leads.append(float(np.log(scores[CLASSES] / scores[0])))
         assert scores[0] > 4 / 256
     assert np.diff(leads).min() > 0.22
+
+
+def test_the_limit_of_the_lead_is_where_it_is_wanted_and_never_nearer() -> None:
+    features, logits = np.zeros((1, CHANNELS), np.float32), np.array([[3.0, 1.0, 0.0]], np.float32)
+    at = head(features + 1)
+    start = at.threshold + float(at.margin(features, logits)[0])
+
+    def lead(margin: float, wanted: float) -> float:
+        moved = replace(at.reaching(wanted), threshold=start - margin)
+        scores = moved.scores(features, logits)[0]
+        return float(np.log(scores[CLASSES] / scores[0]))
+
+    far = -500 / at.sharpness
+    assert lead(far, far) == pytest.approx(LIMIT, abs=1e-3)
+    assert lead(far * 0.9, far) == pytest.approx(0.5 + 3.5 * 449.5 / 499.5, abs=1e-2)
+    for wanted in (-10 / at.sharpness, 0.0, 3.0):
+        assert at.reaching(wanted).slope == at.slope
 
 
 def test_activation_maps_sum_to_the_logits(network: Network, pixels: np.ndarray) -> None:

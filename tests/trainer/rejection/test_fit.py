@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.inference import measure_separation
+from edge_runtime.inference import lead_of_unknown, measure_separation
 from trainer.rejection import KnownImages, UnknownImages, fit_rejection
 from trainer.rejection.temperature import fit_temperature
 
@@ -146,6 +146,31 @@ def test_negatives_do_not_let_in_what_the_other_detectors_reject() -> None:
         accepted.append((margins > 0).mean())
     assert accepted[0] < 0.1
     assert accepted[1] < accepted[0] + 0.05, accepted
+
+
+def test_rejected_images_can_be_told_apart_where_every_detector_speaks_against_them() -> None:
+    """As after a training with negatives: all that is of no class has features alike."""
+
+    def alike(count: int, seed: int, distance: float) -> UnknownImages:
+        random = np.random.default_rng(seed)
+        rows = random.normal(0, 1, (count, CHANNELS)) * 0.3
+        rows[:, -1] += distance
+        return unknown(rows)
+
+    held_out, new = known(300, 2), known(1000, 7)
+    for images in (held_out, new):
+        # A few of the classes' images are half of the way there.
+        far_off = len(images.targets) // 33
+        images.features[:far_off, -1] += 20
+        images.features[:far_off, :CLASSES] *= 0.3
+        images.logits[:far_off] *= 0.3
+    kinds = {str(kind): alike(200, kind, 40.0) for kind in range(6)}
+    head = fit_rejection(known(900, 1).features, held_out, kinds, None, keep=0.95, seed=0).head
+    others = alike(500, 9, 40.0)
+    leads = [lead_of_unknown(head.scores(each.features, each.logits)) for each in (new, others)]
+    margins = [head.margin(each.features, each.logits) for each in (new, others)]
+    assert measure_separation(*margins).auroc > 0.99
+    assert measure_separation(-leads[0], -leads[1]).auroc > 0.99
 
 
 def test_a_temperature_makes_scores_true() -> None:

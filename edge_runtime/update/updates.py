@@ -201,6 +201,9 @@ class Updates:
                 self._remote.forget()
         except Exception as error:  # noqa: BLE001 - whatever comes from outside, classification goes on
             complaint = f"update: {error!r:.200}; the model stays"
+            if isinstance(error, (OSError, MemoryError)):
+                # As little as a full disk does.
+                self._remote.forget()
         else:
             complaint = ""
         # Once, not every hour for weeks.

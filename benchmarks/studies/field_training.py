@@ -5,7 +5,7 @@
 FOLDER contains `alpaca/` and MobileNetV2's weights without top at alpha 0.35. With each seed half of the
 photos are trained on (a fifth of these for validation), the others are the test: `edge-train` with and
 without `--field`, `edge-convert`, `edge-bench run --corruptions`. Prints a row for each seed and way, and
-the mean differences with their 95 % intervals over the seeds. A seed takes four minutes on two cores.
+the mean differences with their 95 % intervals over the seeds.
 """
 
 import sys

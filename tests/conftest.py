@@ -204,7 +204,7 @@ def demo_run(command: Command, shared: Shared) -> Path:
     EDGE_TEST_DEMO names one that `make demo` has just trained; otherwise it is trained here.
     """
     if trained := os.environ.get("EDGE_TEST_DEMO"):
-        return Path(trained).resolve()
+        return ROOT / trained
 
     def train(folder: Path) -> None:
         done = command("edge-train", "--config", ROOT / "recipes" / "digits.toml", "--out", folder / "run")

@@ -20,6 +20,8 @@ SPLIT = "negative"
 """The split of negatives in a data fingerprint; they are not in `split.csv`."""
 
 ONE_IS_FRESH = 5
+"""One negative out of about so many is not trained on."""
+
 NO_CLASS = -2
 """The target of a negative in a batch."""
 
@@ -45,7 +47,8 @@ class Negatives:
 
         What is done with negatives is judged by these. They stay the same where more images are added.
         """
-        return np.array([int(sample.hash[:8], 16) % ONE_IS_FRESH == 0 for sample in self.samples])
+        fresh = [int(sample.hash[:8], 16) % ONE_IS_FRESH == 0 for sample in self.samples]
+        return np.array(fresh, np.bool_)
 
     @property
     def trained(self) -> "Negatives":

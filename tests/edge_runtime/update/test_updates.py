@@ -18,7 +18,6 @@ from edge_runtime import OutputError, load_model, read_model_file
 from edge_runtime.core import clock, write_file
 from edge_runtime.model import join_signature, split_signature
 from edge_runtime.trust import (
-    Trial,
     TrustedModels,
     read_private_key,
     read_public_keys,
@@ -26,8 +25,7 @@ from edge_runtime.trust import (
     verify,
     write_new_key,
 )
-from edge_runtime.update import TrialWatch, Updates, Verdict, open_remote
-from edge_runtime.update.watch import KEPT_RESULTS, Baseline
+from edge_runtime.update import Updates, open_remote
 from tests.conftest import BIN, Shared
 from tests.signed import Signer, constant_models, make_signer, with_rejection
 
@@ -388,29 +386,6 @@ def test_a_kill_at_each_write_leaves_a_signed_model_and_the_update_goes_on(
     assert kills >= 8
 
 
-def test_a_trial_compares_with_the_model_before() -> None:
-    def judge(trial: Trial, unknown: list[bool], seconds: float = 0.0) -> Verdict:
-        watch = TrialWatch(trial, seconds)
-        found = Verdict.OPEN
-        for each in unknown:
-            found = watch.add(unknown=each, changes=())
-            if found is not Verdict.OPEN:
-                return found
-        return found
-
-    some = [number % 4 == 0 for number in range(100)]
-    assert judge(Trial(sha256="", unknown=25, results=100), some) is Verdict.PASSED
-    assert judge(Trial(sha256="", unknown=0, results=500), some) is Verdict.FAILED
-    # Without results of the model before, half of them may be unknown.
-    assert judge(Trial(sha256=""), some) is Verdict.PASSED
-    assert judge(Trial(sha256=""), [True] * 60) is Verdict.FAILED
-    assert judge(Trial(sha256="", unknown=25, results=100), some, seconds=60) is Verdict.OPEN
-    drifted = TrialWatch(Trial(sha256="", changes=("darker",)), 60)
-    assert drifted.add(unknown=False, changes=("darker",)) is Verdict.OPEN
-    assert drifted.add(unknown=False, changes=("darker", "blurred")) is Verdict.FAILED
-    assert "blurred" in drifted.reason
-
-
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
@@ -445,10 +420,3 @@ def test_an_update_that_met_a_fault_of_the_machine_is_fetched_again(
         time.sleep(0.02)
     updates.close()
     assert said[0] == f"update: {words}; the model stays"
-
-
-def test_the_baseline_is_of_the_last_results() -> None:
-    baseline = Baseline()
-    for number in range(3 * KEPT_RESULTS):
-        baseline.add(unknown=number < 2 * KEPT_RESULTS + 10)
-    assert baseline.seen == (10, KEPT_RESULTS)

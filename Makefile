@@ -48,22 +48,22 @@ test: $(VENV)/.dev
 	$(call stage,lint,$(BIN)/ruff check -q .)
 	$(call stage,types,$(BIN)/mypy)
 	$(call stage,import layers,$(BIN)/lint-imports > $(VENV)/layers.txt || { cat $(VENV)/layers.txt; false; })
-	$(call stage,tests,$(BIN)/pytest -n 2)
+	$(call stage,tests,$(BIN)/pytest -n 2 --dist worksteal)
 
 test-313:
 	@$(MAKE) --no-print-directory test VENV=.venv-313 PYTHON=python3.13
 
 test-slow: $(VENV)/.dev
-	$(call stage,slow tests,$(BIN)/pytest -n 2 -m extra)
+	$(call stage,slow tests,$(BIN)/pytest -n 2 --dist worksteal -m extra)
 
 # The lower bounds in pyproject.toml are versions that work. Old libraries warn of newer ones; that is no error here.
 test-lowest: $(VENV)-lowest/.dev
-	$(call stage,tests with the lowest versions,$(VENV)-lowest/bin/pytest -n 2 -o filterwarnings=default tests/edge_runtime)
+	$(call stage,tests with the lowest versions,$(VENV)-lowest/bin/pytest -n 2 --dist worksteal -o filterwarnings=default tests/edge_runtime)
 
 # No test may hold on one kind of processor only: libraries find an x86-64 with AVX2 and nothing newer.
 test-avx2: $(VENV)/.dev
 	$(CC) -O2 -shared -fPIC -o $(VENV)/hide_vnni.so tests/cpu/hide_vnni.c -ldl
-	LD_PRELOAD=$(abspath $(VENV)/hide_vnni.so) $(BIN)/pytest -n 2
+	LD_PRELOAD=$(abspath $(VENV)/hide_vnni.so) $(BIN)/pytest -n 2 --dist worksteal
 
 # The real wheels under QEMU, without a Raspberry Pi. Needs root: see tests/pi/check.py. SYSTEM=bookworm-arm64 for one.
 check-pi: demo $(VENV)/.dev

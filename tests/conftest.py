@@ -198,11 +198,13 @@ def frigate_folder(command: Command, few_run: Path, shared: Shared) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_run(command: Command, shared: Shared) -> Path:
+def demo_run(command: Command, digits_run: Path, shared: Shared) -> Path:
     """The run of the demo in all its epochs, for tests that are not part of `make test`.
 
-    EDGE_TEST_DEMO names one that `make demo` has just trained; otherwise it is trained here.
+    EDGE_TEST_DEMO names one that `make demo` has just trained; otherwise it is trained here. Its images are
+    in the tests' cache once `digits_run` is trained.
     """
+    assert digits_run.is_dir()
     if trained := os.environ.get("EDGE_TEST_DEMO"):
         return ROOT / trained
 

@@ -149,21 +149,25 @@ def test_others_give_the_same_unknown(
 def test_edge_bench_shows_the_file_as_mediapipe_reads_it(
     command: Command, others: Path, demo_run: Path, demo_model: Path, tmp_path: Path
 ) -> None:
-    model = demo_model
+    """On held-out digits at the model's size: the digits of 8 x 8 pixels would be enlarged in another way."""
+    run = read_run(demo_run)
+    data, size = run.open_data(), run.card.image_size
+    for number, each in enumerate(run.split("test")):
+        image = data.read_fitted(each.file, size, run.card.resize)
+        save(tmp_path / "digits" / each.label / f"{number:03d}.png", image)
     few = ("--num-runs", 10, "--min-seconds", 0, "--processes", 1)
     done = command(
-        *("edge-bench", "run", demo_run, model, *few, "--out", tmp_path),
-        *("--readers", "mediapipe", "--reader-python", others),
+        *("edge-bench", "run", demo_run, demo_model, *few, "--data", tmp_path / "digits"),
+        *("--readers", "mediapipe", "--reader-python", others, "--out", tmp_path),
         # The toolkit is not installed there.
-        PYTHONPATH=str(Path(__file__).parent.parent),
+        PYTHONPATH=str(ROOT),
     )
     assert done.code == 0, done.err
     *_, own, read = read_report(tmp_path / "report.json").targets
     assert (read.name, read.kind) == ("digits (mediapipe)", "peer")
     assert read.engine.startswith("mediapipe ")
-    # Digits are square and smaller than the input: nothing is cropped, and little depends on the resizing.
-    assert read.accuracy.top1.value >= own.accuracy.top1.value - 0.03
-    assert sum(read.accuracy.confusion[0]) == sum(own.accuracy.confusion[0])
+    assert sum(map(sum, read.accuracy.confusion)) > 250
+    assert read.accuracy.predicted == own.accuracy.predicted
 
 
 def test_a_reader_that_is_not_installed_is_one_line(

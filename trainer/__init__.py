@@ -10,6 +10,7 @@ from trainer.choices import (
     KeptEpoch,
     Optimizer,
     RandomFlip,
+    Reject,
     Schedule,
 )
 from trainer.config import TrainConfig
@@ -30,6 +31,7 @@ __all__ = [
     "KeptEpoch",
     "Optimizer",
     "RandomFlip",
+    "Reject",
     "Schedule",
     "SplitMetrics",
     "TrainConfig",

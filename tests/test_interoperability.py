@@ -141,9 +141,9 @@ def test_others_give_the_same_unknown(
     assert own[:100].count("unknown") < 20
     assert own[100:].count("unknown") > 80
     assert theirs(others, MEDIAPIPE, model, tmp_path / "images") == own
-    # As in the test above: a few are near the threshold.
+    # As in the test above: one may be at the threshold.
     found = theirs(others, OPENVINO, model, tmp_path / "images")
-    assert sum((one == "unknown") != (other == "unknown") for one, other in zip(own, found, strict=True)) <= 5
+    assert sum((one == "unknown") != (other == "unknown") for one, other in zip(own, found, strict=True)) <= 2
 
 
 def test_edge_bench_shows_the_file_as_mediapipe_reads_it(

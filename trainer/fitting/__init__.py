@@ -3,6 +3,7 @@
 from trainer.fitting.checkpoints import Checkpoints, State, check_state, read_state
 from trainer.fitting.distribution import Workers, join_workers, read_cluster
 from trainer.fitting.epoch import Epoch, is_over
+from trainer.fitting.optimizers import build_optimizer
 from trainer.fitting.phases import Course, PlannedPhase, class_weights
 from trainer.fitting.progress import TrainingReporter
 from trainer.fitting.steps import Phase, build_evaluation
@@ -26,6 +27,7 @@ __all__ = [
     "TrainingReporter",
     "Workers",
     "build_evaluation",
+    "build_optimizer",
     "check_state",
     "class_weights",
     "is_over",

@@ -26,6 +26,7 @@ from edge_runtime.core import (
 from edge_runtime.datasets import RunFiles
 from trainer.config import TrainConfig
 from trainer.fitting.epoch import Epoch
+from trainer.fitting.optimizers import WeightOptimizer
 
 MAX_BYTES = 4 * 1024**3
 
@@ -43,7 +44,7 @@ class State:
         best: the best epoch.
         weights: of the network.
         best_weights: of the network after the best epoch.
-        optimizer: the variables of the running phase's optimizer.
+        optimizer: the state of the running phase's optimizer.
     """
 
     config: Mapping[str, Any]
@@ -84,7 +85,12 @@ class Checkpoints:
         self._unwritten: State | None = None
 
     def keep(
-        self, history: tuple[Epoch, ...], best: Epoch, best_weights: Arrays, network: Any, optimizer: Any
+        self,
+        history: tuple[Epoch, ...],
+        best: Epoch,
+        best_weights: Arrays,
+        network: Any,
+        optimizer: WeightOptimizer,
     ) -> None:
         """Take the state after an epoch; write it if the last checkpoint is old enough.
 
@@ -105,7 +111,7 @@ class Checkpoints:
             best=best,
             weights=network.get_weights(),
             best_weights=best_weights,
-            optimizer=[variable.numpy() for variable in optimizer.variables],
+            optimizer=[variable.numpy() for variable in optimizer.state],
         )
         if clock.now() - self._written_at >= self._seconds:
             self.flush()

@@ -13,7 +13,7 @@ from trainer.choices import ClassWeights
 from trainer.config import TrainConfig
 from trainer.data import Batch, Batches, Targets, add_negatives, build_augmentation, build_mixing
 from trainer.fitting.distribution import Workers
-from trainer.fitting.optimizers import build_optimizer
+from trainer.fitting.optimizers import WeightOptimizer, build_optimizer
 from trainer.fitting.steps import Phase
 from trainer.network import (
     BatchNormStatistics,
@@ -169,7 +169,7 @@ class Course:
         batches = self.train.shuffled(seed)
         return add_negatives(batches, self.negatives, seed) if self.negatives else batches
 
-    def _optimizer(self, model: Any, steps: int, rate: float, *, decay: bool) -> Any:
+    def _optimizer(self, model: Any, steps: int, rate: float, *, decay: bool) -> WeightOptimizer:
         return build_optimizer(
             self.config,
             model,

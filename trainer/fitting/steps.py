@@ -11,6 +11,7 @@ from trainer.config import TrainConfig
 from trainer.data import NO_CLASS, Augmentation
 from trainer.fitting.distribution import Workers
 from trainer.fitting.losses import cross_entropy, distillation
+from trainer.fitting.optimizers import WeightOptimizer
 from trainer.network import batch_signature
 
 EXPOSURE = 0.5
@@ -52,7 +53,7 @@ class Phase:
     steps: int
     validation: Pairs
     epochs: int
-    optimizer: Any
+    optimizer: WeightOptimizer
     config: TrainConfig
     workers: Workers
     augment: Augmentation | None = None
@@ -103,8 +104,7 @@ def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
                 number = context.all_reduce("SUM", tf.reduce_sum(exposed))
                 objective += EXPOSURE * tf.reduce_sum(exposed * losses) / tf.maximum(number, 1.0)
             scaled = phase.optimizer.scale_loss(objective)
-        gradients = tape.gradient(scaled, model.trainable_variables)
-        phase.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        phase.optimizer.apply(tape.gradient(scaled, phase.optimizer.weights))
         return context.all_reduce("SUM", _sums(losses, scores, wanted, counts))
 
     # One trace for all batch sizes: tracing costs as much as an epoch of a small data set.

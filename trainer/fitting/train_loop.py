@@ -45,6 +45,7 @@ class TrainLoop:
         started = clock.now()
         # Set at each epoch, so that a resumed training gives the same result as an uninterrupted one.
         restart_randomness(self._random_states, phase.config.seed + number)
+        phase.optimizer.read_weights()
         total = np.zeros(3)
         for inputs, targets in phase.batches(number):
             total += self._train(inputs, targets)
@@ -52,7 +53,7 @@ class TrainLoop:
             self._check("loss", float(total[0]), number)
         if phase.config.ema:
             self._trained = phase.model.get_weights()
-            phase.optimizer.finalize_variable_values(phase.model.trainable_variables)
+            phase.optimizer.average_weights()
         phase.before_validation()
         val_loss, val_accuracy = self._evaluate(phase.validation)
         self._check("validation loss", val_loss, number)
@@ -63,7 +64,7 @@ class TrainLoop:
             accuracy=float(total[1] / total[2]),
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            learning_rate=float(phase.optimizer.learning_rate.numpy()),
+            learning_rate=phase.optimizer.learning_rate,
             seconds=clock.now() - started,
         )
 

@@ -106,7 +106,7 @@ class Trainer:
             self.restore_best()
         phase = planned.build()
         if done and self._resumed is not None:
-            restore(phase.optimizer.variables, self._resumed.optimizer)
+            restore(phase.optimizer.state, self._resumed.optimizer)
         self._reporter.start(planned.name, planned.epochs - done)
         loop = TrainLoop(phase, self._reporter.step)
         while not self._is_over(planned):

@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+# The tests start hundreds of commands: each would compile the toolkit's modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo test test-313 test-lowest test-slow test-avx2 bench-self bench-peers check-pi soak wheels addon sbom docs format clean
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+SIGNATURE, OUTPUT = "serving_default", "output_0"
+
 
 def unpack(content: bytes) -> tuple[Any, Any]:
     """The schema's module and the model as an object tree."""
@@ -34,6 +36,21 @@ def names_of(enumeration: Any) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
+def with_signature(content: bytes) -> bytes:
+    """A model with the signature that TensorFlow gives a SavedModel, for `get_signature_runner()`.
+
+    Args:
+        content: the bytes of a `.tflite` with one input and one output.
+    """
+    schema, model = unpack(content)
+    graph, signature = model.subgraphs[0], schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
+    signature.inputs = [_named(schema, graph.tensors[graph.inputs[0]].name, graph.inputs[0])]
+    signature.outputs = [_named(schema, OUTPUT, graph.outputs[0])]
+    model.signatureDefs = [signature]
+    return pack(model)
+
+
 def with_output(content: bytes, tensor: int) -> bytes:
     """A model whose only output is another tensor of its first subgraph."""
     _schema, model = unpack(content)
@@ -53,3 +70,9 @@ def set_weights(model: Any, operator: Any, position: int, weights: NDArray[np.fl
     """Replace the values of a constant input."""
     tensor = model.subgraphs[0].tensors[operator.inputs[position]]
     model.buffers[tensor.buffer].data = np.ascontiguousarray(weights, np.float32).view(np.uint8).reshape(-1)
+
+
+def _named(schema: Any, name: bytes | str, tensor: int) -> Any:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = name, int(tensor)
+    return entry

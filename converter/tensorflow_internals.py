@@ -11,6 +11,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+INPUT = "pixels"
+"""Name of the input tensor."""
+
+
+def open_converter(model: Any) -> Any:
+    """A `TFLiteConverter` of a Keras model with a fixed batch size.
+
+    It takes one graph with the weights as constants. `from_keras_model` writes and reads a SavedModel,
+    for which Keras traces the model several times: the same comes out, in six times the time.
+    """
+    import tensorflow as tf
+
+    function = tf.function(lambda pixels: model(pixels, training=False), autograph=False)
+    traced = function.get_concrete_function(tf.TensorSpec(model.input_shape, tf.float32, INPUT))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
+    converter.experimental_lower_to_saved_model = False
+    return converter
+
 
 def quantize_calibrated(calibrated: bytes, io_type: str, keep_float: Collection[str] = ()) -> bytes:
     """Quantize a float `.tflite` with calibrated ranges to int8.

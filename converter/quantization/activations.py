@@ -13,6 +13,9 @@ from converter.tensorflow_internals import open_all_tensors
 from edge_runtime.core import Image, Tick, no_tick
 from edge_runtime.inference import InputRange
 
+OUTPUTS = ("Identity", "StatefulPartitionedCall")
+"""How the names begin that TensorFlow gives the output of a graph, and of a SavedModel."""
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -103,7 +106,7 @@ def measure_channels(
 
 def readable(name: str) -> str:
     """The layer's name from a converted tensor's: `…/Relu6;…/Conv1_1/convolution` → `Conv1`."""
-    if name.startswith("StatefulPartitionedCall"):
+    if name.startswith(OUTPUTS):
         return "output"
     pieces = [piece.split("/") for piece in name.split(";")]
     weighted = [parts for parts in pieces if parts[-1] in ("convolution", "depthwise", "MatMul")]

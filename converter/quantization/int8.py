@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.flatbuffer import pack, unpack, with_output
+from converter.flatbuffer import pack, unpack, with_output, with_signature
 from converter.quantization.activations import Channels, measure_channels, run_all_tensors
 from converter.quantization.bias_correction import (
     copy_parameters,
@@ -24,7 +24,7 @@ from converter.quantization.bias_correction import (
 from converter.quantization.calibration import representative_dataset
 from converter.quantization.equalization import equalize
 from converter.quantization.precisions import Io, fix_batch, remove_rescaling, silence
-from converter.tensorflow_internals import convert_for_calibration, quantize_calibrated
+from converter.tensorflow_internals import convert_for_calibration, open_converter, quantize_calibrated
 from edge_runtime.core import Image, Tick, no_tick
 from edge_runtime.inference import RAW, InputRange, open_engine, pixel_table
 
@@ -178,12 +178,12 @@ def _convert_to_float(core: Any, images: Sequence[Image], input_range: InputRang
     """A float `.tflite` in which the activations to quantize have the ranges of one image."""
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(core)
+    converter = open_converter(core)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.representative_dataset = lambda: representative_dataset(images, input_range)
     with silence():
-        return convert_for_calibration(converter)
+        return with_signature(convert_for_calibration(converter))
 
 
 def _input_shift(calibrated: Calibrated) -> float:

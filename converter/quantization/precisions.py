@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
+from converter.flatbuffer import with_signature
 from converter.quantization.calibration import representative_dataset
-from converter.tensorflow_internals import use_one_scale_for_dense_layers
+from converter.tensorflow_internals import open_converter, use_one_scale_for_dense_layers
 from edge_runtime.core import Image, ModelError, Tick, UsageError, no_tick
 from edge_runtime.inference import RAW, InputRange
 
@@ -60,7 +61,7 @@ def convert_precision(
     """
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(fix_batch(model))
+    converter = open_converter(fix_batch(model))
     if precision is not Precision.FLOAT32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision is Precision.DYNAMIC:
@@ -73,7 +74,7 @@ def convert_precision(
         converter.target_spec.supported_ops = [int16x8]
         converter.representative_dataset = lambda: representative_dataset(images, RAW, tick)
     with silence():
-        return bytes(converter.convert())
+        return with_signature(bytes(converter.convert()))
 
 
 def remove_rescaling(model: Any) -> tuple[Any, InputRange]:

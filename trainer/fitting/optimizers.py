@@ -15,7 +15,7 @@ class WeightOptimizer:
     """Changes the trainable weights of a model, joined into few vectors, by a Keras optimizer.
 
     Keras adds some forty operations to the graph for each variable; the network has 158, and compiling them
-    took longer than the network itself. The new weights are the same, digit for digit.
+    took longer than the network itself. The new weights are the same.
 
     Args:
         optimizer: a Keras optimizer that has been built for `vectors`.
@@ -94,7 +94,15 @@ class WeightOptimizer:
 def build_optimizer(
     config: TrainConfig, model: Any, *, rate: float, steps: int, weight_decay: float
 ) -> WeightOptimizer:
-    """The optimizer of one phase, with its learning rate schedule over all steps of the phase."""
+    """The optimizer of one phase, with its learning rate schedule over all steps of the phase.
+
+    Args:
+        config: the kind of optimizer, its schedule, clipping, moving averages and number format.
+        model: a Keras model, made in the scope of the workers' strategy; what is frozen now stays so.
+        rate: the largest learning rate.
+        steps: of the phase.
+        weight_decay: of all weights but those of `WITHOUT_DECAY`; 0 for none.
+    """
     import keras
 
     optimizer = _keras_optimizer(config, _schedule(config, rate, steps), weight_decay)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIGNATURE, OUTPUT = "serving_default", "output_0"
+"""What TensorFlow calls the signature of a SavedModel, and its only output."""
 
 
 def unpack(content: bytes) -> tuple[Any, Any]:

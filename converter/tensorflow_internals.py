@@ -19,7 +19,7 @@ def open_converter(model: Any) -> Any:
     """A `TFLiteConverter` of a Keras model with a fixed batch size.
 
     It takes one graph with the weights as constants. `from_keras_model` writes and reads a SavedModel,
-    for which Keras traces the model several times: the same comes out, in six times the time.
+    for which Keras traces the model several times: the same comes out, later.
     """
     import tensorflow as tf
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from converter import Comparison, Runtime, check_fit, compare, load_keras_model
 from converter.quantization import (
@@ -223,6 +224,8 @@ def test_every_precision_is_as_good_as_float(command: Command, digits_run: Path,
         assert check_fit(path.read_bytes(), Runtime.TFLITE_RUNTIME_2_11, name=precision).fits
         engine = open_engine(path.read_bytes(), name=precision)
         assert engine.input.dtype == (np.uint8 if precision == "int8" else np.float32)
+        signatures = Interpreter(str(path)).get_signature_list()
+        assert signatures == {"serving_default": {"inputs": ["pixels"], "outputs": ["output_0"]}}
     assert sizes["int8"] < sizes["float16"] < sizes["float32"]
     command("edge-convert", digits_run, "--precision", "float16", "--io", "uint8").fails_with(2, "--io uint8")
     command("edge-convert", digits_run, "--precision", "int4").fails_with(2, "int16x8", "int4")

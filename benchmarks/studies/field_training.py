@@ -6,7 +6,7 @@ FOLDER contains `alpaca/` and MobileNetV2's weights without top at alpha 0.35. W
 photos are trained on (a fifth of these for validation), the others are the test. Prints a row for each seed
 and way, and the mean differences with their 95 % intervals over the seeds: of the Keras model and the int8
 file on all photos of the test, and of the int8 file on 60 of them in every corruption and strength. Takes
-four minutes a seed on two cores.
+some five minutes a seed on two cores.
 """
 
 import sys

@@ -30,22 +30,52 @@ def model(color_models: dict[str, Path]) -> tuple[object, ...]:
 
 
 @contextlib.contextmanager
-def node(*arguments: object) -> Iterator["subprocess.Popen[bytes]"]:
-    """A Ray node with one processor, in a process group of its own."""
-    words = [BIN / "ray", "start", "--num-cpus=1", "--block", "--disable-usage-stats", *map(str, arguments)]
-    process = subprocess.Popen(
-        words,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-    )
+def node(address: str, count: int, log: Path, *arguments: object) -> Iterator["subprocess.Popen[bytes]"]:
+    """A Ray node with one processor, in a process group of its own: the count-th of its cluster.
+
+    Ray gives up on a node whose processes are not up after 30 seconds, a time that cannot be changed and
+    that a busy machine needs: such a node is started again.
+    """
+    deadline = time.monotonic() + STARTUP_SECONDS
+    process = start_node(log, *arguments)
     try:
+        while process.poll() is not None or count_nodes(address) != count:
+            if process.poll() is not None:
+                kill_group(process)
+                process = start_node(log, *arguments)
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.5)
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        kill_group(process)
+
+
+def start_node(log: Path, *arguments: object) -> "subprocess.Popen[bytes]":
+    words = [BIN / "ray", "start", "--num-cpus=1", "--block", "--disable-usage-stats", *map(str, arguments)]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            words, start_new_session=True, stdout=output, stderr=subprocess.STDOUT, env=ENVIRONMENT
+        )
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+COUNT_NODES = """
+import ray, sys
+ray.init(address=sys.argv[1], log_to_driver=False)
+print(sum(node["Alive"] for node in ray.nodes()))
+"""
+
+
+def count_nodes(address: str) -> int:
+    """How many nodes the cluster at this address has, 0 where there is none yet."""
+    words = [sys.executable, "-c", COUNT_NODES, address]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    return int(done.stdout or 0)
 
 
 @pytest.fixture
@@ -56,31 +86,11 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
         port = free.getsockname()[1]
     address = f"127.0.0.1:{port}"
     head = ("--head", f"--port={port}", "--include-dashboard=false")
-    with node(*head) as first:
-        wait_for_nodes(address, [first])
-        with node(f"--address={address}") as second:
-            wait_for_nodes(address, [first, second])
-            yield address, second
-
-
-COUNT_NODES = """
-import ray, sys
-ray.init(address=sys.argv[1], log_to_driver=False)
-print(sum(node["Alive"] for node in ray.nodes()))
-"""
-
-
-def wait_for_nodes(address: str, nodes: list["subprocess.Popen[bytes]"]) -> None:
-    """Wait until these nodes belong to the cluster."""
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while True:
-        words = [sys.executable, "-c", COUNT_NODES, address]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-        if done.stdout.strip() == str(len(nodes)):
-            return
-        assert [each.poll() for each in nodes] == [None] * len(nodes), "a node ended: " + done.stderr
-        assert time.monotonic() < deadline, done.stdout + done.stderr
-        time.sleep(0.5)
+    with (
+        node(address, 1, tmp_path / "head.log", *head),
+        node(address, 2, tmp_path / "second.log", f"--address={address}") as second,
+    ):
+        yield address, second
 
 
 @pytest.mark.slow

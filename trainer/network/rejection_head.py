@@ -12,7 +12,7 @@ model gets it. With f the pooled features, z the logits divided by the temperatu
 So `unknown` has the highest score exactly where the margin is negative. An image that is kept soon has next
 to no score left for it. In int8 a step of a logit is about 0.2: up to KNEE the lead is so steep that images
 near the threshold do not share a step with it, above so gentle that most of those that are rejected can still
-be told apart: the limit is reached where sharpness · m is -140.5, or farther away.
+be told apart: the limit is reached where sharpness · m is -158, or farther away.
 
 A logit beside those of the classes that grows with what the features have and the classes do not: ViM, Wang
 et al., 2022, equation 5. A detector is trained on examples of what it detects, as in Hendrycks et al., Deep
@@ -33,7 +33,7 @@ LIMIT = 4.0
 KNEE = 0.5
 """The lead above which it grows more slowly with the margin: more than two steps of a logit in int8."""
 
-STEEPEST = 1 / 40
+STEEPEST = 1 / 45
 """How much more slowly, at most. Chosen on digits: docs/unknown.md."""
 
 Rows = NDArray[np.float32]

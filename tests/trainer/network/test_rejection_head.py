@@ -39,7 +39,7 @@ def head(features: np.ndarray) -> RejectionHead:
         directions=random.normal(0, scale, (CHANNELS, DETECTORS)).astype(np.float32),
         offsets=random.normal(0, 1, DETECTORS).astype(np.float32),
         threshold=-0.4,
-        sharpness=6.0,
+        sharpness=7.0,
     )
 
 
@@ -79,7 +79,7 @@ def test_rejected_images_can_be_told_apart_in_int8_by_the_score_of_unknown() -> 
     at = head(features + 1)
     start = at.threshold + float(at.margin(features, logits)[0])
     leads = []
-    for far in (0.0, 0.5, 10.0, 30.0, 60.0, 90.0, 120.0):
+    for far in (0.0, 0.5, 12.0, 35.0, 70.0, 105.0, 140.0):
         moved = replace(at, threshold=start + far / at.sharpness)
         scores = moved.scores(features, logits)[0]
         leads.append(float(np.log(scores[CLASSES] / scores[0])))
@@ -97,9 +97,9 @@ def test_the_limit_of_the_lead_is_where_it_is_wanted_and_never_nearer() -> None:
         scores = moved.scores(features, logits)[0]
         return float(np.log(scores[CLASSES] / scores[0]))
 
-    far = -500 / at.sharpness
+    far = -600 / at.sharpness
     assert lead(far, far) == pytest.approx(LIMIT, abs=1e-3)
-    assert lead(far * 0.9, far) == pytest.approx(0.5 + 3.5 * 449.5 / 499.5, abs=1e-2)
+    assert lead(far * 0.9, far) == pytest.approx(0.5 + 3.5 * 539.5 / 599.5, abs=1e-2)
     for wanted in (-10 / at.sharpness, 0.0, 3.0):
         assert at.reaching(wanted).slope == at.slope
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.inference import lead_of_unknown, measure_separation
+from edge_runtime.inference import is_kept, lead_of_unknown, measure_separation
 from trainer.rejection import KnownImages, UnknownImages, fit_rejection
 from trainer.rejection.temperature import fit_temperature
 
@@ -64,13 +64,16 @@ def test_as_many_new_images_are_kept_as_promised_where_few_are_held_out() -> Non
     assert np.mean(kept) == pytest.approx(0.95, abs=0.01)
 
 
-def test_half_of_the_images_of_the_classes_can_be_told_apart_in_int8_by_the_score_of_unknown() -> None:
+def test_two_fifths_of_the_images_can_be_told_apart_in_int8_and_few_leave_a_score_to_unknown() -> None:
     """A score below half a step of 1/256 is 0: images that share it have the same rank among the kept."""
     fitted = fit_rejection(
         known(900, 1).features, known(300, 2), {"far": far(200, 3)}, None, keep=0.95, seed=0
     )
     new = known(2000, 4)
-    assert np.median(fitted.head.scores(new.features, new.logits)[:, -1]) > 0.5 / 256
+    scores = fitted.head.scores(new.features, new.logits)
+    assert np.quantile(scores[:, -1], 3 / 5) > 0.5 / 256
+    # What kept images leave to it is missing from the score of their class: it makes their scores too low.
+    assert scores[is_kept(scores), -1].mean() < 0.03
 
 
 def test_negatives_teach_what_nothing_else_shows() -> None:

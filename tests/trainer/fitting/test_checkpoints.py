@@ -4,6 +4,7 @@ import csv
 import signal
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from edge_runtime.core import lock_folder
 from edge_runtime.datasets import RunFiles
 from tests.commands import Command, Finished, Running
 from trainer import Epoch, TrainConfig
-from trainer.fitting.checkpoints import State, check_state, config_values, read_state, write_state
+from trainer.fitting.checkpoints import State, check_state, config_values, read_state, restore, write_state
 
 # Ends the process when a file with this name is about to be put in place for the n-th time, or just has been.
 KILLED = """
@@ -216,6 +217,15 @@ def test_a_damaged_state_is_refused_or_read_never_worse(
         read_state(files)
     except ModelError as error:
         assert "state.npz" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("stored", [[(6,), (2,)], [(3, 2)], [(2, 3)]])
+def test_a_state_with_other_variables_is_refused_and_changes_none(stored: list[tuple[int, ...]]) -> None:
+    """As one that an earlier version wrote, whose optimizer keeps its state in another way."""
+    variables = [keras.Variable(np.zeros((3, 2))), keras.Variable(np.zeros(2))]
+    with pytest.raises(ModelError, match="does not match this training: start again with --overwrite"):
+        restore(variables, [np.ones(shape) for shape in stored])
+    assert not any(variable.numpy().any() for variable in variables)
 
 
 def test_another_training_is_not_gone_on_with() -> None:

@@ -1,6 +1,6 @@
 """Small photos of everyday classes at 96 and 128 pixels: what fine-tuning gains, and what int8 loses.
 
-    python -m benchmarks.studies.small_photos DATA WEIGHTS [SEEDS]
+    python -m benchmarks.studies.small_photos DATA WEIGHTS [SEEDS] [PIXELS …]
 
 DATA is a data set as for `edge-train` with a test split of many images; WEIGHTS are those of MobileNetV2
 without top at alpha 0.35. For each size and seed a model is trained with the head alone and with fine-tuning,
@@ -11,6 +11,7 @@ the test.
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +38,11 @@ class Outcome:
     agreement: float
 
 
-def main(data: str, weights: Path, seeds: int) -> None:
+def main(data: str, weights: Path, seeds: int, sizes: Sequence[int]) -> None:
     """Print one row for each size."""
     columns = ("pixels", "head alone", "fine-tuned", "gain", "int8", "lost in int8", "agreement")
     print(markdown_table(columns, []), flush=True)  # noqa: T201
-    for size in SIZES:
+    for size in sizes:
         found = [measure(data, weights, size, seed) for seed in range(1, seeds + 1)]
         head, tuned, int8, agreement = (
             np.array([getattr(each, name) for each in found])
@@ -84,4 +85,5 @@ def _train(data: str, weights: Path, size: int, seed: int, out: Path, epochs: in
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else SEEDS)
+    count, *pixels = [int(each) for each in sys.argv[3:]] or [SEEDS]
+    main(sys.argv[1], Path(sys.argv[2]), count, pixels or SIZES)

@@ -43,14 +43,19 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Trial:
-    """A training: its name in the table, and the data and options of `edge-train`."""
+    """A training: the name of its model, and the data and options of `edge-train`."""
 
-    name: str
+    model: str
     data: Path
     options: Sequence[object]
     near: Sequence[Image] = ()
     far: Sequence[Image] = ()
     negatives: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in the table."""
+        return self.model + (f", {NEGATIVES} negatives" if self.negatives else "")
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class Study:
         images = [data.load(sample.file, classifier.at_least) for sample in samples]
         targets = np.array([run.card.labels.index(sample.label) for sample in samples])
         known = _scores(classifier, images)
-        name = trial.name + (f", {NEGATIVES} negatives" if trial.negatives else "")
+        name = trial.name
         kept = is_kept(known)
         self.kept[name].append(float(kept.mean()))
         self.accuracy[name].append(float((known[:, :-1].argmax(axis=1) == targets).mean()))

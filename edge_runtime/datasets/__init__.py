@@ -23,7 +23,7 @@ from edge_runtime.datasets.samples import (
 )
 from edge_runtime.datasets.scan import Look, Scan, scan_dataset
 from edge_runtime.datasets.split_file import format_split, parse_split
-from edge_runtime.datasets.synthetic_unknowns import make_unknowns
+from edge_runtime.datasets.synthetic_unknowns import make_extremes, make_unknowns
 
 __all__ = [
     "BUILTIN_NAMES",
@@ -43,6 +43,7 @@ __all__ = [
     "fingerprint",
     "format_split",
     "image_loader",
+    "make_extremes",
     "make_unknowns",
     "open_dataset",
     "open_reader",

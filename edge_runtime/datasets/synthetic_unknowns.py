@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from edge_runtime.core import Image, Size
 
+EXTREME_LEVELS = 32
+"""Grey levels at either end of the range that are near black and near white."""
+
 Random = np.random.Generator
 FloatImage = NDArray[np.float32]
 
@@ -32,6 +35,22 @@ def make_unknowns(images: Sequence[Image], count: int, seed: int) -> dict[str, l
         kind: [make(images[number % len(images)], random) for number in range(count)]
         for kind, make in KINDS.items()
     }
+
+
+def make_extremes(image: Image) -> dict[str, list[Image]]:
+    """Frames of one grey near black and near white: what a covered and an overexposed camera gives.
+
+    Few uniform frames of random colors are near them, and each is far from the others: a direction of the
+    features that tells apart uniform frames in general says little of the whitest.
+
+    Args:
+        image: of the size that is wanted.
+
+    Returns:
+        Kind → uint8 RGB images, one for each grey level.
+    """
+    kinds = {"black": range(EXTREME_LEVELS), "white": range(256 - EXTREME_LEVELS, 256)}
+    return {kind: [np.full_like(image, level) for level in levels] for kind, levels in kinds.items()}
 
 
 def _uniform(image: Image, random: Random) -> Image:

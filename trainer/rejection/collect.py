@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.core import Image, Resize
-from edge_runtime.datasets import make_unknowns
+from edge_runtime.datasets import make_extremes, make_unknowns
 from trainer.data import Batches, Negatives, make_negative_batches
 from trainer.network import CachedFeatures, Network, read_logits
 from trainer.rejection.fit import FittedRejection, KnownImages, Rows, UnknownImages, fit_rejection
@@ -61,9 +61,9 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
     train, rows = _some(plan)
     negatives = make_negative_batches(plan.negatives, train.loader.size, plan.resize, train.batch_size)
     images = [train.loader.load(sample) for sample in train.samples[:SYNTHETIC]]
-    synthetic = make_unknowns(images, SYNTHETIC, plan.seed)
+    synthetic = make_unknowns(images, SYNTHETIC, plan.seed) | make_extremes(images[0])
     noisy = _add_noise([train.loader.load(sample) for sample in train.samples[:NOISY]], plan.seed)
-    work = sum(len(each.samples) for each in negatives) + len(noisy) + SYNTHETIC * len(synthetic)
+    work = sum(len(each.samples) for each in negatives) + len(noisy) + sum(map(len, synthetic.values()))
 
     def features(batches: "Iterable[Sequence[Image] | NDArray[np.uint8]]") -> Rows:
         rows: list[Rows] = []

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.datasets import make_unknowns
+from edge_runtime.datasets import make_extremes, make_unknowns
 from edge_runtime.images import measure_image
 
 
@@ -32,6 +32,16 @@ def test_black_and_white_are_among_the_uniform_ones() -> None:
     means = [float(image.mean()) for image in uniform]
     assert 0.0 in means
     assert 255.0 in means
+
+
+def test_the_extremes_are_one_frame_of_each_grey_near_black_and_near_white() -> None:
+    made = make_extremes(images()[0])
+    assert all(
+        (image.shape, image.dtype) == ((48, 64, 3), np.uint8) for each in made.values() for image in each
+    )
+    assert all(np.ptp(image) == 0 for each in made.values() for image in each)
+    assert [int(image[0, 0, 0]) for image in made["black"]] == list(range(32))
+    assert [int(image[0, 0, 0]) for image in made["white"]] == list(range(224, 256))
 
 
 def test_no_shape_is_left_in_what_is_defocused_or_scrambled() -> None:

@@ -14,7 +14,16 @@ from trainer.fitting import Epoch
 _DPI = 110
 _MAX_TICKS = 40
 _MARGIN_BINS = 50
-_KIND_COLORS = ("tab:orange", "tab:red", "tab:purple", "tab:brown", "tab:green", "black")
+_KIND_COLORS = (
+    "tab:orange",
+    "tab:red",
+    "tab:purple",
+    "tab:brown",
+    "tab:green",
+    "tab:olive",
+    "tab:pink",
+    "black",
+)
 
 
 def draw_curves(history: Sequence[Epoch]) -> bytes:

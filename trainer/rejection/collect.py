@@ -61,7 +61,8 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
     train, rows = _some(plan)
     negatives = make_negative_batches(plan.negatives, train.loader.size, plan.resize, train.batch_size)
     images = [train.loader.load(sample) for sample in train.samples[:SYNTHETIC]]
-    synthetic = make_unknowns(images, SYNTHETIC, plan.seed) | make_extremes(images[0])
+    extremes = make_extremes(images[0])
+    synthetic = make_unknowns(images, SYNTHETIC, plan.seed) | extremes
     noisy = _add_noise([train.loader.load(sample) for sample in train.samples[:NOISY]], plan.seed)
     work = sum(len(each.samples) for each in negatives) + len(noisy) + sum(map(len, synthetic.values()))
 
@@ -72,15 +73,18 @@ def plan_and_fit(network: Network, plan: RejectionPlan, done: Callable[[float], 
             done(len(pixels) / work)
         return np.concatenate(rows)
 
-    def unknown(rows: Rows) -> UnknownImages:
-        return UnknownImages(rows, read_logits(network, rows))
+    def unknown(rows: Rows, *, distinct: bool = False) -> UnknownImages:
+        return UnknownImages(rows, read_logits(network, rows), distinct)
 
     held_out = np.concatenate(list(plan.held_out.blocks()))
     collected = [features(pixels for pixels, _targets in each) for each in negatives]
     return fit_rejection(
         np.concatenate([rows, features(_chunks(noisy))]),
         KnownImages(held_out, read_logits(network, held_out), plan.held_out.targets),
-        {kind: unknown(features(_chunks(unknowns))) for kind, unknowns in synthetic.items()},
+        {
+            kind: unknown(features(_chunks(unknowns)), distinct=kind in extremes)
+            for kind, unknowns in synthetic.items()
+        },
         unknown(np.concatenate(collected)) if collected else None,
         fresh=np.concatenate([each.fresh for each in plan.negatives]) if collected else None,
         keep=plan.keep,

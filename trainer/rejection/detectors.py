@@ -62,22 +62,29 @@ class SyntheticKind:
     Attributes:
         direction: what tells it from the training images.
         middle: the log-odds of its median image.
+        distinct: no image of a class is like this kind.
     """
 
     direction: "_Direction"
     middle: float
+    distinct: bool
 
     @classmethod
-    def fit(cls, train: Rows, unknowns: Rows) -> "SyntheticKind":
+    def fit(cls, train: Rows, unknowns: Rows, *, distinct: bool = False) -> "SyntheticKind":
         """Fit the direction between features of training images and of this kind."""
         direction = _Direction.fit(train, unknowns, PENALTY_SYNTHETIC)
-        return cls(direction, float(np.median(direction.of(unknowns))))
+        return cls(direction, float(np.median(direction.of(unknowns))), distinct)
 
     def detector(self, held_out: Rows, strength: float) -> Detector:
-        """The detector that says nothing of what is usual among held-out images of the classes."""
+        """The detector that says nothing of what is usual among held-out images of the classes.
+
+        That of a distinct kind says nothing of any of them: it does not raise the threshold.
+        """
         known = self.direction.of(held_out)
         spread = _spread(known)
         usual = min(float(np.quantile(known, USUAL)), float(np.median(known)) + USUAL_SPREADS * spread)
+        if self.distinct:
+            usual = float(known.max())
         # A kind that cannot be told apart must not make an image of the classes that is hardly unusual
         # unknown.
         reach = max(self.middle - usual, spread, 1e-6)

@@ -1,7 +1,7 @@
 """Fit a rejection: temperature → detectors of synthetic unknowns → negatives → threshold → sharpness."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +55,16 @@ class UnknownImages:
     Attributes:
         features: float32, shape (unknowns, channels).
         logits: float32, shape (unknowns, classes).
+        distinct: no image of a class is like them.
     """
 
     features: Rows
     logits: Rows
+    distinct: bool = False
 
     def half(self, start: int) -> "UnknownImages":
         """Every second one, from the first (0) or the second (1) on."""
-        return UnknownImages(self.features[start::2], self.logits[start::2])
+        return replace(self, features=self.features[start::2], logits=self.logits[start::2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +114,9 @@ def fit_rejection(
 
     temperature = fit_temperature(held_out.logits, held_out.targets)
     judging = {kind: each.half(1) for kind, each in synthetic.items()}
-    kinds = [SyntheticKind.fit(train, each.half(0).features) for each in synthetic.values()]
+    kinds = [
+        SyntheticKind.fit(train, each.half(0).features, distinct=each.distinct) for each in synthetic.values()
+    ]
     largest = held_out.logits.max(axis=1) / temperature
     detectors = make_detectors(kinds, held_out.features, largest)
     margins = largest - evidence_of_unseen(kinds, held_out.features, largest)

@@ -1,5 +1,7 @@
 """On features with a known structure: classes, far images, images between them, negatives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,17 @@ def test_far_and_near_images_are_rejected_and_new_ones_of_the_classes_kept() -> 
     # The largest score alone takes the far ones for the classes.
     powers = np.exp(far(500, 5).logits)
     assert (powers.max(axis=1) / powers.sum(axis=1) > 0.5).mean() > 0.9
+
+
+def test_a_kind_that_no_class_is_like_is_rejected_and_nothing_said_of_any_held_out_image() -> None:
+    held_out, spoken = known(300, 2), []
+    for distinct in (False, True):
+        kinds = {"white": replace(far(32, 3), distinct=distinct)}
+        head = fit_rejection(known(900, 1).features, held_out, kinds, None, keep=0.95, seed=0).head
+        others = far(500, 5)
+        assert (head.margin(others.features, others.logits) < 0).all()
+        spoken.append(int((head.evidence(held_out.features) > 1e-4).sum()))
+    assert spoken[0] > spoken[1] == 0
 
 
 def test_as_many_new_images_are_kept_as_promised_where_few_are_held_out() -> None:

@@ -61,6 +61,14 @@ def test_int8_is_as_good_as_float(digits_run: Path, digits_model: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_covered_and_an_overexposed_camera_show_no_class(digits_model: Path) -> None:
+    classifier = load_classifier(digits_model)
+    for level in (*range(0, 32, 4), 128, *range(224, 256, 4), 255):
+        scores = classifier.scores(np.full((48, 64, 3), level, np.uint8))
+        assert scores.argmax() == len(scores) - 1, level
+
+
+@pytest.mark.slow
 def test_the_self_test_passes_and_notices_wrong_scores(
     command: Command, digits_model: Path, tmp_path: Path
 ) -> None:

@@ -52,6 +52,13 @@ def test_the_run_is_complete(digits_run: Path) -> None:
     assert len(list((digits_run / "examples").glob("*.png"))) == 10
 
 
+def test_every_kind_of_synthetic_unknown_has_been_told_from_the_classes(digits_run: Path) -> None:
+    judged = json.loads((digits_run / "rejection.json").read_text())
+    kinds = {"uniform", "noise", "texture", "defocused", "scrambled", "black", "white"}
+    assert judged.keys() == kinds
+    assert [judged[kind]["accepted"] for kind in ("uniform", "black", "white")] == [0, 0, 0]
+
+
 def test_the_card_tells_how_to_use_the_model(digits_run: Path) -> None:
     card = ModelCard.from_json((digits_run / "card.json").read_text())
     assert card.labels == (*"0123456789", "unknown")

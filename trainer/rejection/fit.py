@@ -25,7 +25,7 @@ SHARPNESS = 7.0
 """The sharpness is this divided by the median margin: a usual image has e⁻⁷ of its score on `unknown`.
 
 The larger it is, the less of their score kept images leave to `unknown`, and the fewer of them differ in it:
-a score of int8 has 256 steps. Chosen on MNIST: docs/unknown.md.
+a score of int8 has 256 steps. Chosen on MNIST and digits: docs/unknown.md.
 """
 
 NEGATIVES = "negatives"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import Fold, Targets
+from trainer.logistic_regression import fit_logistic_regression
 
 PENALTIES = tuple(10 ** (step / 2) for step in range(7))
 """L2 penalties to choose from, as of `--head-l2`: 1 to 1,000."""
@@ -58,13 +59,15 @@ class FeatureCopies:
             positions: of the images.
             penalty: of the squared weights, as of `--head-l2`, against the summed loss of the images.
         """
-        from sklearn.linear_model import LogisticRegression
-
         copies = len(self.features)
         targets = np.tile(self.targets[positions], copies)
-        regression = LogisticRegression(C=1 / (penalty * copies), max_iter=1000)
-        rows = self.features[:, positions].reshape(len(targets), -1)
-        regression.fit(rows, targets, sample_weight=self.weights[targets])
+        regression = fit_logistic_regression(
+            self.features[:, positions].reshape(len(targets), -1),
+            targets,
+            inverse_penalty=1 / (penalty * copies),
+            iterations=1000,
+            weights=self.weights[targets],
+        )
         kernel, bias = regression.coef_.T, regression.intercept_
         if len(regression.classes_) == 2:
             # One logit: the same scores as those of two, of opposite signs.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import Fold
+from trainer.logistic_regression import fit_logistic_regression
 
 PENALTY = 0.1
 """Inverse strength of the classifier's L2 penalty."""
@@ -61,9 +62,7 @@ def score_out_of_fold(
 
 def fit_classifier(features: NDArray[np.float32], targets: NDArray[np.int64]) -> Any:
     """A logistic regression on reduced descriptors."""
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=PENALTY, max_iter=500).fit(features, targets)
+    return fit_logistic_regression(features, targets, inverse_penalty=PENALTY, iterations=500)
 
 
 def find_label_issues(targets: NDArray[np.int64], scores: NDArray[np.float64]) -> Iterator[LabelIssue]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.inference import measure_separation
+from trainer.logistic_regression import fit_logistic_regression
 
 USUAL = 0.98
 """Fraction of the held-out images that a detector of synthetic unknowns says nothing of."""
@@ -179,7 +180,7 @@ class _Direction:
     def fit(cls, train: Rows, unknowns: Rows, penalty: float) -> "_Direction":
         """Fit it by logistic regression."""
         rows, targets, mean, spread = _standardized(train, unknowns)
-        regression = _regression(penalty).fit(rows, targets)
+        regression = _fit_regression(rows, targets, penalty)
         weights = regression.coef_[0] / spread
         return cls(weights, float(regression.intercept_[0] - mean @ weights))
 
@@ -194,20 +195,19 @@ class _Direction:
 
 def _of_unseen(train: Rows, negatives: Rows, seed: int) -> Rows:
     """The log-odds of each negative, by a regression that has not seen it."""
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedKFold
 
     rows, targets, _mean, _spread = _standardized(train, negatives)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    regression = _regression(PENALTY_NEGATIVES)
-    values = cross_val_predict(regression, rows, targets, cv=folds, method="decision_function")
-    return np.asarray(values[len(train) :], np.float32)
+    values = np.zeros(len(rows), np.float32)
+    for seen, unseen in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, targets):
+        regression = _fit_regression(rows[seen], targets[seen], PENALTY_NEGATIVES)
+        values[unseen] = regression.decision_function(rows[unseen])
+    return values[len(train) :]
 
 
-def _regression(penalty: float) -> Any:
-    """scikit-learn's logistic regression, in which both sides weigh the same."""
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000)
+def _fit_regression(rows: Rows, targets: NDArray[np.int64], penalty: float) -> Any:
+    """A logistic regression in which both sides weigh the same."""
+    return fit_logistic_regression(rows, targets, inverse_penalty=penalty, iterations=2000, balanced=True)
 
 
 def _standardized(train: Rows, unknowns: Rows) -> tuple[Rows, NDArray[np.int64], Rows, Rows]:

@@ -16,6 +16,9 @@ from edge_runtime.model import ModelFile
 CONNECT_SECONDS = 10.0
 """Longest time until a cluster's port answers."""
 
+_LOCAL = "local"
+"""The address of this machine alone."""
+
 
 class ChunkWorker:
     """One processor of a node; Ray starts it there.
@@ -58,17 +61,19 @@ def classify_on_cluster(
         WorkerError: there is no cluster, or it is lost.
         EdgeError: a worker cannot use the model.
     """
+    try:
+        # Ray takes seconds to import.
+        _check_reachable(address)
+    except (OSError, ValueError) as error:
+        raise _no_cluster(address, error) from error
     ray = _import_ray()
     from ray.exceptions import RayError
 
     try:
-        _check_reachable(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise WorkerError(
-            f"no Ray cluster at {address!r} ({one_line(error):.160}): start one with `ray start --head`, "
-            "other nodes with `ray start --address=HEAD:6379`, or give --ray local"
-        ) from error
+    except Exception as error:
+        # Ray raises `Exception` itself where its processes do not start in time.
+        raise _no_cluster(address, error) from error
     try:
         processors = int(ray.cluster_resources().get("CPU", 1))
         nodes = sum(bool(node["Alive"]) for node in ray.nodes())
@@ -97,6 +102,19 @@ def classify_on_cluster(
         ray.shutdown()
 
 
+def _no_cluster(address: str, error: Exception) -> WorkerError:
+    reason = f"{one_line(error):.160}"
+    if address == _LOCAL:
+        return WorkerError(
+            f"Ray does not start on this machine ({reason}): its processes have 15 seconds, so try again "
+            "when less is running, or without --ray"
+        )
+    return WorkerError(
+        f"no Ray cluster at {address!r} ({reason}): start one with `ray start --head`, other nodes with "
+        "`ray start --address=HEAD:6379`, or give --ray local"
+    )
+
+
 def _check_reachable(address: str) -> None:
     """Fail within seconds where nothing answers: Ray tries for many minutes.
 
@@ -104,7 +122,7 @@ def _check_reachable(address: str) -> None:
         OSError: nothing answers.
         ValueError: not HOST:PORT, with `ray://` before it or without.
     """
-    if address in ("auto", "local"):
+    if address in ("auto", _LOCAL):
         return
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not (host and colon and port.isdecimal()):

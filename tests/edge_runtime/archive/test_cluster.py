@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_runtime.archive import ArchiveOptions, classify_archive
+from edge_runtime.core import Reporter, WorkerError
+from edge_runtime.inference import load_model
+from edge_runtime.model import read_model_file
 from tests.commands import BIN, Command
 from tests.edge_runtime.archive.test_archive import make_archive, rows_of
 
@@ -100,6 +104,30 @@ def test_a_cluster_that_is_not_there_is_one_line(
         to = f"parquet:{tmp_path / f'answers-{number}'}"
         done = command("edge-classify", *options, "--to", to, "--ray", address, timeout=60)
         done.fails_at_last_with(7, f"no Ray cluster at '{address}'", reason, "ray start --head")
+
+
+def test_a_machine_on_which_ray_does_not_start_is_one_line(
+    color_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_options: object) -> None:
+        raise Exception("The current node timed out during startup.")  # noqa: TRY002
+
+    monkeypatch.setattr("ray.init", fail)
+    options = ArchiveOptions(
+        source=make_archive(tmp_path, 3),
+        folder=tmp_path / "answers",
+        resume=False,
+        top_k=1,
+        threshold=0.0,
+        workers=1,
+        ray="local",
+    )
+    with (
+        Reporter() as reporter,
+        pytest.raises(WorkerError, match=r"does not start on this .*timed out") as found,
+    ):
+        classify_archive(load_model(read_model_file(color_models["uint8"])), options, reporter)
+    assert "less is running" in str(found.value)
 
 
 @pytest.mark.extra

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from converter.compatibility import Fit, check_fit
 from converter.config import ConvertConfig, KeepFloat
 from converter.held_out import HeldOut
@@ -46,6 +49,7 @@ from converter.quantization import (
     read_calibration,
     rejection_tensors,
     shift_lead,
+    shift_that_keeps,
     train_for_int8,
     with_ranges,
 )
@@ -253,20 +257,30 @@ class _Converter:
     def _correct_lead(
         self, calibrated: Calibrated, ranges: Ranges | None, int8: bytes
     ) -> tuple[Calibrated, bytes]:
-        """Subtract the mean error of the lead of `unknown`, again and again: the lead is bounded."""
+        """Subtract the mean error of the lead of `unknown`, again and again: the lead is bounded.
+
+        Then shift it until as many images are kept as by the Keras model; both on images that no test is of.
+        """
+        judges, expected = self.held_out.judges, self.held_out.expected_judges
         for _ in range(_LEAD_CORRECTIONS):
-            error = self._lead_error(int8)
+            error = mean_lead_error(expected, converted_scores(int8, self.run.card, judges))
             if abs(error) < _LEAD_PRECISION:
                 break
             calibrated = shift_lead(calibrated, -error)
             int8 = quantize(calibrated, ranges)
-        return calibrated, int8
 
-    def _lead_error(self, int8: bytes) -> float:
-        """The mean error of the lead of `unknown`, on images that no test is made of."""
-        held_out = self.held_out
-        found = converted_scores(int8, self.run.card, held_out.judges)
-        return mean_lead_error(held_out.expected_judges, found)
+        def found_at(shift: float) -> NDArray[np.float32]:
+            shifted = quantize(shift_lead(calibrated, shift), ranges) if shift else int8
+            return converted_scores(shifted, self.run.card, judges)
+
+        shift = shift_that_keeps(expected, found_at)
+        if not shift:
+            return calibrated, int8
+        self.reporter.say(
+            f"the threshold is shifted by {shift:+.2f}, so that int8 keeps what the Keras model keeps"
+        )
+        calibrated = shift_lead(calibrated, shift)
+        return calibrated, quantize(calibrated, ranges)
 
     def _select_ranges(
         self, calibrated: Calibrated, judges: Sequence[Image]

@@ -55,6 +55,7 @@ from converter.quantization.rejection import (
     mean_lead_error,
     rejection_tensors,
     shift_lead,
+    shift_that_keeps,
 )
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "remove_rescaling",
     "representative_dataset",
     "shift_lead",
+    "shift_that_keeps",
     "silence",
     "train_for_int8",
     "with_ranges",

@@ -3,10 +3,11 @@
 Calibration images are of the classes: the ranges that they give end where images of no class begin. So the
 tensors between the features and the last softmax get ranges that hold both; evidence beyond its range is as
 good as the end of it. The ranges of all other tensors are widened by uniform frames where int8 rejects better
-then. What rounding adds to the lead of `unknown` near the threshold is measured, and subtracted.
+then. What rounding adds to the lead of `unknown` near the threshold is measured, and subtracted; where other
+images are kept than by the Keras model then, more or fewer by more than chance, the threshold is shifted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,11 @@ NEAR = (-4.0, -0.2)
 """Leads of images that are kept, but nearly rejected: 256 levels of the scores resolve them best."""
 
 FEWEST = 8
+
+MOST_SHIFTED = 2.0
+"""How far the threshold may be shifted, in logits of the lead."""
+
+SHIFT_PRECISION = 0.125
 
 MOST_WIDENED = 0.5
 """What uniform frames may add to a range at either end, of its width: the steps become coarser."""
@@ -171,6 +177,37 @@ def mean_lead_error(expected: NDArray[np.float32], found: NDArray[np.float32]) -
     leads = lead_of_unknown(expected)
     near = (leads > NEAR[0]) & (leads < NEAR[1])
     return float((lead_of_unknown(found) - leads)[near].mean()) if near.sum() >= FEWEST else 0.0
+
+
+def shift_that_keeps(
+    expected: NDArray[np.float32], found_at: Callable[[float], NDArray[np.float32]]
+) -> float:
+    """The shift of the lead of `unknown` with which as many images are kept as by the Keras model.
+
+    A mean error of 0 does not do that: far more images are kept than rejected, so that errors of either sign
+    make more of them cross the threshold outward than inward.
+
+    Args:
+        expected: scores of the Keras model, shape (images, classes + 1).
+        found_at: shift → scores of the converted model, likewise.
+
+    Returns:
+        The shift, `MOST_SHIFTED` at most; 0 where the numbers differ by no more than chance.
+    """
+    keeps, kept = is_kept(expected), is_kept(found_at(0.0))
+    lost, won = int((keeps & ~kept).sum()), int((~keeps & kept).sum())
+    if mcnemar(lost, won) >= SIGNIFICANCE_LEVEL:
+        return 0.0
+    direction = -1.0 if lost > won else 1.0
+    too_little, enough = 0.0, MOST_SHIFTED
+    while enough - too_little > SHIFT_PRECISION:
+        middle = (too_little + enough) / 2
+        change = int(is_kept(found_at(direction * middle)).sum()) - int(keeps.sum())
+        if direction * change <= 0:
+            enough = middle
+        else:
+            too_little = middle
+    return direction * enough
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from converter.quantization import (
     make_room_for_unknowns,
     mean_lead_error,
     rejection_tensors,
+    shift_that_keeps,
 )
 from edge_runtime import ModelError
 
@@ -49,6 +50,36 @@ def test_the_mean_error_of_the_lead_is_that_of_images_that_are_nearly_rejected()
     found = np.concatenate([scores(20, 20, lead=0.5), scores(20, 0, lead=3.4)])
     assert mean_lead_error(expected, found) == pytest.approx(0.5, abs=1e-5)
     assert mean_lead_error(expected[:5], found[:5]) == 0.0
+
+
+def with_leads(leads: np.ndarray) -> np.ndarray:
+    """Scores of two classes and of `unknown` with these leads."""
+    logits = np.stack([np.full(len(leads), 3.0), np.zeros(len(leads)), 3.0 + leads], axis=1)
+    powers = np.exp(logits)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+@pytest.mark.parametrize("error", [0.0, -0.5])
+def test_errors_of_either_sign_are_made_up_for_by_a_shift(error: float) -> None:
+    random = np.random.default_rng(0)
+    leads = random.normal(-3, 1.8, 2000)
+    rounded = leads + random.normal(error, 1.5, 2000)
+    shift = shift_that_keeps(with_leads(leads), lambda by: with_leads(rounded + by))
+    assert abs(shift) > 0.2
+    kept, unshifted = (float((rounded + by < 0).mean()) for by in (shift, 0.0))
+    assert abs(kept - float((leads < 0).mean())) < 0.01 < abs(unshifted - float((leads < 0).mean()))
+
+
+def test_what_may_be_chance_is_not_made_up_for_and_a_shift_has_an_end() -> None:
+    leads = np.array([-2.0] * 95 + [2.0] * 5)
+    few = np.where(np.arange(100) < 3, 0.3, leads)
+    assert shift_that_keeps(with_leads(leads), lambda by: with_leads(few + by)) == 0
+    all_of_them = np.full(100, 9.0)
+    assert shift_that_keeps(with_leads(leads), lambda by: with_leads(all_of_them + by)) == -2
+    none = np.full(100, -9.0)
+    assert shift_that_keeps(with_leads(leads), lambda by: with_leads(none + by)) == 0, "5 may be chance"
+    none = np.full(1000, -9.0)
+    assert shift_that_keeps(with_leads(leads.repeat(10)), lambda by: with_leads(none + by)) == 2
 
 
 def network_with_rejection(*, of_earlier_version: bool = False) -> Any:

@@ -261,17 +261,17 @@ class _Converter:
 
         Then shift it until as many images are kept as by the Keras model; both on images that no test is of.
         """
-        judges, expected = self.held_out.judges, self.held_out.expected_judges
+        expected, found = self.held_out.expected_judges, self._judge(int8)
         for _ in range(_LEAD_CORRECTIONS):
-            error = mean_lead_error(expected, converted_scores(int8, self.run.card, judges))
+            error = mean_lead_error(expected, found)
             if abs(error) < _LEAD_PRECISION:
                 break
             calibrated = shift_lead(calibrated, -error)
             int8 = quantize(calibrated, ranges)
+            found = self._judge(int8)
 
         def found_at(shift: float) -> NDArray[np.float32]:
-            shifted = quantize(shift_lead(calibrated, shift), ranges) if shift else int8
-            return converted_scores(shifted, self.run.card, judges)
+            return self._judge(quantize(shift_lead(calibrated, shift), ranges)) if shift else found
 
         shift = shift_that_keeps(expected, found_at)
         if not shift:
@@ -281,6 +281,10 @@ class _Converter:
         )
         calibrated = shift_lead(calibrated, shift)
         return calibrated, quantize(calibrated, ranges)
+
+    def _judge(self, int8: bytes) -> NDArray[np.float32]:
+        """The scores of the images that the lead is corrected by."""
+        return converted_scores(int8, self.run.card, self.held_out.judges)
 
     def _select_ranges(
         self, calibrated: Calibrated, judges: Sequence[Image]

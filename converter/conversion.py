@@ -277,7 +277,8 @@ class _Converter:
         if not shift:
             return calibrated, int8
         self.reporter.say(
-            f"the threshold is shifted by {shift:+.2f}, so that int8 keeps what the Keras model keeps"
+            f"the lead of {self.run.card.labels[-1]!r} is shifted by {shift:+.2f} logits: int8 kept fewer or "
+            "more images than the Keras model"
         )
         calibrated = shift_lead(calibrated, shift)
         return calibrated, quantize(calibrated, ranges)

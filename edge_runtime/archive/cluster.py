@@ -106,8 +106,8 @@ def _no_cluster(address: str, error: Exception) -> WorkerError:
     reason = f"{one_line(error):.160}"
     if address == _LOCAL:
         return WorkerError(
-            f"Ray does not start on this machine ({reason}): its processes have 15 seconds, so try again "
-            "when less is running, or without --ray"
+            f"Ray does not start on this machine ({reason}): where it timed out, try again when less is "
+            "running; or leave --ray out"
         )
     return WorkerError(
         f"no Ray cluster at {address!r} ({reason}): start one with `ray start --head`, other nodes with "

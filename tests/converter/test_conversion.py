@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter import load_keras_model
+from converter import ConvertConfig, convert, load_keras_model
 from converter.quantization import float_scores
 from edge_runtime import (
     ModelError,
@@ -22,6 +22,7 @@ from edge_runtime import (
     read_model_file,
     read_run,
 )
+from edge_runtime.core import Reporter
 from tests.conftest import Command
 from tests.images import save
 
@@ -126,6 +127,24 @@ def test_ranges_that_let_uniform_frames_in_are_widened(
         return "ranges are widened by frames of one color" in done.err
 
     assert any(widens(name) for name in others)
+
+
+@pytest.mark.slow
+def test_a_threshold_that_rejects_what_the_keras_model_keeps_is_shifted_back(
+    digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(most_shifted: float) -> float:
+        # The lead is made 6 logits too large by a wrong correction of its mean.
+        errors = iter([-6.0, 0.0])
+        monkeypatch.setattr("converter.conversion.mean_lead_error", lambda *_scores: next(errors))
+        monkeypatch.setattr("converter.quantization.rejection.MOST_SHIFTED", most_shifted)
+        config = ConvertConfig(run=digits_run, out=tmp_path / "m.tflite", max_drop=1)
+        with Reporter() as reporter:
+            (done,) = convert(read_run(digits_run), config, reporter)
+        assert done.rejection is not None
+        return done.rejection.kept
+
+    assert kept(most_shifted=4.0) > kept(most_shifted=0.0)
 
 
 @pytest.mark.slow

@@ -60,7 +60,7 @@ class RejectionHead:
     slope: float = STEEPEST
 
     def evidence(self, features: Rows) -> Rows:
-        """What speaks against each image, in logits: float32, shape (images,)."""
+        """The evidence against each image, in logits: float32, shape (images,)."""
         detected = np.maximum(0, features @ self.directions + self.offsets)
         return np.asarray(detected.sum(axis=1), np.float32)
 

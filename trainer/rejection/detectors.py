@@ -1,8 +1,8 @@
 """Detectors: for each kind of unknown the direction of the features that tells it from the training images.
 
-A detector is a logistic regression between features of the training images and of one kind of unknown. It
-says nothing (0) of what is usual among held-out images of the classes, and speaks against an image by what it
-exceeds that; so a kind of unknown is rejected however large the logits of its images are.
+A detector is a logistic regression between features of the training images and of one kind of unknown. Its
+evidence against an image is 0 up to the log-odds that are usual among held-out images of the classes, and
+grows from there on; so a kind of unknown is rejected however large the logits of its images are.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from edge_runtime.inference import measure_separation
 from trainer.logistic_regression import fit_logistic_regression
 
 USUAL = 0.98
-"""Fraction of the held-out images that a detector of synthetic unknowns says nothing of."""
+"""Fraction of the held-out images that a detector of synthetic unknowns has no evidence against."""
 
 USUAL_SPREADS = 3.0
-"""It begins to speak at most so many quartile distances above the median: a few images may be far off."""
+"""Evidence begins at most so many quartile distances above the median: a few images may be outliers."""
 
 STRENGTH = 6.0
-"""What speaks against the median image of a synthetic kind, in usual ranges of the largest logit."""
+"""Evidence against the median image of a synthetic kind, in usual ranges of the largest logit."""
 
 PENALTY_SYNTHETIC, PENALTY_NEGATIVES = 3.0, 0.01
 """scikit-learn's C, the inverse of the penalty: there are far fewer negatives than features."""
 
 FOLDS = 5
-"""Over which negatives are judged by a detector that has not seen them."""
+"""Over which negatives are judged by a detector that was not fitted on them."""
 
 HELD_OUT_FOLDS = 10
 """Over which held-out images are judged by detectors that were made from the others."""
@@ -41,7 +41,7 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Detector:
-    """A direction of the features: it speaks against an image by relu(v · f + c).
+    """A direction of the features: its evidence against an image is relu(v · f + c).
 
     Attributes:
         weights: v, float32, shape (channels,).
@@ -52,7 +52,7 @@ class Detector:
     offset: float
 
     def evidence(self, features: Rows) -> Rows:
-        """What speaks against each image, in logits: float32, shape (images,)."""
+        """The evidence against each image, in logits: float32, shape (images,)."""
         return np.asarray(np.maximum(0, features @ self.weights + self.offset), np.float32)
 
 
@@ -77,9 +77,9 @@ class SyntheticKind:
         return cls(direction, float(np.median(direction.of(unknowns))), distinct)
 
     def detector(self, held_out: Rows, strength: float) -> Detector:
-        """The detector that says nothing of what is usual among held-out images of the classes.
+        """The detector that has no evidence against what is usual among held-out images of the classes.
 
-        That of a distinct kind says nothing of any of them: it does not raise the threshold.
+        That of a distinct kind has none against any of them: it does not change the threshold.
         """
         known = self.direction.of(held_out)
         spread = _spread(known)
@@ -105,10 +105,10 @@ def make_detectors(kinds: Sequence[SyntheticKind], held_out: Rows, largest: Rows
 
 
 def evidence_of_unseen(kinds: Sequence[SyntheticKind], held_out: Rows, largest: Rows) -> Rows:
-    """What speaks against each held-out image, by detectors made from the others of them.
+    """The evidence against each held-out image, by detectors made from the others of them.
 
-    The detectors made from all of them speak against fewer of these images than of new ones: a threshold set
-    on that evidence would keep fewer new images than it promises.
+    The detectors made from all of them have evidence against fewer of these images than of new ones: a
+    threshold set on that evidence would keep fewer new images than it promises.
 
     Args:
         kinds: the kinds.
@@ -146,8 +146,8 @@ def fit_negatives(
         seed: of the folds.
 
     Returns:
-        The detector, None where the negatives are too few or it does not help; and what speaks against each
-        negative by a detector that has not seen it.
+        The detector, None where the negatives are too few or it does not help; and the evidence against
+        each negative by a detector that was not fitted on it.
     """
     nothing = np.zeros(len(negatives), np.float32)
     if len(negatives) < FEWEST_NEGATIVES:

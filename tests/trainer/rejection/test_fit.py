@@ -67,7 +67,7 @@ def test_a_kind_that_no_class_is_like_is_rejected_and_nothing_said_of_any_held_o
 
 
 def test_as_many_new_images_are_kept_as_promised_where_few_are_held_out() -> None:
-    """Detectors that are made from the held-out images speak against fewer of these than of new ones."""
+    """Detectors made from the held-out images have evidence against fewer of these than of new ones."""
     kinds = {str(at): far(60, at, channels=slice(at, at + 4)) for at in range(CLASSES, 23, 4)}
     train, new = known(300, 1).features, known(4000, 4)
     kept = []

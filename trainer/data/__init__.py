@@ -1,13 +1,14 @@
 """The data of a training: preparation, built-in data sets, splitting, batches, augmentation."""
 
 from trainer.data.augmentation import (
+    FIELD_FRACTION,
     Augment,
     Augmentation,
+    augmented_copies,
     build_augmentation,
     build_mixing,
     flip_for,
     mirror,
-    with_field,
 )
 from trainer.data.batches import CACHE_BYTES, Batch, Batches, ImageLoader, Targets, make_batches
 from trainer.data.folds import FOLDS, Fold, fewest_groups, make_folds
@@ -27,6 +28,7 @@ from trainer.data.splitting import check_split, count_splits, group_numbers, spl
 __all__ = [
     "CACHE_BYTES",
     "EVERYTHING",
+    "FIELD_FRACTION",
     "FOLDS",
     "MAX_IMBALANCE",
     "NO_CLASS",
@@ -42,6 +44,7 @@ __all__ = [
     "Share",
     "Targets",
     "add_negatives",
+    "augmented_copies",
     "build_augmentation",
     "build_mixing",
     "check_split",
@@ -60,5 +63,4 @@ __all__ = [
     "open_data",
     "prepare_data",
     "split_samples",
-    "with_field",
 ]

@@ -10,7 +10,7 @@ from trainer.config import TrainConfig
 from trainer.data import Batches
 from trainer.network.classifier import Network
 from trainer.network.feature_file import FeatureFile
-from trainer.network.features import CachedFeatures, feature_copies, write_features
+from trainer.network.features import CachedFeatures, feature_copies, feature_draw, write_features
 from trainer.network.forward import build_forward
 from trainer.network.teacher import Teacher, join_scores
 
@@ -55,7 +55,7 @@ class FeatureCache:
             forward = build_forward(join_scores(network.features, teacher))
         features = write_features(FeatureFile(self._folder), forward, train, feature_copies(config), done)
         self._kept[TRAIN] = dataclasses.replace(features, columns=network.features.output_shape[-1])
-        return features
+        return dataclasses.replace(features, draw=feature_draw(config))
 
     def of_split(
         self, split: str, network: Network, batches: Batches, done: Callable[[float], None]

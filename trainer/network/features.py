@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from edge_runtime.images import ImageStatistics, measure_image
 from trainer.choices import RandomFlip
 from trainer.config import TrainConfig
-from trainer.data import Augment, Batches, Share, Targets, build_augmentation, mirror, with_field
+from trainer.data import (
+    FIELD_FRACTION,
+    Augment,
+    Batches,
+    Share,
+    Targets,
+    augmented_copies,
+    build_augmentation,
+    mirror,
+)
 from trainer.network.feature_file import FeatureFile
 from trainer.network.forward import Forward
 
@@ -18,6 +27,24 @@ Statistics = Mapping[str, NDArray[np.float32]]
 """`brightness`, `contrast` and `sharpness` of each image, each of shape (images,)."""
 
 _READ_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which copies the rows of an epoch are of.
+
+    Attributes:
+        plain: the number of the first copies, which are not augmented.
+        augmented: the fraction of the rows that are of other copies.
+    """
+
+    plain: int
+    augmented: float
+
+    def copies(self, random: np.random.Generator, count: int, rows: int) -> NDArray[np.int64]:
+        """The copy of each row, one of so many, drawn at random."""
+        drawn = random.integers(self.plain, count, rows)
+        return np.where(random.random(rows) < self.augmented, drawn, random.integers(0, self.plain, rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +59,7 @@ class CachedFeatures:
         share: of the images only these are own; of each batch only these are returned.
         statistics: of the own images; None where they were not measured.
         columns: of each row only the first so many are returned; None for all.
+        draw: of the copies of an epoch; None for every copy of each image once.
     """
 
     rows: FeatureFile
@@ -41,6 +69,7 @@ class CachedFeatures:
     share: Share
     statistics: Statistics | None = None
     columns: int | None = None
+    draw: Draw | None = None
 
     def __len__(self) -> int:
         return -(-self.copies * len(self.targets) // self.batch_size)
@@ -50,12 +79,15 @@ class CachedFeatures:
 
     def shuffled(self, seed: int) -> Iterator[tuple[NDArray[np.float32], Targets]]:
         """The batches of one epoch in an order determined by the seed."""
-        order = np.random.default_rng(seed).permutation(self.copies * len(self.targets))
+        random, images = np.random.default_rng(seed), len(self.targets)
+        order = random.permutation(self.copies * images)
+        if self.draw is not None:
+            order = self.draw.copies(random, self.copies, len(order)) * images + order % images
         return self._in_order(order)
 
     def unchanged(self) -> "CachedFeatures":
         """Those of the unchanged images alone."""
-        return dataclasses.replace(self, copies=1)
+        return dataclasses.replace(self, copies=1, draw=None)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """All own rows in their order, a few thousand at a time."""
@@ -78,13 +110,21 @@ class CachedFeatures:
 
 def feature_copies(config: TrainConfig) -> list[Augment | None]:
     """The copies of an image whose features the head trains on: unchanged, mirrored, augmented."""
-    copies: list[Augment | None] = [None]
-    augment = build_augmentation(config)
-    if config.flip is RandomFlip.ON:
-        copies.append(mirror)
+    copies = _plain_copies(config)
+    # Computed once and drawn in each epoch: `--field` changes all of them.
+    augment = build_augmentation(config, field_fraction=1.0)
     if augment is not None:
-        copies += [augment] * with_field(config).augment_copies
+        copies += [augment] * augmented_copies(config)
     return copies
+
+
+def feature_draw(config: TrainConfig) -> Draw | None:
+    """How often the head trains on which copies: with `--field` as often on changed ones as fine-tuning."""
+    return Draw(len(_plain_copies(config)), FIELD_FRACTION) if config.field else None
+
+
+def _plain_copies(config: TrainConfig) -> list[Augment | None]:
+    return [None, mirror] if config.flip is RandomFlip.ON else [None]
 
 
 def write_features(

@@ -111,10 +111,12 @@ def test_field_conditions_are_dark_bright_noisy_blurred_or_none() -> None:
         assert 50 <= found.sum() <= 160, kind
 
 
-def test_field_is_at_least_what_is_given() -> None:
-    from trainer.data import with_field
-
-    config = with_field(dataclasses.replace(NONE, field=True, rotation=0.3))
-    assert config.rotation == 0.3
-    assert config.shift > 0
-    assert with_field(NONE) is NONE
+@pytest.mark.parametrize(("fraction", "least", "most"), [(None, 50, 150), (1.0, 300, 400), (0.0, 0, 0)])
+def test_field_changes_so_many_of_the_images(fraction: float | None, least: int, most: int) -> None:
+    """A tenth of those that it changes stay as they are: neither moved nor under another condition."""
+    images = np.random.default_rng(0).integers(0, 256, (400, 24, 24, 3)).astype(np.float32)
+    given = {} if fraction is None else {"field_fraction": fraction}
+    augment = build_augmentation(dataclasses.replace(NONE, field=True), **given)
+    assert augment is not None
+    changed = (np.asarray(augment(images)) != images).any(axis=(1, 2, 3)).sum()
+    assert least <= changed <= most

@@ -1,5 +1,6 @@
 """Features of images: each copy in its place, in a file, and computed once for the weights of the base."""
 
+import dataclasses
 import resource
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from edge_runtime.core import OutputError
 from trainer import RandomFlip, TrainConfig, TrainingReporter
+from trainer.data.augmentation import FIELD_COPIES
 from trainer.data.batches import Batches, ImageLoader, make_batches
 from trainer.data.preparation import Data, prepare_data
 from trainer.data.share import Share
@@ -81,6 +83,21 @@ def test_each_row_comes_with_its_target(config: TrainConfig, data: Data, tmp_pat
         for row, target in zip(batch, targets, strict=True):
             (same,) = np.flatnonzero((rows == row).all(axis=1))[:1]
             assert train.targets[same % len(train.targets)] == target
+
+
+def test_with_field_a_quarter_of_the_rows_are_of_changed_copies(
+    config: TrainConfig, data: Data, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(config, field=True)
+    network, train = build_network(config, 3), batches_of(config, data, "train")
+    cached = FeatureCache(tmp_path).of_training(config, network, train, nothing)
+    images = len(train.targets)
+    assert cached.copies == 2 + FIELD_COPIES
+    plain = {row.tobytes() for row in rows_of(cached)[: 2 * images]}
+    epochs = [[row for batch, _targets in cached.shuffled(seed) for row in batch] for seed in range(20)]
+    assert all(len(rows) == cached.copies * images for rows in epochs)
+    drawn = [row.tobytes() not in plain for rows in epochs for row in rows]
+    assert 0.2 < np.mean(drawn) < 0.3
 
 
 def changed_base(network: Network) -> None:

@@ -235,7 +235,7 @@ class TrainConfig:
     )
     field: bool = option(
         False,
-        "Augment for cameras in the field: a quarter of the images dark, bright, noisy, blurred or moved.",
+        "Augment for cameras in the field: half of the images dark, bright, noisy, blurred or moved.",
         panel=AUGMENTATION,
     )
     rotation: float = option(

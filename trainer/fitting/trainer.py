@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from trainer.choices import KeptEpoch
 from trainer.fitting.checkpoints import State, restore
 from trainer.fitting.epoch import Epoch, is_over
+from trainer.fitting.interruption import Interruption
 from trainer.fitting.phases import Course, PlannedPhase
 from trainer.fitting.progress import TrainingReporter
 from trainer.fitting.steps import Phase
@@ -108,15 +109,25 @@ class Trainer:
         if done and self._resumed is not None:
             restore(phase.optimizer.state, self._resumed.optimizer)
         self._reporter.start(planned.name, planned.epochs - done)
-        loop = TrainLoop(phase, self._reporter.step)
-        while not self._is_over(planned):
-            epoch = loop.run_epoch(len(self.fitted.history) + 1)
-            self.fitted = self.fitted.after(epoch, self._course.network.model, self._course.config.kept_epoch)
-            loop.continue_training()
-            for recorder in self._recorders:
-                recorder.record(phase, self._course.network.model, self.fitted)
-            # After it is stored, so that a reported epoch survives an interruption.
-            self._reporter.epoch(epoch)
+        with Interruption() as interruption:
+
+            def step(part: float) -> None:
+                self._reporter.step(part)
+                interruption.check()
+
+            loop = TrainLoop(phase, step)
+            while not self._is_over(planned):
+                self._record(phase, loop, loop.run_epoch(len(self.fitted.history) + 1))
+                interruption.check()
+
+    def _record(self, phase: Phase, loop: TrainLoop, epoch: Epoch) -> None:
+        model = self._course.network.model
+        self.fitted = self.fitted.after(epoch, model, self._course.config.kept_epoch)
+        loop.continue_training()
+        for recorder in self._recorders:
+            recorder.record(phase, model, self.fitted)
+        # After it is stored, so that a reported epoch survives an interruption.
+        self._reporter.epoch(epoch)
 
     def _is_over(self, planned: PlannedPhase) -> bool:
         patience = self._course.config.patience

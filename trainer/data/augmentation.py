@@ -90,12 +90,12 @@ def _field(fraction: float, seed: int) -> Any:
 
     from trainer.data.field_conditions import FieldConditions
     from trainer.data.random_affine import RandomAffine
-    from trainer.data.sometimes import Sometimes
+    from trainer.data.random_apply import RandomApply
 
     rotation, zoom, shift = FIELD_GEOMETRY
     moved = RandomAffine(rotation=rotation, zoom=zoom, shift=shift, seed=seed + 1)
     changes = Sequential([moved, FieldConditions(seed=seed + 2)], name="field")
-    return Sometimes(changes, fraction=fraction, seed=seed)
+    return RandomApply(changes, fraction=fraction, seed=seed)
 
 
 def _affine(config: TrainConfig, seed: int) -> Any:

@@ -1,23 +1,36 @@
 import dataclasses
 import math
+import os
+import signal
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from edge_runtime import DivergedError
-from trainer import ClassWeights, Distribute, Epoch, KeptEpoch, Optimizer, RandomFlip, Schedule, TrainConfig
+from trainer import (
+    ClassWeights,
+    Distribute,
+    Epoch,
+    KeptEpoch,
+    Optimizer,
+    RandomFlip,
+    Schedule,
+    TrainConfig,
+    TrainingReporter,
+)
 from trainer.data import NO_CLASS
 from trainer.data.augmentation import build_augmentation, build_mixing
 from trainer.fitting.distribution import Workers, join_workers
 from trainer.fitting.epoch import is_over
 from trainer.fitting.optimizers import build_optimizer
-from trainer.fitting.phases import class_weights
+from trainer.fitting.phases import PlannedPhase, class_weights
 from trainer.fitting.randomness import random_states, restart_randomness
 from trainer.fitting.steps import Phase, build_evaluation
 from trainer.fitting.train_loop import TrainLoop
-from trainer.fitting.trainer import Fitted
+from trainer.fitting.trainer import Fitted, Trainer
 from trainer.network.batch_norm import BatchNormStatistics
 from trainer.network.classifier import Network, build_network, freeze
 
@@ -180,6 +193,35 @@ def test_a_loss_that_is_not_a_number_ends_the_training() -> None:
     ) as caught:
         run(head(linear(), math.inf))
     assert caught.value.exit_code == 8
+
+
+@pytest.mark.parametrize(("moment", "epochs"), [("batch", 1), ("record", 2)])
+def test_ctrl_c_waits_for_the_end_of_a_batch_and_of_a_record(moment: str, epochs: int) -> None:
+    """Pressed in the second of three epochs; one that is being recorded is kept."""
+    model, done = linear(), []
+
+    def press(now: str, number: int) -> None:
+        if (now, number) == (moment, 2):
+            os.kill(os.getpid(), signal.SIGINT)
+        done.append(now)
+
+    def pressing(number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        press("batch", number)
+        yield from features(1.0)
+
+    phase = dataclasses.replace(head(model, 1.0), batches=pressing)
+    recorder = SimpleNamespace(record=lambda _phase, _model, fitted: press("record", len(fitted.history)))
+    course = SimpleNamespace(
+        phases=lambda: [PlannedPhase("head", 3, lambda: phase)],
+        network=SimpleNamespace(model=model),
+        config=phase.config,
+    )
+    with TrainingReporter() as reporter:
+        trainer = Trainer(course, [recorder], reporter)  # type: ignore[arg-type]
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run()
+    assert done == ["batch", "record", "batch", "record"][: 2 + epochs]
+    assert len(trainer.fitted.history) == epochs
 
 
 def epoch(number: int, accuracy: float, loss: float, phase: str = "head") -> Epoch:

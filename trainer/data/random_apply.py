@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 
-class Sometimes(keras.Layer):  # type: ignore[misc]
+class RandomApply(keras.Layer):  # type: ignore[misc]
     """Applies layers to some images of a batch, drawn at random, and leaves the others as they are.
 
     Args:

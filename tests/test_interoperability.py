@@ -50,6 +50,17 @@ assert classifier.engine.name == "openvino"
 for path in sorted(Path(folder).glob("*.png")):
     print(classifier.classify(read_image(path, at_least=classifier.at_least), top_k=1)[0].label)
 """
+OPENVINO_WITHOUT_INT8_KERNELS = """
+import sys
+from pathlib import Path
+from edge_runtime import load_classifier, read_image
+from edge_runtime.inference.openvino import FLOAT_KERNELS, compile_openvino
+model, folder = sys.argv[1:]
+labels = load_classifier(model).labels
+request = compile_openvino(Path(model).read_bytes(), 1, **FLOAT_KERNELS)
+for path in sorted(Path(folder).glob("*.png")):
+    print(labels[request.infer([read_image(path, at_least=0)[None]])[0].argmax()])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +152,14 @@ def test_others_give_the_same_unknown(
     assert own[:100].count("unknown") < 20
     assert own[100:].count("unknown") > 80
     assert theirs(others, MEDIAPIPE, model, tmp_path / "images") == own
-    # As in the test above: one may be at the threshold.
-    found = theirs(others, OPENVINO, model, tmp_path / "images")
-    assert sum((one == "unknown") != (other == "unknown") for one, other in zip(own, found, strict=True)) <= 2
+    # OpenVINO's int8 kernels round otherwise between the layers: images at the threshold may change.
+    for program in (OPENVINO, OPENVINO_WITHOUT_INT8_KERNELS):
+        found = theirs(others, program, model, tmp_path / "images")
+        assert len(found) == 200
+        pairs = zip(own, found, strict=True)
+        different = sum((one == "unknown") != (other == "unknown") for one, other in pairs)
+        print(f"{different} of 200 images differ in `unknown`")  # noqa: T201 - docs/unknown.md quotes it
+        assert different <= 2
 
 
 def test_edge_bench_shows_the_file_as_mediapipe_reads_it(

@@ -1,6 +1,6 @@
 """The stage of the pipeline that compares frames with the held-out images, in constant memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_runtime.core import Image, Prediction, Result, Say
@@ -17,8 +17,14 @@ EXAMINE_EVERY = 2
 BATCH = 8
 """Frames are examined so many at a time: the first brings the code into the caches that the model fills."""
 
-LAYOUT_EVERY = 16
-"""One examined frame out of this many is compared with the scene."""
+PIXELS_EVERY = 4
+"""The pixels of one batch out of this many are measured, and of every batch while drift is suspected.
+
+It takes most of the time; the answers are examined without it.
+"""
+
+LAYOUT_EVERY = 4
+"""One measured frame out of this many is compared with the scene."""
 
 SETTLE = 10
 """Examined frames after an alarm until it is reported: a cause is often found just after its consequences."""
@@ -100,8 +106,7 @@ class DriftMonitor:
         seen, self._waiting = self._waiting, []
         if self._comparison is None:
             return
-        for each in seen:
-            self._comparison.add(each)
+        self._comparison.add(seen)
         if self._comparison.has_news:
             self.status = self._comparison.status()
             self._tell(self.status)
@@ -144,6 +149,7 @@ class _Comparison:
         self._reference_shares = dict(reference.shares) if reference else {}
         if self._unknown in self._reference_shares:
             self._reference["unknown_fraction"] = self._reference_shares[self._unknown]
+        self._batches = 0
         self._examined = 0
         self._status_at = STATUS_EVERY
         self._changes: tuple[Change, ...] = ()
@@ -153,29 +159,34 @@ class _Comparison:
         """Whether it is time for another status."""
         return self._examined >= self._status_at
 
-    def add(self, seen: _Seen) -> None:
-        """Examine one frame."""
-        self._examined += 1
-        image = measure_image(seen.pixels)
+    def add(self, batch: Sequence[_Seen]) -> None:
+        """Examine some frames."""
+        self._batches += 1
+        suspected = any(test.suspects for test in self._tests.values())
+        measured = suspected or self._batches % PIXELS_EVERY == 0
+        for number, seen in enumerate(batch, 1):
+            self._examined += 1
+            values = self._answer_values(seen)
+            if measured:
+                values |= _pixel_values(seen)
+            self._means.add(values)
+            for event in self._events:
+                if event.number in values:
+                    self._count(event.change, event.happens(values[event.number]))
+            if measured and number % LAYOUT_EVERY == 0:
+                self._count(Change.MOVED, self._layout.is_other_scene(seen.pixels))
+
+    def _answer_values(self, seen: _Seen) -> dict[str, float]:
         answer = seen.predictions[0].label
-        values = {
-            "brightness": image.brightness,
-            "contrast": image.contrast,
-            "sharpness": image.sharpness,
-            "unknown_fraction": float(answer == self._unknown),
-        }
+        self._shares.add(answer)
+        values = {"unknown_fraction": float(answer == self._unknown)}
         score = _class_score(seen.predictions, self._unknown)
         if score is not None:
             values["score"] = score
-        self._means.add(values)
-        self._shares.add(answer)
-        turned = False
-        for event in self._events:
-            if event.number in values:
-                turned |= self._tests[event.change].update(event.happens(values[event.number]))
-        if self._examined % LAYOUT_EVERY == 0:
-            turned |= self._tests[Change.MOVED].update(self._layout.is_other_scene(seen.pixels))
-        if turned:
+        return values
+
+    def _count(self, change: Change, happened: bool) -> None:
+        if self._tests[change].update(happened):
             self._status_at = self._examined + SETTLE
 
     def status(self) -> DriftStatus:
@@ -200,6 +211,11 @@ class _Comparison:
         event = next(each for each in self._events if each.change is change)
         rate = self._tests[change].rate
         return f"{change}: {rate:.0%} of the frames {event.meaning}; of held-out images {event.usually}"
+
+
+def _pixel_values(seen: _Seen) -> dict[str, float]:
+    image = measure_image(seen.pixels)
+    return {"brightness": image.brightness, "contrast": image.contrast, "sharpness": image.sharpness}
 
 
 def _class_score(predictions: tuple[Prediction, ...], unknown: str) -> float | None:

@@ -4,14 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 FORGET = 300
-"""Examined frames over which a mean runs: each counts 1/300 less than the one after it."""
+"""Values over which a mean runs: each counts 1/300 less than the one after it."""
 
 MAX_ANSWERS = 1000
 """Answers that are counted; others are not."""
 
 
 class RunningMeans:
-    """Exponentially weighted means; of fewer than `FORGET` frames the plain mean.
+    """Exponentially weighted means; of fewer than `FORGET` values the plain mean.
 
     Args:
         names: of the values.
@@ -19,18 +19,18 @@ class RunningMeans:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._values = dict.fromkeys(names, 0.0)
-        self._count = 0
+        self._counts = dict.fromkeys(names, 0)
 
     def add(self, values: Mapping[str, float]) -> None:
-        """Take the values of one frame."""
-        self._count = min(self._count + 1, FORGET)
-        means, weight = self._values, 1 / self._count
+        """Take the values of one frame, which need not be all."""
+        means, counts = self._values, self._counts
         for name, value in values.items():
-            means[name] += (value - means[name]) * weight
+            counts[name] = min(counts[name] + 1, FORGET)
+            means[name] += (value - means[name]) / counts[name]
 
     def values(self) -> dict[str, float]:
-        """The means, by name."""
-        return dict(self._values)
+        """The means, by name; of what has had no value yet there is none."""
+        return {name: value for name, value in self._values.items() if self._counts[name]}
 
 
 class RunningShares:

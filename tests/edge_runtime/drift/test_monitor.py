@@ -176,6 +176,34 @@ def test_it_is_said_once_and_once_when_it_is_over() -> None:
     assert lines[1].startswith("drift is over (darker")
 
 
+def test_the_cause_is_said_and_not_its_consequence_which_is_found_earlier() -> None:
+    lines: list[str] = []
+    monitor = DriftMonitor(card, lines.append)
+    dark = [answer(darken(image), "nothing") for image in images()]
+    for _ in monitor(iter([*(answer(image, "cat") for image in images()), *dark])):
+        pass
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("drift: darker: ")
+
+
+def test_the_pixels_of_few_frames_are_measured_until_drift_is_suspected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[Image] = []
+    monkeypatch.setattr(
+        "edge_runtime.drift.monitor.measure_image",
+        lambda image: measured.append(image) or measure_image(image),
+    )
+    monitor = DriftMonitor(card, lambda _line: None)
+    for clean in stream(3200, 1):
+        assert list(monitor(iter([clean])))
+    assert len(measured) <= 3200 // 6
+    measured.clear()
+    for image in images():
+        assert list(monitor(iter([answer(darken(image), "cat")])))
+    assert len(measured) >= 400 // 3
+
+
 def test_what_runs_is_shown_beside_the_reference() -> None:
     monitor = DriftMonitor(card, lambda _line: None)
     for _ in monitor(iter(stream(2000, 1))):

@@ -13,6 +13,13 @@ def test_the_first_values_have_their_plain_mean() -> None:
     assert means.values() == pytest.approx({"a": 3.0, "b": -3.0})
 
 
+def test_a_value_that_is_missing_now_and_then_changes_no_other_mean() -> None:
+    means = RunningMeans(("a", "b", "c"))
+    for number in range(4):
+        means.add({"a": 1.0, "b": 5.0} if number == 3 else {"a": 1.0})
+    assert means.values() == pytest.approx({"a": 1.0, "b": 5.0})
+
+
 def test_a_mean_follows_its_values() -> None:
     means = RunningMeans(("a",))
     for value in [0.0] * 1000 + [10.0] * (4 * FORGET):

@@ -5,7 +5,7 @@
 FOLDER contains `alpaca/` and MobileNetV2's weights without top at alpha 0.35. With each seed a fifth of the
 photos is the test. Prints a row for each seed and way, and the mean differences with their 95 % intervals
 over the seeds: of the Keras model and the int8 file on the photos of the test, and of the int8 file on all of
-them in every corruption and strength. Takes some five minutes a seed on two cores.
+them in every corruption and strength. Takes two to five minutes a seed on two cores.
 """
 
 import sys

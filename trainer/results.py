@@ -83,9 +83,11 @@ def write_results(
         OutputError: a file cannot be written.
     """
     config, reporter = course.config, course.reporter
-    # This worker evaluates alone.
+    # This worker evaluates alone, and reads each image once.
     batches = {
-        split: dataclasses.replace(each, share=EVERYTHING) for split, each in batches.items() if len(each)
+        split: dataclasses.replace(each, share=EVERYTHING, loader=each.loader.without_keeping())
+        for split, each in batches.items()
+        if len(each)
     }
     every_train = batches[TRAIN]
     batches[TRAIN] = evaluated_training_images(course.features, network, every_train, config.seed)

@@ -1,5 +1,6 @@
 """Batches of images: decoded and resized in threads, ahead of the training step."""
 
+import copy
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,12 @@ class ImageLoader:
         self._kept: dict[str, Image] = {}
         self._room = cache_bytes // (size[0] * size[1] * 3)
 
+    def without_keeping(self) -> "ImageLoader":
+        """A loader that finds the images of this one's cache and adds none, for images that are read once."""
+        loader = copy.copy(self)
+        loader._room = 0
+        return loader
+
     def load(self, sample: Sample) -> Image:
         """The image of a sample, uint8 RGB, shape (*size, 3).
 
@@ -67,7 +74,7 @@ class ImageLoader:
         except ImageError as error:
             raise DatasetError(f"an image can no longer be read: {error}") from error
         if len(self._kept) < self._room:
-            # Not copied: new memory costs more than the pixels written to it.
+            # Not copied: new memory costs more than the pixels written to it. Its whole batch is kept, too.
             self._kept[sample.file] = place
 
 

@@ -77,11 +77,11 @@ def test_the_markdown_has_every_target(folder: Path) -> None:
 
 
 def test_an_engine_that_counts_its_operators_tells_where_the_time_goes(
-    command: Command, digits_run: Path, digits_model: Path, tmp_path: Path
+    command: Command, bundle: Path, tmp_path: Path
 ) -> None:
     engines = ("--engine", "litert", "--engine", "openvino")
     few = ("--num-runs", 10, "--min-seconds", 0, "--processes", 1, "--num-threads", 1)
-    done = command("edge-bench", "run", digits_run, digits_model, *engines, *few, "--out", tmp_path)
+    done = command("edge-bench", "run", bundle, *engines, *few, "--out", tmp_path)
     assert done.code == 0, done.err
     *_, litert, openvino = read_report(tmp_path / "report.json").targets
     assert litert.operators == []

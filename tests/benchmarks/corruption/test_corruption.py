@@ -76,7 +76,7 @@ def corrupted_report(command: Command, few_run: Path, frigate_folder: Path, shar
     return shared("corrupted", measure) / "report"
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_the_report_has_the_accuracy_of_every_target_under_every_corruption(corrupted_report: Path) -> None:
     report = json.loads((corrupted_report / "report.json").read_text())
     assert report["corrupted"] == report["images"] == 24
@@ -96,7 +96,7 @@ def test_the_report_has_the_accuracy_of_every_target_under_every_corruption(corr
     assert "Accuracy against the strength" in page
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_images_that_were_trained_on_are_named_as_such(corrupted_report: Path) -> None:
     report = json.loads((corrupted_report / "report.json").read_text())
     assert report["split"] == "train"

@@ -78,7 +78,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
         yield address, second
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_a_cluster_of_this_machine_gives_the_same_answers(
     command: Command, model: tuple[object, ...], tmp_path: Path
 ) -> None:

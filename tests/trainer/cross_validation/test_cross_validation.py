@@ -64,7 +64,7 @@ def test_a_model_that_is_not_fine_tuned_has_the_pretrained_base(
     assert same is not choice["fine_tunes"]
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_the_same_seed_chooses_the_same_and_an_interrupted_training_starts_again(
     command: Command, assets: Path, few_photos: Path, tmp_path: Path
 ) -> None:

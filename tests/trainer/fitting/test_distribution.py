@@ -79,7 +79,7 @@ def test_two_workers_learn_what_one_learns(options: tuple[object, ...], alone: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("killed", [0, 1])
+@pytest.mark.parametrize("killed", [0, pytest.param(1, marks=pytest.mark.extra)])
 def test_a_killed_worker_ends_the_other_and_both_go_on(
     options: tuple[object, ...], alone: Path, tmp_path: Path, killed: int
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_killed_worker_ends_the_other_and_both_go_on(
     assert len(losses(tmp_path / "run")) == more[1] + 3
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_two_devices_learn_what_one_learns_from_a_teacher(
     command: Command, options: tuple[object, ...], alone: Path, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def whole_phase(network: Network, train: Any, held_out: Any, *, epochs: int = 3,
 CONFIG = TrainConfig(data="x", weights="none", alpha=0.35, image_size=32)
 
 
+@pytest.mark.extra
 def test_a_short_training_from_scratch_is_as_good_in_evaluation_as_in_training() -> None:
     """The trap: with moving averages that lag, this is 1.0 in training and 0.5 in evaluation."""
     import keras

@@ -83,7 +83,7 @@ def test_wrong_arguments_are_one_line(command: Command, digits_run: Path, tmp_pa
     command("edge-train", "digits", "--ema", 0.9, "--distribute", "mirrored").fails_with(2, "--ema averages")
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_a_network_learns_from_a_larger_one_with_its_split(
     command: Command, digits_run: Path, tmp_path: Path
 ) -> None:

@@ -83,7 +83,7 @@ def write_results(
         OutputError: a file cannot be written.
     """
     config, reporter = course.config, course.reporter
-    # This worker evaluates alone, and reads each image once.
+    # This worker evaluates alone. Most of the images that were not kept are read once.
     batches = {
         split: dataclasses.replace(each, share=EVERYTHING, loader=each.loader.without_keeping())
         for split, each in batches.items()

@@ -209,7 +209,7 @@ def test_the_layer_report_has_every_layer(command: Command, digits_run: Path, tm
     assert decode_image((tmp_path / "m.layers.png").read_bytes(), at_least=0).std() > 10
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_every_precision_is_as_good_as_float(command: Command, digits_run: Path, tmp_path: Path) -> None:
     precisions = ("int8", "int16x8", "float16", "dynamic", "float32")
     out = tmp_path / "m.tflite"

@@ -147,7 +147,7 @@ def test_a_threshold_that_rejects_what_the_keras_model_keeps_is_shifted_back(
     assert kept(most_shifted=4.0) > kept(most_shifted=0.0)
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_quantization_aware_training_keeps_the_answers(
     command: Command, digits_run: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_the_most_promising_is_fine_tuned_and_told(searched: Path) -> None:
     assert "data:image/png;base64," in page
 
 
+@pytest.mark.extra
 def test_an_interrupted_search_goes_on_and_repeats_no_training(
     command: Command, options: tuple[object, ...], searched: Path, tmp_path: Path
 ) -> None:
@@ -89,6 +90,7 @@ def test_an_interrupted_search_goes_on_and_repeats_no_training(
     done.fails_at_last_with(6, "another data set, --weights, --training or --seed")
 
 
+@pytest.mark.extra
 def test_the_latencies_of_a_device_are_those_of_its_report(
     command: Command, options: tuple[object, ...], searched: Path, tmp_path: Path
 ) -> None:
@@ -117,6 +119,7 @@ def test_the_latencies_of_a_device_are_those_of_its_report(
     done.fails_at_last_with(9, "no candidate is within", "the fastest takes")
 
 
+@pytest.mark.extra
 def test_untrained_models_of_other_data_are_made_again(
     command: Command, options: tuple[object, ...], tmp_path: Path
 ) -> None:

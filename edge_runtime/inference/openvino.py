@@ -23,7 +23,7 @@ MAX_PROBE_DIFFERENCE = 0.1
 
 
 class OpenVinoEngine:
-    """A model in OpenVINO, which reads the `.tflite` itself; the fastest engine on x86-64 with VNNI.
+    """A model in OpenVINO, which reads the `.tflite` itself and tells how long each operator takes.
 
     OpenVINO does not report the scale of the tensors: an interpreter that is installed beside it does.
 

@@ -16,6 +16,7 @@ from benchmarks.measurement import (
     change_of_time,
     compare_answers,
     difference_of_fractions,
+    warnings,
 )
 from benchmarks.report import Report, TargetReport, Unknowns
 from benchmarks.targets import Kind
@@ -33,7 +34,7 @@ class Check:
         now: the value.
         change: the difference, with its interval.
         passed: whether the rule is met.
-        note: why an exceeded limit passes.
+        note: why an exceeded limit passes, or why it may be exceeded by chance.
     """
 
     rule: str
@@ -95,6 +96,8 @@ def _check_time(
     is_deployed = now.kind is Kind.MODEL_FILE
     noise = f"shown, not checked: its rounds spread by {_spread(now):.0%}"
     verdict = _verdict(over=over, real=real) if is_deployed else {"passed": True, "note": noise}
+    if not verdict["passed"]:
+        verdict["note"] = _doubts(baseline, current)
     return Check(
         rule=f"time at most ×{limit:g}",
         target=now.name,
@@ -120,6 +123,16 @@ def check_ratio(target: str, ratio: Interval, before: float, now: float, limit: 
 def _verdict(*, over: bool, real: bool) -> dict[str, Any]:
     """A limit is exceeded only by a change that is more than chance."""
     return {"passed": not (over and real), "note": "not more than chance" if over and not real else ""}
+
+
+def _doubts(baseline: Report, current: Report) -> str:
+    """What may have slowed one of two measurements: work beside all of it is in no interval."""
+    lines = [
+        f"{name}: {line}"
+        for name, report in (("before", baseline), ("now", current))
+        for line in warnings(report.before, report.after, report.machine.cores)
+    ]
+    return "; ".join([*lines, "measure again"]) if lines else ""
 
 
 def _spread(target: TargetReport) -> float:
@@ -303,6 +316,7 @@ def checks_junit(checks: Sequence[Check], suite: str) -> bytes:
         case = ElementTree.SubElement(root, "testcase", classname=check.target, name=check.rule)
         if not check.passed:
             text = f"{check.before} → {check.now}: {check.change}" if check.before else f"{check.now}"
+            text += f" ({check.note})" if check.note else ""
             ElementTree.SubElement(case, "failure", message=text)
     ElementTree.indent(root)
     content: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)

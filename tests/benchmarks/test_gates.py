@@ -32,6 +32,19 @@ def test_a_fifth_slower_is_always_seen() -> None:
     assert [broken(target("m"), target("m", time=1.2, seed=seed)) for seed in range(1, 21)] == [["time"]] * 20
 
 
+def test_a_slower_time_of_a_machine_with_other_work_is_to_be_measured_again() -> None:
+    def note(**changes: Any) -> str:
+        before, now = report(target("m")), report(target("m", time=1.2), **changes)
+        (time,) = [check for check in compare_reports(before, now, Limits()) if not check.passed]
+        return time.note
+
+    busy = dataclasses.replace(QUIET, load=3.2)
+    assert note() == ""
+    assert (
+        note(before=busy) == "now: the machine was not quiet: load 3.2 on 2 cores at the start; measure again"
+    )
+
+
 def test_the_time_of_keras_is_shown_and_not_judged() -> None:
     assert broken(target("keras"), target("keras", time=2.0)) == []
     checks = compare_reports(report(target("keras")), report(target("keras", time=2.0)), Limits())

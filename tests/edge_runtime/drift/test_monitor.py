@@ -186,6 +186,23 @@ def test_the_cause_is_said_and_not_its_consequence_which_is_found_earlier() -> N
     assert lines[0].startswith("drift: darker: ")
 
 
+def test_blur_is_named_where_the_frames_are_of_no_class_too() -> None:
+    """Answers are examined more often than pixels: measured later, blur was called a new kind of object."""
+    blurred = [blur(image) for image in images()]
+
+    def results(random: np.random.Generator) -> Iterable[Result]:
+        for number in range(SHIFT_AT // 2 + WITHIN):
+            shifted = number >= SHIFT_AT // 2
+            chosen = blurred if shifted and random.random() < 0.85 else images()
+            rejected = random.random() < (0.8 if shifted else 0.05)
+            yield answer(chosen[random.integers(len(chosen))], "nothing" if rejected else "cat")
+
+    for seed in range(20):
+        outcome = found(DriftMonitor(card, lambda _line: None), results(np.random.default_rng(seed)))
+        assert outcome is not None
+        assert outcome[1] == (Change.BLURRED,), seed
+
+
 def test_the_pixels_of_few_frames_are_measured_until_drift_is_suspected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

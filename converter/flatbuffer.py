@@ -60,6 +60,29 @@ def with_output(content: bytes, tensor: int) -> bytes:
     return pack(model)
 
 
+def drop_unused_tensors(model: Any) -> None:
+    """Remove the tensors of the first subgraph that no operator, input or output uses any more."""
+    graph = model.subgraphs[0]
+    groups = [
+        graph.inputs,
+        graph.outputs,
+        *(each for op in graph.operators for each in (op.inputs, op.outputs)),
+    ]
+    used = sorted({int(index) for group in groups for index in group if index >= 0})
+    place = {-1: -1} | {old: new for new, old in enumerate(used)}
+
+    def moved(indices: Any) -> NDArray[np.int32]:
+        return np.array([place[int(index)] for index in indices], np.int32)
+
+    graph.tensors = [graph.tensors[index] for index in used]
+    graph.inputs, graph.outputs = moved(graph.inputs), moved(graph.outputs)
+    for operator in graph.operators:
+        operator.inputs, operator.outputs = moved(operator.inputs), moved(operator.outputs)
+    for signature in model.signatureDefs or ():
+        for entry in (*signature.inputs, *signature.outputs):
+            entry.tensorIndex = place[int(entry.tensorIndex)]
+
+
 def get_weights(model: Any, operator: Any, position: int) -> NDArray[np.float32]:
     """A constant float32 input of an operator of the first subgraph."""
     tensor = model.subgraphs[0].tensors[operator.inputs[position]]
@@ -67,8 +90,8 @@ def get_weights(model: Any, operator: Any, position: int) -> NDArray[np.float32]
     return data.view(np.float32).reshape(tensor.shape)
 
 
-def set_weights(model: Any, operator: Any, position: int, weights: NDArray[np.float32]) -> None:
-    """Replace the values of a constant input."""
+def set_weights(model: Any, operator: Any, position: int, weights: NDArray[np.floating[Any]]) -> None:
+    """Replace the values of a constant float32 input."""
     tensor = model.subgraphs[0].tensors[operator.inputs[position]]
     model.buffers[tensor.buffer].data = np.ascontiguousarray(weights, np.float32).view(np.uint8).reshape(-1)
 

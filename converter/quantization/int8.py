@@ -23,6 +23,7 @@ from converter.quantization.bias_correction import (
 )
 from converter.quantization.calibration import representative_dataset
 from converter.quantization.equalization import equalize
+from converter.quantization.merging import merge_pointwise_convolutions
 from converter.quantization.precisions import Io, fix_batch, remove_rescaling, silence
 from converter.tensorflow_internals import convert_for_calibration, open_converter, quantize_calibrated
 from edge_runtime.core import Image, Tick, no_tick
@@ -72,7 +73,7 @@ def calibrate(model: Any, images: Sequence[Image], io: Io = Io.UINT8, tick: Tick
         tick: progress callback.
     """
     core, input_range = (fix_batch(model), RAW) if io is Io.FLOAT32 else remove_rescaling(model)
-    content = _convert_to_float(core, images[:1], input_range)
+    content = merge_pointwise_convolutions(_convert_to_float(core, images[:1], input_range))
     channels = measure_channels(content, images, input_range, tick)
     return Calibrated(_with_spans(content, channels), channels, images, input_range, io)
 

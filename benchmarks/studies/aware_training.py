@@ -1,37 +1,42 @@
-"""Quantization-aware training: how close int8 comes to the float model, and how long it takes.
+"""Other ranges, and quantization-aware training: how close int8 comes to the float model, in what time.
 
     python -m benchmarks.studies.aware_training STEPS RUN [RUN …]
 
-Each run of `edge-train` is converted without the training and with so many steps of it. Prints the comparison
-with the Keras model on the run's held-out images, and the seconds of the whole conversion.
+Each run of `edge-train` is converted by the defaults, with the ranges of `--calibrate mse`, and with so many
+steps of the training. Prints the comparison with the Keras model on the run's held-out images, and the
+seconds of the whole conversion.
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from converter import ConvertConfig, convert
+from converter import Calibration, ConvertConfig, convert
 from edge_runtime.core import Reporter, clock, markdown_table
 from edge_runtime.datasets import read_run
 
-COLUMNS = ("run", "steps", "images", "float", "int8", "agreement", "KL divergence", "seconds")
+COLUMNS = ("run", "ranges", "steps", "images", "float", "int8", "agreement", "KL divergence", "seconds")
 
 
 def main(steps: int, runs: Sequence[Path]) -> None:
-    """Print two rows for each run."""
-    rows = [measure(run, number) for run in runs for number in (0, steps)]
+    """Print three rows for each run."""
+    ways = ((Calibration.MINMAX, 0), (Calibration.MSE, 0), (Calibration.MINMAX, steps))
+    rows = [measure(run, *way) for run in runs for way in ways]
     print(markdown_table(COLUMNS, rows))  # noqa: T201
 
 
-def measure(run: Path, steps: int) -> tuple[str, ...]:
+def measure(run: Path, calibrate: Calibration, steps: int) -> tuple[str, ...]:
     """Convert, and compare."""
     started = clock.now()
     with Reporter() as reporter:
-        (done,) = convert(read_run(run), ConvertConfig(run=run, qat_steps=steps), reporter)
+        (done,) = convert(
+            read_run(run), ConvertConfig(run=run, calibrate=calibrate, qat_steps=steps), reporter
+        )
     seconds, compared = clock.now() - started, done.comparison
     values = (compared.float_accuracy, compared.accuracy, compared.agreement, compared.kl_divergence)
     return (
         run.name,
+        calibrate,
         str(steps),
         str(compared.count),
         *(f"{each:.4f}" for each in values),

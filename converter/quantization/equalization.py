@@ -4,11 +4,6 @@ The bottlenecks of MobileNetV2 are linear, and their channels can differ a hundr
 the scale, and the narrow ones are left with a few steps. Dividing a channel by a factor where it is written
 and multiplying by the same factor where it is read changes nothing in float. The factor divides the range
 between activations and weights: sqrt(range of the activation / range of the weights that read it).
-
-The outputs of a ReLU that only depthwise convolutions read are different: a depthwise convolution has a scale
-of weights for each channel, so that every channel may have the widest one's range at no cost. No range of a
-ReLU6 is wider than 6, so that it cuts a widened channel where that one's own range ends, or later.
-
 Sources: cross-layer equalization of Nagel et al., Data-Free Quantization Through Weight Equalization and Bias
 Correction, 2019, section 4.1; the factor of Xiao et al., SmoothQuant, 2023, section 4 with strength 1/2.
 """
@@ -20,16 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converter.flatbuffer import get_weights, kind_of, names_of, pack, set_weights, unpack
+from converter.flatbuffer import get_weights, kind_of, pack, set_weights, unpack
 from converter.quantization.activations import Channels
 
 _SMALLEST = 1e-6
 _TINY = 1e-12
-
-_LARGEST_FACTOR = 16
-"""A channel is widened by as much, at most: nearly dead ones have no detail to show."""
-
-_RELUS = ("RELU", "RELU6")
 
 
 @dataclass
@@ -42,7 +32,7 @@ class _Group:
 
 
 def equalize(content: bytes, channels: Mapping[int, Channels]) -> tuple[bytes, dict[int, Channels]]:
-    """Equalize the channels of a float model.
+    """Equalize the linear layers of a float model.
 
     Args:
         content: a float `.tflite` with calibrated activations.
@@ -58,11 +48,6 @@ def equalize(content: bytes, channels: Mapping[int, Channels]) -> tuple[bytes, d
         _scale_weights(model, group, factor)
         for index in group.tensors:
             scaled[index] = channels[index].divided(factor)
-    for writer, readers in _find_before_depthwise(schema, model):
-        tensor = int(writer.outputs[0])
-        factor = _widening(channels[tensor])
-        _scale_weights(model, _Group({tensor}, [writer], readers), factor)
-        scaled[tensor] = channels[tensor].divided(factor)
     return pack(model), scaled
 
 
@@ -96,32 +81,6 @@ def _find_groups(schema: Any, model: Any) -> list[_Group]:
     return [group for group in unique if group.readers and None not in (*group.readers, *group.writers)]
 
 
-def _find_before_depthwise(schema: Any, model: Any) -> list[tuple[Any, list[Any]]]:
-    """Convolutions with a ReLU of which only depthwise convolutions read the output, and these."""
-    operators = model.subgraphs[0].operators
-    activations = names_of(schema.ActivationFunctionType)
-    found = []
-    for writer in operators:
-        readers = [each for each in operators if writer.outputs[0] in each.inputs]
-        if (
-            kind_of(schema, model, writer) == "CONV_2D"
-            and activations[_activation(writer)] in _RELUS
-            and readers
-            and all(_is_depthwise(schema, model, each) for each in readers)
-        ):
-            found.append((writer, readers))
-    return found
-
-
-def _is_depthwise(schema: Any, model: Any, operator: Any) -> bool:
-    """Whether it is a depthwise convolution with one filter for each channel."""
-    tensors = model.subgraphs[0].tensors
-    return (
-        kind_of(schema, model, operator) == "DEPTHWISE_CONV_2D"
-        and tensors[operator.inputs[0]].shape[-1] == tensors[operator.inputs[1]].shape[-1]
-    )
-
-
 def _activation(operator: Any) -> int:
     return int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
 
@@ -132,12 +91,6 @@ def _choose_factor(model: Any, group: _Group, channels: Mapping[int, Channels]) 
     spread, read = (np.maximum(values, max(_SMALLEST * values.max(), _TINY)) for values in (spread, read))
     factor = np.sqrt(spread / read)
     return np.asarray(factor / np.exp(np.log(factor).mean()), np.float32)
-
-
-def _widening(channels: Channels) -> NDArray[np.float32]:
-    """What the channels of a ReLU are divided by, at most 1, to have the range of the widest one."""
-    fraction = channels.high / max(float(channels.high.max()), _TINY)
-    return np.asarray(np.clip(fraction, 1 / _LARGEST_FACTOR, 1.0), np.float32)
 
 
 def _scale_weights(model: Any, group: _Group, factor: NDArray[np.float32]) -> None:

@@ -80,7 +80,7 @@ class ConvertConfig:
     )
 
     calibrate: Calibration = option(
-        Calibration.MINMAX,
+        Calibration.MSE,
         "How ranges are selected: minmax, percentile, mse, or auto, which measures the best agreement.",
         panel=QUANTIZATION,
     )
@@ -157,7 +157,7 @@ class ConvertConfig:
     def _given_for_int8(self) -> tuple[str, ...]:
         """The options given that change nothing but int8."""
         given = {
-            "--calibrate": self.calibrate is not Calibration.MINMAX,
+            "--calibrate": self.calibrate is not Calibration.MSE,
             "--qat-steps": self.qat_steps > 0,
             "--keep-float": self.keep_float is not KeepFloat.NONE,
             "--layer-report": self.layer_report,

@@ -230,11 +230,14 @@ class _Converter:
     def _prepare(
         self, calibrated: Calibrated, judges: Sequence[Image], uniform: Sequence[Image] = ()
     ) -> tuple[Calibrated, Calibration, Ranges | None]:
-        """Equalize, correct and select ranges; the frames widen them."""
+        """Equalize, correct and select ranges; the frames widen them, and nothing is left out of those."""
         if self.run.card.rejection:
             calibrated = make_room_for_unknowns(calibrated, uniform)
         equalized = equalize_channels(calibrated)
         corrected = correct_dense_layers(correct(equalized), equalized)
+        if uniform:
+            # A method that leaves out what no calibration image has would undo it.
+            return corrected, Calibration.MINMAX, None
         return corrected, *self._select_ranges(corrected, judges)
 
     def _train(self, calibrated: Calibrated) -> Calibrated:

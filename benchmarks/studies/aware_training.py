@@ -2,9 +2,9 @@
 
     python -m benchmarks.studies.aware_training STEPS RUN [RUN …]
 
-Each run of `edge-train` is converted by the defaults, with the ranges of `--calibrate mse`, and with so many
-steps of the training. Prints the comparison with the Keras model on the run's held-out images, and the
-seconds of the whole conversion.
+Each run of `edge-train` is converted with the whole ranges (`--calibrate minmax`) and without outliers (mse,
+the default), each without the training and with so many steps of it. Prints the comparison with the Keras
+model on the run's held-out images, and the seconds of the whole conversion.
 """
 
 import sys
@@ -19,9 +19,9 @@ COLUMNS = ("run", "ranges", "steps", "images", "float", "int8", "agreement", "KL
 
 
 def main(steps: int, runs: Sequence[Path]) -> None:
-    """Print three rows for each run."""
-    ways = ((Calibration.MINMAX, 0), (Calibration.MSE, 0), (Calibration.MINMAX, steps))
-    rows = [measure(run, *way) for run in runs for way in ways]
+    """Print four rows for each run."""
+    methods = (Calibration.MINMAX, Calibration.MSE)
+    rows = [measure(run, method, number) for run in runs for number in (0, steps) for method in methods]
     print(markdown_table(COLUMNS, rows))  # noqa: T201
 
 

@@ -79,9 +79,10 @@ class ConvertConfig:
         panel=FOREIGN,
     )
 
-    calibrate: Calibration = option(
-        Calibration.MSE,
+    calibrate: Calibration | None = option(
+        None,
         "How ranges are selected: minmax, percentile, mse, or auto, which measures the best agreement.",
+        shown="mse; minmax with --qat-steps, which learns them",
         panel=QUANTIZATION,
     )
     calibration: Path | None = option(
@@ -157,12 +158,17 @@ class ConvertConfig:
     def _given_for_int8(self) -> tuple[str, ...]:
         """The options given that change nothing but int8."""
         given = {
-            "--calibrate": self.calibrate is not Calibration.MSE,
+            "--calibrate": self.calibrate is not None,
             "--qat-steps": self.qat_steps > 0,
             "--keep-float": self.keep_float is not KeepFloat.NONE,
             "--layer-report": self.layer_report,
         }
         return tuple(name for name, was_given in given.items() if was_given)
+
+    @property
+    def range_method(self) -> Calibration:
+        """How ranges are selected: what is given, else what is best with or without training."""
+        return self.calibrate or (Calibration.MINMAX if self.qat_steps else Calibration.MSE)
 
     @property
     def is_foreign(self) -> bool:

@@ -192,14 +192,19 @@ class _Converter:
     def _convert_to_int8(self) -> _Converted:
         """Calibrate, equalize, correct and quantize; keep layers in float if the gate fails and it may."""
         images = self.calibration.images
-        automatic = self.config.calibrate is Calibration.AUTO
+        automatic = self.config.range_method is Calibration.AUTO
         judges = images[::_HELD_OUT_EVERY] if automatic else ()
         rest = [image for position, image in enumerate(images) if position % _HELD_OUT_EVERY]
         if automatic and not rest:
             raise ModelError("--calibrate auto needs two or more calibration images")
         with self.reporter.bar("calibrating") as tick:
             calibrated = calibrate(
-                self.model, rest if automatic else images, self.config.io or Io.UINT8, tick
+                self.model,
+                rest if automatic else images,
+                self.config.io or Io.UINT8,
+                tick,
+                # The training learns more where the bottleneck stays as it is.
+                merge=not self.config.qat_steps,
             )
         calibrated, method, ranges = self._choose_ranges(calibrated, judges)
         if self.config.qat_steps:
@@ -294,7 +299,7 @@ class _Converter:
         self, calibrated: Calibrated, judges: Sequence[Image]
     ) -> tuple[Calibration, Ranges | None]:
         """The ranges of the method, or of the method whose scores agree best on the judging images."""
-        method = self.config.calibrate
+        method = self.config.range_method
         if method is not Calibration.AUTO:
             return method, self._ranges(calibrated, method)
         expected = float_scores(self.model, judges)

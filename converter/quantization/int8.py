@@ -60,7 +60,9 @@ class Calibrated:
     original: bytes | None = None
 
 
-def calibrate(model: Any, images: Sequence[Image], io: Io = Io.UINT8, tick: Tick = no_tick) -> Calibrated:
+def calibrate(
+    model: Any, images: Sequence[Image], io: Io = Io.UINT8, tick: Tick = no_tick, *, merge: bool = True
+) -> Calibrated:
     """Convert a Keras model to float and measure the ranges of its activations.
 
     With integer input the rescaling layer is removed and absorbed in the input tensor's scale and zero point;
@@ -71,9 +73,12 @@ def calibrate(model: Any, images: Sequence[Image], io: Io = Io.UINT8, tick: Tick
         images: the representative dataset, uint8 RGB at the model's size.
         io: type of the int8 model's input and output.
         tick: progress callback.
+        merge: pairs of pointwise convolutions with nothing between them become one.
     """
     core, input_range = (fix_batch(model), RAW) if io is Io.FLOAT32 else remove_rescaling(model)
-    content = merge_pointwise_convolutions(_convert_to_float(core, images[:1], input_range))
+    content = _convert_to_float(core, images[:1], input_range)
+    if merge:
+        content = merge_pointwise_convolutions(content)
     channels = measure_channels(content, images, input_range, tick)
     return Calibrated(_with_spans(content, channels), channels, images, input_range, io)
 

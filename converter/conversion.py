@@ -235,15 +235,12 @@ class _Converter:
     def _prepare(
         self, calibrated: Calibrated, judges: Sequence[Image], uniform: Sequence[Image] = ()
     ) -> tuple[Calibrated, Calibration, Ranges | None]:
-        """Equalize, correct and select ranges; the frames widen them, and nothing is left out of those."""
+        """Equalize, correct and select ranges; the frames widen them, and count in what is selected."""
         if self.run.card.rejection:
             calibrated = make_room_for_unknowns(calibrated, uniform)
         equalized = equalize_channels(calibrated)
         corrected = correct_dense_layers(correct(equalized), equalized)
-        if uniform:
-            # A method that leaves out what no calibration image has would undo it.
-            return corrected, Calibration.MINMAX, None
-        return corrected, *self._select_ranges(corrected, judges)
+        return corrected, *self._select_ranges(corrected, judges, uniform)
 
     def _train(self, calibrated: Calibrated) -> Calibrated:
         """Quantization-aware training on the training images, where it helps on the calibration images."""
@@ -296,16 +293,16 @@ class _Converter:
         return converted_scores(int8, self.run.card, self.held_out.judges)
 
     def _select_ranges(
-        self, calibrated: Calibrated, judges: Sequence[Image]
+        self, calibrated: Calibrated, judges: Sequence[Image], uniform: Sequence[Image]
     ) -> tuple[Calibration, Ranges | None]:
         """The ranges of the method, or of the method whose scores agree best on the judging images."""
         method = self.config.range_method
         if method is not Calibration.AUTO:
-            return method, self._ranges(calibrated, method)
+            return method, self._ranges(calibrated, method, uniform)
         expected = float_scores(self.model, judges)
         choices: list[tuple[tuple[float, float], Calibration, Ranges | None]] = []
         for each in (Calibration.MINMAX, Calibration.PERCENTILE, Calibration.MSE):
-            ranges = self._ranges(calibrated, each)
+            ranges = self._ranges(calibrated, each, uniform)
             found = converted_scores(quantize(calibrated, ranges), self.run.card, judges)
             result = measure_agreement(expected, found)
             self.reporter.say(
@@ -315,12 +312,14 @@ class _Converter:
         _rank, chosen, ranges = max(choices, key=lambda choice: choice[0])
         return chosen, ranges
 
-    def _ranges(self, calibrated: Calibrated, method: Calibration) -> Ranges | None:
+    def _ranges(self, calibrated: Calibrated, method: Calibration, uniform: Sequence[Image]) -> Ranges | None:
         if method is Calibration.MINMAX:
             return None
         kept = rejection_tensors(calibrated) if self.run.card.rejection else frozenset()
         with self.reporter.bar(f"ranges by {method}") as tick:
-            ranges = clip_ranges(calibrated, method, tick)
+            # Without the frames, what they have widened would be left out again.
+            images = (*calibrated.images, *uniform)
+            ranges = clip_ranges(dataclasses.replace(calibrated, images=images), method, tick)
         return {index: span for index, span in ranges.items() if index not in kept}
 
     def _keep_float(

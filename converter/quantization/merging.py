@@ -15,8 +15,7 @@ from converter.flatbuffer import drop_unused_tensors, get_weights, kind_of, pack
 MAX_GROWTH = 1.5
 """Multiply-adds of the merged convolution over those of the two, at most: the first bottleneck has 1.5.
 
-It passes over memory once instead of twice. The last bottleneck before the pooling would have
-2.4 and is kept.
+It passes over memory once instead of twice. The last bottleneck of the network would have 2.4 and is kept.
 """
 
 

@@ -1,5 +1,10 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from converter import ConvertConfig
 from converter.quantization import Calibration, calibrate, clip_ranges
 from tests.small_network import images, network
 
@@ -14,3 +19,23 @@ def test_values_that_hardly_differ_have_a_range(method: Calibration) -> None:
     calibrated = calibrate(model, images(8, seed=1))
     ranges = clip_ranges(calibrated, method)
     assert sum(high > 9_999_000 for _low, high in ranges.values()) == 1
+
+
+def test_images_that_widen_a_range_count_in_what_is_selected() -> None:
+    """Frames of one color that int8 should reject have to fit into the ranges."""
+    grey = [np.clip(each, 120, 136) for each in images(40, seed=1)]
+    white = [np.full_like(grey[0], 255)] * 10
+    both = calibrate(network(), [*grey, *white])
+    without = clip_ranges(replace(both, images=grey), Calibration.MSE)
+    with_frames = clip_ranges(both, Calibration.MSE)
+    widths = [(without[index], with_frames[index]) for index in without]
+    wider = [high - low > 1.5 * (top - bottom) for (bottom, top), (low, high) in widths]
+    assert np.mean(wider) > 0.5, widths
+
+
+def test_ranges_are_whole_where_training_learns_them() -> None:
+    run = Path("run")
+    assert ConvertConfig(run=run).range_method is Calibration.MSE
+    assert ConvertConfig(run=run, qat_steps=500).range_method is Calibration.MINMAX
+    for given in Calibration:
+        assert ConvertConfig(run=run, qat_steps=500, calibrate=given).range_method is given

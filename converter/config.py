@@ -82,7 +82,7 @@ class ConvertConfig:
     calibrate: Calibration | None = option(
         None,
         "How ranges are selected: minmax, percentile, mse, or auto, which measures the best agreement.",
-        shown="mse; minmax with --qat-steps, which learns them",
+        shown="mse; the training of --qat-steps starts from minmax",
         panel=QUANTIZATION,
     )
     calibration: Path | None = option(
@@ -164,11 +164,6 @@ class ConvertConfig:
             "--layer-report": self.layer_report,
         }
         return tuple(name for name, was_given in given.items() if was_given)
-
-    @property
-    def range_method(self) -> Calibration:
-        """How ranges are selected: what is given, else what is best with or without training."""
-        return self.calibrate or (Calibration.MINMAX if self.qat_steps else Calibration.MSE)
 
     @property
     def is_foreign(self) -> bool:

@@ -7,7 +7,7 @@ quantization-aware, and done where it is asked for.
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +110,14 @@ class _Converted:
     kept: KeptFloat | None = None
 
 
+class _Prepared(NamedTuple):
+    """A float model ready to be quantized, its ranges (None: those measured), and how they were selected."""
+
+    calibrated: Calibrated
+    method: Calibration
+    ranges: Ranges | None
+
+
 def convert(run: Run, config: ConvertConfig, reporter: Reporter) -> Iterator[Conversion]:
     """Convert a run to each precision, loading the Keras model once.
 
@@ -190,25 +198,11 @@ class _Converter:
         )
 
     def _convert_to_int8(self) -> _Converted:
-        """Calibrate, equalize, correct and quantize; keep layers in float if the gate fails and it may."""
-        images = self.calibration.images
-        automatic = self.config.range_method is Calibration.AUTO
-        judges = images[::_HELD_OUT_EVERY] if automatic else ()
-        rest = [image for position, image in enumerate(images) if position % _HELD_OUT_EVERY]
-        if automatic and not rest:
-            raise ModelError("--calibrate auto needs two or more calibration images")
-        with self.reporter.bar("calibrating") as tick:
-            calibrated = calibrate(
-                self.model,
-                rest if automatic else images,
-                self.config.io or Io.UINT8,
-                tick,
-                # The training learns more where the bottleneck stays as it is.
-                merge=not self.config.qat_steps,
-            )
-        calibrated, method, ranges = self._choose_ranges(calibrated, judges)
+        """Prepare, train if asked, and quantize; keep layers in float if the gate fails and it may."""
+        prepared = self._calibrate(self.config.calibrate or Calibration.MSE)
         if self.config.qat_steps:
-            calibrated, ranges = self._train(with_ranges(calibrated, ranges or {})), None
+            prepared = self._train(prepared)
+        calibrated, method, ranges = prepared
         int8 = quantize(calibrated, ranges)
         if self.run.card.rejection:
             calibrated, int8 = self._correct_lead(calibrated, ranges, int8)
@@ -216,48 +210,67 @@ class _Converter:
             return _Converted(int8, method, calibrated)
         return self._keep_float(int8, method, calibrated, ranges)
 
-    def _choose_ranges(
-        self, calibrated: Calibrated, judges: Sequence[Image]
-    ) -> tuple[Calibrated, Calibration, Ranges | None]:
-        """Prepare with the ranges of the calibration images; with wider ones where these reject better."""
-        plain = self._prepare(calibrated, judges)
+    def _calibrate(self, method: Calibration, *, merge: bool = True) -> _Prepared:
+        """Measure and select the ranges, equalize and correct; wider ranges where these reject better."""
+        images: Sequence[Image] = self.calibration.images
+        judges: Sequence[Image] = ()
+        if method is Calibration.AUTO:
+            judges = images[::_HELD_OUT_EVERY]
+            images = [image for position, image in enumerate(images) if position % _HELD_OUT_EVERY]
+            if not images:
+                raise ModelError("--calibrate auto needs two or more calibration images")
+        with self.reporter.bar("calibrating") as tick:
+            calibrated = calibrate(self.model, images, self.config.io or Io.UINT8, tick, merge=merge)
+        plain = self._prepare(calibrated, method, judges)
         if not self.run.card.rejection:
             return plain
-        let_in = self.held_out.count_let_in(quantize(plain[0], plain[2]))
+        let_in = self.held_out.count_let_in(quantize(plain.calibrated, plain.ranges))
         if not let_in:
             return plain
-        wide = self._prepare(calibrated, judges, self.held_out.uniform)
-        if self.held_out.count_let_in(quantize(wide[0], wide[2])) >= let_in:
+        wide = self._prepare(calibrated, method, judges, self.held_out.uniform)
+        if self.held_out.count_let_in(quantize(wide.calibrated, wide.ranges)) >= let_in:
             return plain
         self.reporter.say("ranges are widened by frames of one color, so that int8 rejects better")
         return wide
 
     def _prepare(
-        self, calibrated: Calibrated, judges: Sequence[Image], uniform: Sequence[Image] = ()
-    ) -> tuple[Calibrated, Calibration, Ranges | None]:
+        self,
+        calibrated: Calibrated,
+        method: Calibration,
+        judges: Sequence[Image],
+        uniform: Sequence[Image] = (),
+    ) -> _Prepared:
         """Equalize, correct and select ranges; the frames widen them, and count in what is selected."""
         if self.run.card.rejection:
             calibrated = make_room_for_unknowns(calibrated, uniform)
         equalized = equalize_channels(calibrated)
         corrected = correct_dense_layers(correct(equalized), equalized)
-        return corrected, *self._select_ranges(corrected, judges, uniform)
+        return _Prepared(corrected, *self._select_ranges(corrected, method, judges, uniform))
 
-    def _train(self, calibrated: Calibrated) -> Calibrated:
-        """Quantization-aware training on the training images, where it helps on the calibration images."""
+    def _train(self, untrained: _Prepared) -> _Prepared:
+        """Quantization-aware training on the training images, where it helps on the calibration images.
+
+        It starts from whole ranges, and from the bottleneck as it is: it learns more from these.
+        """
+        start = self._calibrate(self.config.calibrate or Calibration.MINMAX, merge=False)
+        calibrated = with_ranges(start.calibrated, start.ranges or {})
         card, calibration = self.run.card, self.calibration.images
         with self.reporter.bar("quantization-aware training") as tick:
-            trained = train_for_int8(calibrated, self.training, self.config.qat_steps, card.seed, tick)
+            calibrated = train_for_int8(calibrated, self.training, self.config.qat_steps, card.seed, tick)
+        trained = _Prepared(calibrated, start.method, None)
         expected = float_scores(self.model, calibration)
-        before, after = (
-            measure_agreement(expected, converted_scores(quantize(each), card, calibration)).kl_divergence
-            for each in (calibrated, trained)
+        without, with_it = (
+            measure_agreement(
+                expected, converted_scores(quantize(each.calibrated, each.ranges), card, calibration)
+            ).kl_divergence
+            for each in (untrained, trained)
         )
-        better = after < before
+        better = with_it < without
         self.reporter.say(
-            f"quantization-aware training: KL divergence on the calibration images {before:.5f} → "
-            f"{after:.5f}{'' if better else ': it is left out'}"
+            f"quantization-aware training: KL divergence on the calibration images {without:.5f} → "
+            f"{with_it:.5f}{'' if better else ': it is left out'}"
         )
-        return trained if better else calibrated
+        return trained if better else untrained
 
     def _correct_lead(
         self, calibrated: Calibrated, ranges: Ranges | None, int8: bytes
@@ -293,10 +306,13 @@ class _Converter:
         return converted_scores(int8, self.run.card, self.held_out.judges)
 
     def _select_ranges(
-        self, calibrated: Calibrated, judges: Sequence[Image], uniform: Sequence[Image]
+        self,
+        calibrated: Calibrated,
+        method: Calibration,
+        judges: Sequence[Image],
+        uniform: Sequence[Image],
     ) -> tuple[Calibration, Ranges | None]:
         """The ranges of the method, or of the method whose scores agree best on the judging images."""
-        method = self.config.range_method
         if method is not Calibration.AUTO:
             return method, self._ranges(calibrated, method, uniform)
         expected = float_scores(self.model, judges)

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
-from converter import ConvertConfig, convert, load_keras_model
-from converter.quantization import float_scores
+from converter import Conversion, ConvertConfig, convert, load_keras_model
+from converter.quantization import Calibrated, float_scores, with_ranges
 from edge_runtime import (
     ModelError,
     fit,
@@ -25,6 +26,13 @@ from edge_runtime import (
 from edge_runtime.core import Reporter
 from tests.conftest import Command
 from tests.images import save
+
+
+def to_int8(run: Path, **options: Any) -> Conversion:
+    """What `edge-convert` would write."""
+    with Reporter() as reporter:
+        (done,) = convert(read_run(run), ConvertConfig(run=run, max_drop=1, **options), reporter)
+    return done
 
 
 @pytest.mark.slow
@@ -138,11 +146,9 @@ def test_a_threshold_that_rejects_what_the_keras_model_keeps_is_shifted_back(
         errors = iter([-6.0, 0.0])
         monkeypatch.setattr("converter.conversion.mean_lead_error", lambda *_scores: next(errors))
         monkeypatch.setattr("converter.quantization.rejection.MOST_SHIFTED", most_shifted)
-        config = ConvertConfig(run=digits_run, out=tmp_path / "m.tflite", max_drop=1)
-        with Reporter() as reporter:
-            (done,) = convert(read_run(digits_run), config, reporter)
-        assert done.rejection is not None
-        return done.rejection.kept
+        rejection = to_int8(digits_run).rejection
+        assert rejection is not None
+        return rejection.kept
 
     assert kept(most_shifted=4.0) > kept(most_shifted=0.0)
 
@@ -159,6 +165,34 @@ def test_quantization_aware_training_keeps_the_answers(
     assert record["options"]["qat_steps"] == 30
     assert record["held_out"]["agreement"] >= 0.97
     assert command("edge-classify", "-m", out, "--self-test").code == 0
+
+
+@pytest.mark.extra
+def test_a_training_that_does_not_help_leaves_the_model_of_a_conversion_without_it(
+    digits_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def harm(start: Calibrated, *_: object) -> Calibrated:
+        spans = {index: each.span for index, each in start.channels.items() if each.span[1] > 2}
+        return with_ranges(start, {index: (20 * low, 20 * high) for index, (low, high) in spans.items()})
+
+    monkeypatch.setattr("converter.conversion.train_for_int8", harm)
+    assert to_int8(digits_run, qat_steps=1).content == to_int8(digits_run).content
+
+
+@pytest.mark.extra
+def test_the_selection_of_ranges_leaves_room_for_frames_that_int8_lets_in(
+    digits_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps(*let_in: int) -> dict[str, float]:
+        answers = iter(let_in)
+        monkeypatch.setattr("converter.held_out.HeldOut.count_let_in", lambda *_: next(answers))
+        tensors = Interpreter(model_content=to_int8(digits_run).content).get_tensor_details()
+        scales = {each["name"]: each["quantization"][0] for each in tensors if "Relu" in each["name"]}
+        return {name: scale for name, scale in scales.items() if scale}
+
+    plain, wide = steps(0), steps(1, 0)
+    wider = [wide[name] > 1.05 * plain[name] for name in plain]
+    assert np.mean(wider) > 0.1
 
 
 @pytest.fixture

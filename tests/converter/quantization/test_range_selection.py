@@ -1,10 +1,8 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from converter import ConvertConfig
 from converter.quantization import Calibration, calibrate, clip_ranges
 from tests.small_network import images, network
 
@@ -31,11 +29,3 @@ def test_images_that_widen_a_range_count_in_what_is_selected() -> None:
     widths = [(without[index], with_frames[index]) for index in without]
     wider = [high - low > 1.5 * (top - bottom) for (bottom, top), (low, high) in widths]
     assert np.mean(wider) > 0.5, widths
-
-
-def test_ranges_are_whole_where_training_learns_them() -> None:
-    run = Path("run")
-    assert ConvertConfig(run=run).range_method is Calibration.MSE
-    assert ConvertConfig(run=run, qat_steps=500).range_method is Calibration.MINMAX
-    for given in Calibration:
-        assert ConvertConfig(run=run, qat_steps=500, calibrate=given).range_method is given

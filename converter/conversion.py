@@ -23,6 +23,7 @@ from converter.quantization import (
     CalibrationSet,
     Comparison,
     FittedImages,
+    FloatScores,
     Io,
     KeptFloat,
     LayerError,
@@ -38,7 +39,6 @@ from converter.quantization import (
     correct,
     correct_dense_layers,
     equalize_channels,
-    float_scores,
     keep_worst_in_float,
     make_room_for_unknowns,
     mean_lead_error,
@@ -143,9 +143,10 @@ def convert(run: Run, config: ConvertConfig, reporter: Reporter) -> Iterator[Con
             run, dataset, config.calibration_count, folder=config.calibration, tick=tick
         )
     reporter.say(f"{len(calibration.images)} calibration images, SHA-256 {calibration.sha256[:12]}")
-    held_out = HeldOut.read(run, dataset, model, calibration, reporter)
+    float_scores = FloatScores(model)
+    held_out = HeldOut.read(run, dataset, float_scores, calibration, reporter)
     training = FittedImages(run.card, dataset, run.split(TRAIN))
-    converter = _Converter(run, model, calibration, training, held_out, config, reporter)
+    converter = _Converter(run, model, float_scores, calibration, training, held_out, config, reporter)
     for precision in config.precisions:
         reporter.say(f"converting to {precision}")
         yield converter.convert(precision)
@@ -157,6 +158,7 @@ class _Converter:
 
     run: Run
     model: Any
+    float_scores: FloatScores
     calibration: CalibrationSet
     training: Sequence[Image]
     held_out: HeldOut
@@ -258,7 +260,7 @@ class _Converter:
         with self.reporter.bar("quantization-aware training") as tick:
             calibrated = train_for_int8(calibrated, self.training, self.config.qat_steps, card.seed, tick)
         trained = _Prepared(calibrated, start.method, None)
-        expected = float_scores(self.model, calibration)
+        expected = self.float_scores(calibration)
         without, with_it = (
             measure_agreement(
                 expected, converted_scores(quantize(each.calibrated, each.ranges), card, calibration)
@@ -315,7 +317,7 @@ class _Converter:
         """The ranges of the method, or of the method whose scores agree best on the judging images."""
         if method is not Calibration.AUTO:
             return method, self._ranges(calibrated, method, uniform)
-        expected = float_scores(self.model, judges)
+        expected = self.float_scores(judges)
         choices: list[tuple[tuple[float, float], Calibration, Ranges | None]] = []
         for each in (Calibration.MINMAX, Calibration.PERCENTILE, Calibration.MSE):
             ranges = self._ranges(calibrated, each, uniform)
@@ -343,7 +345,7 @@ class _Converter:
     ) -> _Converted:
         card = self.run.card
         with self.reporter.bar("finding layers to keep in float") as tick:
-            operators = keep_worst_in_float(self.model, calibrated, ranges, card, self._passes, tick)
+            operators = keep_worst_in_float(self.float_scores, calibrated, ranges, card, self._passes, tick)
         if operators is None:
             return _Converted(int8, method, calibrated)
         mixed = quantize(calibrated, ranges, operators)

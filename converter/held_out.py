@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,13 @@ from converter.quantization import (
     CalibrationSet,
     Comparison,
     FittedImages,
+    FloatScores,
     RejectionComparison,
     check_held_out,
     choose_samples,
     compare,
     compare_rejection,
     converted_scores,
-    float_scores,
     read_fitted,
 )
 from edge_runtime.core import Image, Reporter
@@ -77,7 +76,12 @@ class HeldOut:
 
     @classmethod
     def read(
-        cls, run: Run, dataset: Dataset, model: Any, calibration: CalibrationSet, reporter: Reporter
+        cls,
+        run: Run,
+        dataset: Dataset,
+        float_scores: FloatScores,
+        calibration: CalibrationSet,
+        reporter: Reporter,
     ) -> "HeldOut":
         """Read and check the held-out images, and compute the Keras model's scores."""
         held_out = run.held_out
@@ -92,7 +96,7 @@ class HeldOut:
         with reporter.bar("checking held-out images") as tick:
             check_held_out(run, dataset, tick)
         with reporter.bar("scores of the Keras model") as tick:
-            expected = float_scores(model, images, tick=tick)
+            expected = float_scores(images, tick)
         uniform: tuple[Image, ...] = ()
         others: tuple[Image, ...] = ()
         unknowns: tuple[Image, ...] = ()
@@ -110,11 +114,11 @@ class HeldOut:
             expected=expected,
             uniform=uniform,
             others=others,
-            expected_others=float_scores(model, others) if others else expected[:0],
+            expected_others=float_scores(others) if others else expected[:0],
             unknowns=unknowns,
-            expected_unknowns=float_scores(model, unknowns) if unknowns else expected[:0],
+            expected_unknowns=float_scores(unknowns) if unknowns else expected[:0],
             judges=judges,
-            expected_judges=float_scores(model, judges) if judges else expected[:0],
+            expected_judges=float_scores(judges) if judges else expected[:0],
             reporter=reporter,
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 from converter.config import ConvertConfig
 from converter.foreign.input_range import find_input_range
 from converter.foreign.loading import labels_inside, load_foreign, origin_sha256
-from converter.quantization import choose_samples, float_scores, read_fitted
+from converter.quantization import FloatScores, choose_samples, read_fitted
 from edge_runtime.core import (
     DatasetError,
     ModelError,
@@ -204,7 +204,7 @@ def _golden(
     judges = _choose_judges(samples)
     small = [_shrink(dataset.read(sample.file)) for sample in judges]
     images = [fit(decode_image(png, at_least=0), card.image_size, card.resize) for png in small]
-    scores = float_scores(model, images)
+    scores = FloatScores(model)(images)
     surest = np.argsort(-scores.max(axis=1), kind="stable")
     answers = scores.argmax(axis=1)
     # One of each answer first.

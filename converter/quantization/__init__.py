@@ -14,9 +14,9 @@ from converter.quantization.calibration import (
 from converter.quantization.comparison import (
     Agreement,
     Comparison,
+    FloatScores,
     compare,
     converted_scores,
-    float_scores,
     measure_agreement,
 )
 from converter.quantization.fitted_images import FittedImages
@@ -66,6 +66,7 @@ __all__ = [
     "CalibrationSet",
     "Comparison",
     "FittedImages",
+    "FloatScores",
     "Io",
     "KeptFloat",
     "LayerError",
@@ -87,7 +88,6 @@ __all__ = [
     "correct_dense_layers",
     "draw_layers",
     "equalize_channels",
-    "float_scores",
     "format_layers",
     "keep_worst_in_float",
     "make_room_for_unknowns",

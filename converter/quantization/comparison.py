@@ -23,6 +23,7 @@ from edge_runtime.model import ModelCard, ModelFile, pack_model_file
 
 _SMALLEST = 1e-7
 _GROUP = 16
+_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -140,25 +141,29 @@ def compare(
     )
 
 
-def float_scores(
-    model: Any, images: Sequence[Image], batch_size: int = 64, *, tick: Tick = no_tick
-) -> NDArray[np.float32]:
-    """The Keras model's scores, float32, shape (images, classes)."""
-    import tensorflow as tf
+class FloatScores:
+    """The scores of a Keras model, which is compiled once for all calls."""
 
-    # One trace for batches of all sizes; no Python branch here depends on a tensor.
-    shape = tf.TensorShape([None, *model.input_shape[1:]])
+    def __init__(self, model: Any) -> None:
+        import tensorflow as tf
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.uint8)])
-    def forward(pixels: Any) -> Any:
-        return model(tf.cast(pixels, tf.float32), training=False)
+        # One trace for batches of all sizes; no Python branch here depends on a tensor.
+        shape = tf.TensorShape([None, *model.input_shape[1:]])
 
-    rows, done = [], 0
-    for batch in in_groups(images, lambda: batch_size):
-        rows.append(forward(np.stack(batch)).numpy())
-        done += len(batch)
-        tick(done, len(images))
-    return np.concatenate(rows)
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec(shape, tf.uint8)])
+        def forward(pixels: Any) -> Any:
+            return model(tf.cast(pixels, tf.float32), training=False)
+
+        self._forward = forward
+
+    def __call__(self, images: Sequence[Image], tick: Tick = no_tick) -> NDArray[np.float32]:
+        """The scores of the images, float32, shape (images, classes)."""
+        rows, done = [], 0
+        for batch in in_groups(images, lambda: _BATCH):
+            rows.append(self._forward(np.stack(batch)).numpy())
+            done += len(batch)
+            tick(done, len(images))
+        return np.concatenate(rows)
 
 
 def open_converted(model: bytes, card: ModelCard) -> Classifier:

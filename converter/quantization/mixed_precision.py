@@ -10,14 +10,13 @@ tensor.
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from converter.quantization.activations import Activation, read_activations, readable
 from converter.quantization.comparison import (
+    FloatScores,
     converted_scores,
-    float_scores,
     measure_agreement,
     open_converted,
 )
@@ -32,7 +31,7 @@ TIMED_ROUNDS = 50
 
 
 def keep_worst_in_float(
-    model: Any,
+    float_scores: FloatScores,
     calibrated: Calibrated,
     ranges: Ranges | None,
     card: ModelCard,
@@ -46,7 +45,7 @@ def keep_worst_in_float(
     stays in float; then the best ones are kept one after the other, while they are fewer than the first ones.
 
     Args:
-        model: the Keras model.
+        float_scores: of the Keras model.
         calibrated: the float model.
         ranges: as for `quantize`.
         card: of the run.
@@ -67,7 +66,7 @@ def keep_worst_in_float(
     if not good(operators):
         return None
     first = operators[: 1 + bisect_left(range(len(operators)), True, key=lambda n: good(operators[: n + 1]))]
-    divergence = _divergence(model, calibrated, ranges, card)
+    divergence = _divergence(float_scores, calibrated, ranges, card)
     ranked = _rank(candidates, divergence, tick)
     kept: set[str] = set()
     while ranked:
@@ -128,10 +127,10 @@ def _time(classifier: Classifier, image: Image) -> float:
 
 
 def _divergence(
-    model: Any, calibrated: Calibrated, ranges: Ranges | None, card: ModelCard
+    float_scores: FloatScores, calibrated: Calibrated, ranges: Ranges | None, card: ModelCard
 ) -> Callable[[set[str]], float]:
     images = calibrated.images[:RANKING_IMAGES]
-    expected = float_scores(model, images)
+    expected = float_scores(images)
 
     def measure(kept: set[str]) -> float:
         found = converted_scores(quantize(calibrated, ranges, kept), card, images)

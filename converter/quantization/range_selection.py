@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from converter.quantization.activations import Activation, read_activations, run_all_tensors
 from converter.quantization.int8 import Calibrated, Ranges
 from edge_runtime.core import Tick, no_tick
+from edge_runtime.images import opencv
 
 BINS = 2048
 PERCENTILE = 99.99
@@ -47,10 +48,16 @@ def clip_ranges(calibrated: Calibrated, method: Calibration, tick: Tick = no_tic
     for done, values in enumerate(values_of, 1):
         tick(done, len(images))
         for count, each, value in zip(counts, activations, values, strict=True):
-            # In float64: beside a large number float32 has not enough steps for the bins.
-            count += np.histogram(value.astype(np.float64), BINS, (each.low, each.high))[0]
+            count += _histogram(value, each)
     choose = _percentile if method is Calibration.PERCENTILE else _least_squares
     return {each.index: choose(count, each) for count, each in zip(counts, activations, strict=True)}
+
+
+def _histogram(values: NDArray[np.float32], activation: Activation) -> NDArray[np.int64]:
+    # The upper end is not part of OpenCV's last bin.
+    ends = [activation.low, float(np.nextafter(np.float32(activation.high), np.float32(np.inf)))]
+    counts = opencv().calcHist([values.reshape(-1, 1)], [0], None, [BINS], ends)
+    return np.asarray(counts.ravel(), np.int64)
 
 
 def _percentile(counts: NDArray[np.int64], activation: Activation) -> tuple[float, float]:

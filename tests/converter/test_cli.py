@@ -13,11 +13,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from converter import Comparison, Runtime, check_fit, compare, load_keras_model
 from converter.quantization import (
+    FloatScores,
     calibrate,
     converted_scores,
     correct,
     equalize_channels,
-    float_scores,
     make_room_for_unknowns,
     quantize,
     read_calibration,
@@ -181,7 +181,7 @@ def test_channels_of_unlike_ranges_and_constant_backgrounds_do_no_harm(digits_ru
     data = run.open_data()
     images = read_calibration(run, data, 100).images
     held_out = [fit(data.read(each.file), (32, 32), run.card.resize) for each in run.split("test")]
-    expected = float_scores(model, held_out)
+    expected = FloatScores(model)(held_out)
     targets = np.array([int(each.label) for each in run.split("test")])
     plain = make_room_for_unknowns(calibrate(model, images))
     before, after = (

@@ -13,7 +13,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from converter import Conversion, ConvertConfig, convert, load_keras_model
-from converter.quantization import Calibrated, float_scores, with_ranges
+from converter.quantization import Calibrated, FloatScores, with_ranges
 from edge_runtime import (
     ModelError,
     fit,
@@ -62,7 +62,7 @@ def test_int8_is_as_good_as_float(digits_run: Path, digits_model: Path) -> None:
     images = [data.read(each.file) for each in samples]
     fitted = [fit(each, (32, 32), run.card.resize) for each in images]
     # Among the classes: what is rejected is counted apart.
-    expected = float_scores(model, fitted)[:, :10].argmax(axis=1)
+    expected = FloatScores(model)(fitted)[:, :10].argmax(axis=1)
     found = np.array([classifier.scores(each)[:10].argmax() for each in images])
     right = np.array([int(each.label) for each in samples])
     assert (found == expected).mean() >= 0.98

@@ -7,11 +7,11 @@ import pytest
 
 from converter.quantization import (
     Calibrated,
+    FloatScores,
     Io,
     calibrate,
     converted_scores,
     correct,
-    float_scores,
     measure_agreement,
     quantize,
     train_for_int8,
@@ -28,12 +28,12 @@ def test_layers_in_float_have_the_weights_of_the_float_model() -> None:
     every = {name for each in read_activations(trained.content) for name in each.operators}
     others = images(100, seed=2)
     in_float = converted_scores(quantize(trained, keep_float=every), CARD, others)
-    assert measure_agreement(float_scores(model, others), in_float).kl_divergence < 1e-5
+    assert measure_agreement(FloatScores(model)(others), in_float).kl_divergence < 1e-5
 
 
 def divergence(model: Any, calibrated: Calibrated, others: list[np.ndarray]) -> float:
     found = converted_scores(quantize(calibrated), CARD, others)
-    return measure_agreement(float_scores(model, others), found).kl_divergence
+    return measure_agreement(FloatScores(model)(others), found).kl_divergence
 
 
 @pytest.mark.parametrize("io", [Io.UINT8, Io.FLOAT32])

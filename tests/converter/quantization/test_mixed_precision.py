@@ -3,7 +3,7 @@
 import pytest
 
 from converter.flatbuffer import unpack
-from converter.quantization import calibrate, keep_worst_in_float
+from converter.quantization import FloatScores, calibrate, keep_worst_in_float
 from converter.quantization.activations import read_activations
 from edge_runtime.core import no_tick
 from tests.small_network import CARD, images, network
@@ -18,7 +18,7 @@ def test_no_more_than_the_first_operators_that_do(first: int) -> None:
     def passes(content: bytes) -> bool:
         return in_float(content).issuperset(wanted)
 
-    assert keep_worst_in_float(model, calibrated, None, CARD, passes, no_tick) == tuple(wanted)
+    assert keep_worst_in_float(FloatScores(model), calibrated, None, CARD, passes, no_tick) == tuple(wanted)
 
 
 def test_what_even_all_layers_do_not_help_is_said_at_once() -> None:
@@ -29,9 +29,8 @@ def test_what_even_all_layers_do_not_help_is_said_at_once() -> None:
         tried.append(content)
         return False
 
-    assert (
-        keep_worst_in_float(model, calibrate(model, images(40, seed=0)), None, CARD, passes, no_tick) is None
-    )
+    calibrated = calibrate(model, images(40, seed=0))
+    assert keep_worst_in_float(FloatScores(model), calibrated, None, CARD, passes, no_tick) is None
     assert len(tried) == 1
 
 

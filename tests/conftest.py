@@ -135,10 +135,10 @@ def digits_run(command: Command, shared: Shared) -> Path:
 
 @pytest.fixture(scope="session")
 def digits_model(command: Command, digits_run: Path, shared: Shared) -> Path:
-    """The int8 model file of `digits_run`."""
+    """The int8 model file of `digits_run`, with its bill of materials beside it."""
 
     def convert(folder: Path) -> None:
-        done = command("edge-convert", digits_run, "--out", folder / "digits.tflite")
+        done = command("edge-convert", digits_run, "--bom", "--out", folder / "digits.tflite")
         assert done.code == 0, done.err
 
     return shared("digits-model", convert) / "digits.tflite"

@@ -144,7 +144,7 @@ def test_the_precisions_that_pass_are_written_and_what_failed_is_not_suggested_a
     assert read_model_file(tmp_path / "m.float32.tflite").card is not None
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_the_fewest_layers_in_float_bring_it_back(
     command: Command, fragile_run: Path, tmp_path: Path
 ) -> None:
@@ -194,7 +194,7 @@ def test_channels_of_unlike_ranges_and_constant_backgrounds_do_no_harm(digits_ru
     assert after >= 0.98
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_the_layer_report_has_every_layer(command: Command, digits_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.tflite"
     done = command("edge-convert", digits_run, "--out", out, "--layer-report", "--calibrate", "auto")

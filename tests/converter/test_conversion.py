@@ -113,7 +113,7 @@ def test_the_command_says_what_it_did(command: Command, digits_run: Path, tmp_pa
     assert "50 calibration images" in done.err
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_ranges_that_let_uniform_frames_in_are_widened(
     command: Command, digits_run: Path, tmp_path: Path
 ) -> None:
@@ -137,7 +137,7 @@ def test_ranges_that_let_uniform_frames_in_are_widened(
     assert any(widens(name) for name in others)
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_a_threshold_that_rejects_what_the_keras_model_keeps_is_shifted_back(
     digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

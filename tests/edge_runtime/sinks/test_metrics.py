@@ -20,7 +20,7 @@ from edge_runtime.sources.devices import DeviceKind, DeviceRequest
 from tests.edge_runtime.processes import children
 
 FAULTY = (sys.executable, str(Path(__file__).parents[1] / "sources" / "faulty_camera.py"))
-SCRAPES, REOPENINGS = 1000, 50
+SCRAPES, REOPENINGS = 500, 20
 
 
 def counters(text: str) -> dict[tuple[str, ...], float]:

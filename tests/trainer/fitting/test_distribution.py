@@ -66,7 +66,7 @@ def finish_all(workers: list[Running]) -> list[Finished]:
     return [worker.finish() for worker in workers]
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_two_workers_learn_what_one_learns(options: tuple[object, ...], alone: Path, tmp_path: Path) -> None:
     first, second = finish_all(start_workers(*options, "--out", tmp_path / "run"))
     assert (first.code, second.code) == (0, 0), first.err + second.err

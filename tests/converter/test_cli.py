@@ -24,6 +24,7 @@ from converter.quantization import (
 )
 from edge_runtime import ModelCard, decode_image, fit, open_engine, read_model_file, read_run
 from edge_runtime.core import sha256
+from tests.commands import Running
 from tests.conftest import Command
 
 
@@ -142,6 +143,28 @@ def test_the_precisions_that_pass_are_written_and_what_failed_is_not_suggested_a
     # Beside 200,000, float32 has steps of 0.016 as well.
     assert "(0 lost, 0 won)" in done.out or "no more than chance" in done.out
     assert read_model_file(tmp_path / "m.float32.tflite").card is not None
+
+
+@pytest.mark.extra
+def test_a_model_that_rejects_other_images_than_the_keras_model_is_not_written(
+    digits_run: Path, tmp_path: Path
+) -> None:
+    # The lead of `unknown` is made 6 logits too large, and is not shifted back.
+    fault = """
+import converter.conversion as conversion, converter.quantization.rejection as rejection
+errors = iter([-6.0, 0.0])
+conversion.mean_lead_error = lambda *_scores: next(errors)
+rejection.MOST_SHIFTED = 0.0
+"""
+    out = tmp_path / "m.tflite"
+    done = Running("edge-convert", (digits_run, "--out", out), prepare=fault).finish()
+    done.fails_at_last_with(
+        9,
+        "m.tflite is not written: int8 does not reject what the Keras model rejects: it keeps 0.9",
+        "of the held-out images, accepts",
+        "--max-drop is 0.01; try --calibrate auto, --qat-steps 500 or --keep-float auto",
+    )
+    assert not out.exists()
 
 
 @pytest.mark.extra

@@ -3,7 +3,7 @@
     python -m benchmarks.studies.mixed_precision AGREEMENT STEPS RUN [RUN …]
 
 Each run of `edge-train` is converted with `--keep-float auto --min-agreement AGREEMENT`, without
-quantization-aware training and with STEPS steps of it. Prints the agreement on the run's held-out images,
+quantization-aware training and, where STEPS is not 0, with so many steps of it. Prints the agreement on the run's held-out images,
 the layers in float, how much larger and slower the model is than all int8, and the seconds of the whole
 conversion.
 """
@@ -21,8 +21,8 @@ COLUMNS = ("run", "steps", "agreement", "layers in float", "larger", "time", "se
 
 
 def main(agreement: float, steps: int, runs: Sequence[Path]) -> None:
-    """Print two rows for each run."""
-    rows = [measure(run, agreement, number) for run in runs for number in (0, steps)]
+    """Print a row for each run, or two."""
+    rows = [measure(run, agreement, number) for run in runs for number in sorted({0, steps})]
     print(markdown_table(COLUMNS, rows))  # noqa: T201
 
 

@@ -77,5 +77,5 @@ def measure_command(program: object, *arguments: object) -> CommandCost:
     done = subprocess.run(launcher, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
     seconds, cpu_seconds, peak, lines = json.loads(done.stdout)
     if done.returncode:
-        raise RuntimeError(f"{program}: {[text for _seconds, text in lines[-5:]]}")
+        raise RuntimeError("\n".join([str(program), *(text for _seconds, text in lines[-5:])]))
     return CommandCost(seconds, cpu_seconds, peak, tuple((at, text) for at, text in lines))

@@ -3,9 +3,9 @@
     python -m benchmarks.studies.mixed_precision AGREEMENT STEPS RUN [RUN …]
 
 Each run of `edge-train` is converted with `--keep-float auto --min-agreement AGREEMENT`, without
-quantization-aware training and, where STEPS is not 0, with so many steps of it. Prints the agreement on the run's held-out images,
-the layers in float, how much larger and slower the model is than all int8, and the seconds of the whole
-conversion.
+quantization-aware training and, where STEPS is not 0, with so many steps of it. Prints the agreement on the
+run's held-out images, the layers in float, how much larger and slower the model is than all int8, and the
+seconds of the whole conversion.
 """
 
 import sys

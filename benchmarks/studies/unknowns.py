@@ -4,7 +4,7 @@
 
 FOLDER holds `alpaca/`, `mnist.npz` and MobileNetV2 weights without top for alpha 0.35. For each seed the
 models (all, or those named as in the table) are trained and converted by the commands, and images are
-classified as `edge-classify` does. Prints the table of docs/unknown.md; takes about ten minutes a seed on two
+classified as `edge-classify` does. Prints the table of docs/unknown.md; takes half an hour a seed on two
 cores.
 """
 

@@ -274,7 +274,7 @@ def test_the_same_conversion_gives_the_same_bytes_and_a_chain_of_hashes(
     command: Command, digits_run: Path, digits_model: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "digits.tflite"
-    assert command("edge-convert", digits_run, "--out", out).code == 0
+    assert command("edge-convert", digits_run, "--bom", "--out", out).code == 0
     assert out.read_bytes() == digits_model.read_bytes()
     record = json.loads(out.with_suffix(".conversion.json").read_text())
     assert record == json.loads(digits_model.with_suffix(".conversion.json").read_text())

@@ -139,7 +139,7 @@ def test_ranges_that_let_uniform_frames_in_are_widened(
 
 @pytest.mark.extra
 def test_a_threshold_that_rejects_what_the_keras_model_keeps_is_shifted_back(
-    digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kept(most_shifted: float) -> float:
         # The lead is made 6 logits too large by a wrong correction of its mean.

@@ -11,7 +11,7 @@ from edge_runtime.images import opencv
 SIDE = 8
 """A frame is reduced to so many pixels a side."""
 
-LEARNED = 500
+LEARNED = 250
 """Frames that the layout is learned from, and as many that show how much it usually varies."""
 
 FIXED = 0.5
@@ -76,7 +76,8 @@ def _measure(image: Image) -> "NDArray[np.float32] | None":
     """The layout, float32 of mean 0 and length 1; None for a uniform image."""
     cv2: Any = opencv()
     rows = image[:: max(1, image.shape[0] // _ROWS), :, _GREEN].copy()
-    small = cv2.resize(rows, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).reshape(-1)
-    small -= small.mean()
-    length = float(np.sqrt(small @ small))
-    return small / length if length > SIDE else None
+    small = cv2.resize(rows, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    mean, deviation = cv2.meanStdDev(small)
+    # Of values of mean 0 the length is the standard deviation times the root of their number.
+    length = float(deviation[0, 0]) * SIDE
+    return ((small.reshape(-1) - mean[0, 0]) / length).astype(np.float32) if length > SIDE else None

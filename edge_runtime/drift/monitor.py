@@ -5,38 +5,50 @@ from dataclasses import dataclass
 
 from edge_runtime.core import Image, Prediction, Result, Say
 from edge_runtime.drift.events import Change, explain, make_events, rank
-from edge_runtime.drift.layout import SceneLayout
+from edge_runtime.drift.layout import LEARNED, SceneLayout
 from edge_runtime.drift.running import RunningMeans, RunningShares
 from edge_runtime.drift.sequential_test import TailTest, upper_bound
 from edge_runtime.images import measure_image
 from edge_runtime.model import ModelCard
 
-EXAMINE_EVERY = 2
-"""One frame out of this many is examined."""
-
-BATCH = 8
+BATCH = 64
 """Frames are examined so many at a time: the first brings the code into the caches that the model fills."""
 
-PIXELS_EVERY = 4
-"""The pixels of one batch out of this many are measured: it takes most of the time."""
+KEPT_EVERY = 2
+"""The pixels of one frame out of this many are kept until then."""
 
-ATTENTION = 0.06
-"""From this fraction of the evidence for an alarm on the pixels of every batch are measured: two events.
+KEPT_BYTES = 2 << 20
+"""So many bytes of pixels at most: large ones are examined in smaller batches."""
+
+SCORES_EVERY = 4
+"""The scores of one answer out of this many are examined."""
+
+MEASURED_BATCHES = 4
+"""In one batch out of this many, pixels are measured: it takes most of the time."""
+
+MEASURED_EVERY = 4
+"""There, one kept frame out of this many is measured."""
+
+ATTENTION = 0.11
+"""From this fraction of the evidence for an alarm on, all kept frames are measured: three events.
 
 A cause that shows in the pixels has to be found as soon as its consequence, the answer `unknown`.
 """
 
-LAYOUT_EVERY = 4
+LAYOUT_EVERY = 2
 """One measured frame out of this many is compared with the scene."""
 
-SETTLE = 10
-"""Examined frames after an alarm until it is reported: a cause is often found just after its consequences."""
+SETTLE = 1
+"""Batches after an alarm until it is reported: a cause is often found just after its consequences."""
 
-STATUS_EVERY = 32
-"""Examined frames from one status to the next."""
+EXPLAIN_EVERY = 8
+"""Batches until the changes are explained again: their rates have changed."""
 
-OTHER_SCENE = upper_bound(0.05, 500)
+OTHER_SCENE = upper_bound(0.05, LEARNED)
 SCENE = "another scene than the first frames"
+
+Answer = tuple[Prediction, ...]
+"""The predictions of a frame, best first."""
 
 Card = Callable[[], ModelCard | None]
 """Returns the card of the model that runs now; None where it has none."""
@@ -73,8 +85,6 @@ class DriftMonitor:
         card: of the model that runs now.
         say: shows a line that the user should know.
 
-    Attributes:
-        status: None where there is no reference, or no frame yet.
     """
 
     def __init__(self, card: Card, say: Say) -> None:
@@ -82,37 +92,38 @@ class DriftMonitor:
         self._say = say
         self._watched: ModelCard | None = None
         self._comparison: _Comparison | None = None
-        self._waiting: list[_Seen] = []
-        self._frames = 0
+        self._answers: list[Answer] = []
+        self._kept: list[Image] = []
         self._said: tuple[Change, ...] = ()
-        self.status: DriftStatus | None = None
 
     def __call__(self, results: Iterator[Result | None]) -> Iterator[Result | None]:
         """The stage: every result passes through; None too."""
         for result in results:
-            if result is not None:
-                self._frames += 1
-                if self._frames % EXAMINE_EVERY == 0 and result.pixels is not None:
-                    # The frame itself may be large: it is not kept.
-                    self._waiting.append(_Seen(result.pixels, result.predictions))
-                    if len(self._waiting) == BATCH:
+            if result is not None and result.pixels is not None:
+                # The frame itself may be large: it is not kept.
+                self._answers.append(result.predictions)
+                if len(self._answers) % KEPT_EVERY == 0:
+                    self._kept.append(result.pixels)
+                    full = len(self._kept) * result.pixels.nbytes >= KEPT_BYTES
+                    if full or len(self._answers) >= BATCH:
                         self._examine()
             yield result
 
+    @property
+    def status(self) -> DriftStatus | None:
+        """How the last frames compare; None where there is no reference, or no frame has been examined."""
+        return self._comparison.status() if self._comparison else None
+
     def _examine(self) -> None:
+        answers, self._answers = self._answers, []
+        kept, self._kept = self._kept, []
         card = self._card()
         if card is not self._watched:
             self._watched = card
             self._comparison = _Comparison(card) if card and card.reference else None
-            self.status = None
             self._said = ()
-        seen, self._waiting = self._waiting, []
-        if self._comparison is None:
-            return
-        self._comparison.add(seen)
-        if self._comparison.has_news:
-            self.status = self._comparison.status()
-            self._tell(self.status)
+        if self._comparison is not None and self._comparison.add(answers, kept):
+            self._tell(self._comparison.status())
 
     def _tell(self, status: DriftStatus) -> None:
         """Say that there is drift, that there is a cause for it, or that it is over: each of them once."""
@@ -124,14 +135,6 @@ class DriftMonitor:
                 f"drift is over ({', '.join(self._said)}): the frames are like the held-out images again"
             )
             self._said = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """What is kept of a frame until it is examined."""
-
-    pixels: Image
-    predictions: tuple[Prediction, ...]
 
 
 class _Comparison:
@@ -153,60 +156,77 @@ class _Comparison:
         if self._unknown in self._reference_shares:
             self._reference["unknown_fraction"] = self._reference_shares[self._unknown]
         self._batches = 0
-        self._examined = 0
-        self._status_at = STATUS_EVERY
+        self._explain_at = EXPLAIN_EVERY
         self._changes: tuple[Change, ...] = ()
+        self._message = ""
+        self._status: DriftStatus | None = None
 
-    @property
-    def has_news(self) -> bool:
-        """Whether it is time for another status."""
-        return self._examined >= self._status_at
+    def add(self, answers: Sequence[Answer], kept: Sequence[Image]) -> bool:
+        """Examine some frames.
 
-    def add(self, batch: Sequence[_Seen]) -> None:
-        """Examine some frames."""
+        Args:
+            answers: of all of them.
+            kept: the pixels of some of them, at the model's size.
+
+        Returns:
+            Whether the changes have been explained again.
+        """
         self._batches += 1
-        evidence = max(test.evidence for test in self._tests.values())
-        measured = evidence >= ATTENTION or self._batches % PIXELS_EVERY == 0
-        for number, seen in enumerate(batch, 1):
-            self._examined += 1
-            values = self._answer_values(seen)
-            if measured:
-                values |= _pixel_values(seen)
-            self._means.add(values)
-            for event in self._events:
-                if event.number in values:
-                    self._count(event.change, event.happens(values[event.number]))
-            if measured and number % LAYOUT_EVERY == 0:
-                self._count(Change.MOVED, self._layout.is_other_scene(seen.pixels))
+        self._status = None
+        self._add_answers(answers)
+        if max([test.evidence for test in self._tests.values()]) >= ATTENTION:
+            self._add_pixels(kept)
+        elif self._batches % MEASURED_BATCHES == 0:
+            self._add_pixels(kept[::MEASURED_EVERY])
+        if self._batches < self._explain_at:
+            return False
+        self._explain()
+        return True
 
-    def _answer_values(self, seen: _Seen) -> dict[str, float]:
-        answer = seen.predictions[0].label
-        self._shares.add(answer)
-        values = {"unknown_fraction": float(answer == self._unknown)}
-        score = _class_score(seen.predictions, self._unknown)
-        if score is not None:
-            values["score"] = score
-        return values
+    def _add_answers(self, answers: Sequence[Answer]) -> None:
+        best = [predictions[0].label for predictions in answers]
+        self._shares.add(best)
+        self._add("unknown_fraction", [float(label == self._unknown) for label in best])
+        scores = [_class_score(predictions, self._unknown) for predictions in answers[::SCORES_EVERY]]
+        self._add("score", [score for score in scores if score is not None])
 
-    def _count(self, change: Change, happened: bool) -> None:
+    def _add_pixels(self, images: Sequence[Image]) -> None:
+        measured = [measure_image(image) for image in images]
+        self._add("brightness", [each.brightness for each in measured])
+        self._add("contrast", [each.contrast for each in measured])
+        self._add("sharpness", [each.sharpness for each in measured])
+        self._count(Change.MOVED, [self._layout.is_other_scene(image) for image in images[::LAYOUT_EVERY]])
+
+    def _add(self, name: str, values: Sequence[float]) -> None:
+        self._means.add(name, values)
+        for event in self._events:
+            if event.number == name:
+                self._count(event.change, [event.happens(value) for value in values])
+
+    def _count(self, change: Change, happened: Sequence[bool]) -> None:
         if self._tests[change].update(happened):
-            self._status_at = self._examined + SETTLE
+            self._explain_at = self._batches + SETTLE
 
-    def status(self) -> DriftStatus:
-        """The state at this frame."""
-        self._status_at = self._examined + STATUS_EVERY
+    def _explain(self) -> None:
+        self._explain_at = self._batches + EXPLAIN_EVERY
         rates = {change: test.rate for change, test in self._tests.items() if test.drifted}
         unknown = self._tests.get(Change.NEW_KIND)
-        changes = explain(rates, more_unknown=unknown is not None and unknown.suspects)
-        running = self._means.values()
-        return DriftStatus(
-            changes=changes,
-            message="; ".join(self._describe(change) for change in changes),
-            running=running,
-            reference={name: self._reference[name] for name in running if name in self._reference},
-            shares=self._shares.values(),
-            reference_shares=self._reference_shares,
-        )
+        self._changes = explain(rates, more_unknown=unknown is not None and unknown.suspects)
+        self._message = "; ".join(self._describe(change) for change in self._changes)
+
+    def status(self) -> DriftStatus:
+        """The running values at this frame, and the changes when they were explained last."""
+        if self._status is None:
+            running = self._means.values()
+            self._status = DriftStatus(
+                changes=self._changes,
+                message=self._message,
+                running=running,
+                reference={name: self._reference[name] for name in running if name in self._reference},
+                shares=self._shares.values(),
+                reference_shares=self._reference_shares,
+            )
+        return self._status
 
     def _describe(self, change: Change) -> str:
         if change is Change.MOVED:
@@ -216,13 +236,12 @@ class _Comparison:
         return f"{change}: {rate:.0%} of the frames {event.meaning}; of held-out images {event.usually}"
 
 
-def _pixel_values(seen: _Seen) -> dict[str, float]:
-    image = measure_image(seen.pixels)
-    return {"brightness": image.brightness, "contrast": image.contrast, "sharpness": image.sharpness}
-
-
-def _class_score(predictions: tuple[Prediction, ...], unknown: str) -> float | None:
+def _class_score(predictions: Answer, unknown: str) -> float | None:
     """The score of the best class among the classes alone, as in the reference; None where none is given."""
-    best = next((each.score for each in predictions if each.label != unknown), None)
-    rejected = next((each.score for each in predictions if each.label == unknown), 0.0)
+    best, rejected = None, 0.0
+    for each in predictions:
+        if each.label == unknown:
+            rejected = each.score
+        elif best is None:
+            best = each.score
     return best if best is None or rejected >= 1 else best / (1 - rejected)

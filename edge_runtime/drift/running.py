@@ -1,10 +1,10 @@
 """Running means and fractions over the last frames, in constant memory."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 FORGET = 300
-"""Values over which a mean runs: each counts 1/300 less than the one after it."""
+"""Values over which a mean runs: those before count 1/300 less with each value after them."""
 
 MAX_ANSWERS = 1000
 """Answers that are counted; others are not."""
@@ -21,12 +21,12 @@ class RunningMeans:
         self._values = dict.fromkeys(names, 0.0)
         self._counts = dict.fromkeys(names, 0)
 
-    def add(self, values: Mapping[str, float]) -> None:
-        """Take the values of one frame, which need not be all."""
-        means, counts = self._values, self._counts
-        for name, value in values.items():
-            counts[name] = min(counts[name] + 1, FORGET)
-            means[name] += (value - means[name]) / counts[name]
+    def add(self, name: str, values: Sequence[float]) -> None:
+        """Take some values, at most `FORGET` of them."""
+        if values:
+            self._counts[name] = count = min(self._counts[name] + len(values), FORGET)
+            mean = self._values[name]
+            self._values[name] += (sum(values) / len(values) - mean) * len(values) / count
 
     def values(self) -> dict[str, float]:
         """The means, by name; of what has had no value yet there is none."""
@@ -41,11 +41,13 @@ class RunningShares:
         # Answer → its weight and the frame of that time: a weight only fades until it is looked at again.
         self._weights: dict[str, tuple[float, int]] = {}
 
-    def add(self, answer: str) -> None:
-        """Count one frame."""
-        self._frames += 1
-        if answer in self._weights or len(self._weights) < MAX_ANSWERS:
-            self._weights[answer] = (self._now(answer) + 1.0, self._frames)
+    def add(self, answers: Sequence[str]) -> None:
+        """Count some frames; none of them fades before the next call."""
+        self._frames += len(answers)
+        for answer in set(answers):
+            count = answers.count(answer)
+            if answer in self._weights or len(self._weights) < MAX_ANSWERS:
+                self._weights[answer] = (self._now(answer) + count, self._frames)
 
     def values(self) -> dict[str, float]:
         """Answer → fraction, largest first."""

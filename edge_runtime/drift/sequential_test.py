@@ -1,6 +1,7 @@
 """A sequential test of whether something happens more often than it should, with a bound on false alarms."""
 
 import math
+from collections.abc import Sequence
 
 RARELY = 1e8
 """Frames from one false alarm of a test to the next, on average at least."""
@@ -82,29 +83,47 @@ class TailTest:
         """Whether there is drift, or may soon be."""
         return self.evidence >= SUSPECT
 
-    def update(self, happened: bool) -> bool:
-        """Count one frame.
+    def update(self, happened: Sequence[bool]) -> bool:
+        """Count some frames, in their order.
 
         Returns:
-            Whether drift has just begun or ended.
+            Whether drift has begun or ended in them.
         """
-        self._rate += (happened - self._rate) / FORGET
-        if self.drifted:
-            if self._rate >= self._over:
-                return False
-            self.drifted = False
-            self._evidence, self._frames, self._events = 0.0, 0, 0
-            return True
-        self._count(happened)
-        if self._evidence >= self._limit:
-            self.drifted = True
-            self._rate = self._events / self._frames
-        return self.drifted
+        before = self.drifted
+        usual = 0
+        for each in happened:
+            if each:
+                self._add_usual(usual)
+                self._add_event()
+                usual = 0
+            else:
+                usual += 1
+        self._add_usual(usual)
+        return self.drifted is not before
 
-    def _count(self, happened: bool) -> None:
-        self._evidence += self._up if happened else self._down
-        self._frames += 1
-        self._events += happened
-        if self._evidence <= 0:
-            # Where evidence was 0 last is the likely beginning of a change (Page, 1954).
-            self._evidence, self._frames, self._events = 0.0, 0, 0
+    def _add_usual(self, frames: int) -> None:
+        """Count some frames without the event."""
+        self._rate *= (1 - 1 / FORGET) ** frames
+        if self.drifted:
+            if self._rate < self._over:
+                self.drifted = False
+                self._begin()
+        elif self._frames:
+            self._evidence += frames * self._down
+            self._frames += frames
+            if self._evidence <= 0:
+                self._begin()
+
+    def _add_event(self) -> None:
+        self._rate += (1 - self._rate) / FORGET
+        if not self.drifted:
+            self._evidence += self._up
+            self._frames += 1
+            self._events += 1
+            if self._evidence >= self._limit:
+                self.drifted = True
+                self._rate = self._events / self._frames
+
+    def _begin(self) -> None:
+        # Where evidence was 0 last is the likely beginning of a change (Page, 1954).
+        self._evidence, self._frames, self._events = 0.0, 0, 0

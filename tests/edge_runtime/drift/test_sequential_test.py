@@ -24,35 +24,32 @@ def test_the_bound_covers_the_true_probability_nearly_always() -> None:
 @pytest.mark.parametrize("usual", [0.01, 0.05, 0.2])
 def test_events_as_frequent_as_usual_raise_no_alarm(usual: float) -> None:
     events = np.random.default_rng(1).random(200_000) < usual
-    test = TailTest(usual)
-    assert not any(test.update(bool(event)) for event in events)
+    assert not TailTest(usual).update(events.tolist())
 
 
 @pytest.mark.parametrize("usual", [0.01, 0.05, 0.1])
 def test_a_quarter_more_events_are_found_soon_and_their_rate_is_told(usual: float) -> None:
     random = np.random.default_rng(2)
     test = TailTest(usual)
-    for _ in range(5000):
-        test.update(bool(random.random() < usual))
+    test.update((random.random(5000) < usual).tolist())
     assert not test.drifted
-    frames = next(n for n in range(1, 1000) if test.update(bool(random.random() < usual + 0.25)))
+    frames = next(n for n in range(1, 1000) if test.update([bool(random.random() < usual + 0.25)]))
     assert frames < 250
     assert test.rate == pytest.approx(usual + 0.25, abs=0.12)
 
 
 def test_one_alarm_needs_several_events_and_is_raised_once() -> None:
     test = TailTest(0.001)
-    raised = [test.update(True) for _ in range(100)]
+    raised = [test.update([True]) for _ in range(100)]
     assert sum(raised) == 1
     assert TailTest.LEAST <= raised.index(True) + 1 <= TailTest.LEAST + 1
 
 
 def test_it_ends_when_events_are_rare_again() -> None:
     test = TailTest(0.05)
-    for _ in range(50):
-        test.update(True)
+    assert test.update([True] * 50)
     assert test.drifted
-    assert sum(test.update(False) for _ in range(2000)) == 1
+    assert sum(test.update([False]) for _ in range(2000)) == 1
     assert not test.drifted
 
 
@@ -61,8 +58,19 @@ def test_any_sequence_keeps_rates_in_range_and_alarms_alternate(usual: float, ev
     test = TailTest(usual)
     state = False
     for event in events:
-        if test.update(event):
+        if test.update([event]):
             assert test.drifted is not state
             state = test.drifted
         assert 0 <= test.rate <= 1
         assert test.suspects or not test.drifted
+
+
+@given(st.floats(0.01, 0.5), st.lists(st.booleans(), max_size=400), st.integers(1, 64))
+def test_frames_that_come_together_count_as_one_by_one(usual: float, events: list[bool], size: int) -> None:
+    one_by_one, together = TailTest(usual), TailTest(usual)
+    for event in events:
+        one_by_one.update([event])
+    for start in range(0, len(events), size):
+        together.update(events[start : start + size])
+    assert together.evidence == pytest.approx(one_by_one.evidence)
+    assert together.rate == pytest.approx(one_by_one.rate)

@@ -196,7 +196,7 @@ def _train_network(
     if not workers.is_chief:
         reporter.say("this worker is done; worker 0 writes the run")
         return Training(config.out, Ending.WRITTEN_BY_ANOTHER_WORKER, fitted.history)
-    if not (workers.alone and is_plain(config)):
+    if not (workers.devices == 1 and is_plain(config)):
         network = rebuild_plain(config, network, len(data.labels))
     metrics = write_results(course, data, network, batches, fitted.history)
     if not interrupted:
@@ -308,7 +308,8 @@ def _make_batches(config: TrainConfig, data: Data, share: Share) -> dict[str, Ba
         data.dataset,
         (config.image_size, config.image_size),
         config.resize,
-        cache_bytes=CACHE_BYTES if config.reads_images_again else 0,
+        # As large a part of its images as one worker alone.
+        cache_bytes=CACHE_BYTES // share.count if config.reads_images_again else 0,
     )
     return {
         split: make_batches(loader, data.split(split), data.labels, config.batch_size, share)

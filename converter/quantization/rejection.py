@@ -7,6 +7,7 @@ then. What rounding adds to the lead of `unknown` near the threshold is measured
 images are kept than by the Keras model then, more or fewer by more than chance, the threshold is shifted.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +36,7 @@ MOST_WIDENED = 0.5
 """What uniform frames may add to a range at either end, of its width: the steps become coarser."""
 
 NEGLIGIBLE = 8.0
-"""How far a logit is below the largest one when its score is next to nothing."""
+"""How far the logarithm of a score is below that of the largest one when it is next to nothing."""
 
 MAX_LET_IN = 0.05
 """Fraction of the synthetic images of no class that int8 may accept besides: they are far from what int8 is
@@ -61,15 +62,29 @@ class _Branch:
 
 @dataclass(frozen=True)
 class _Tensors:
-    """The tensors of a rejection, by their index in the subgraph; see trainer/network/rejection_head.py."""
+    """The tensors of a rejection, by their index in the subgraph; see trainer/network/rejection_head.py.
 
+    Attributes:
+        logits: of the classes.
+        largest: of them.
+        detectors: the evidence of each.
+        gentle: a branch of the lead.
+        steep: likewise.
+        below_limit: the sum of both.
+        together: the logits beside the largest one, the lead, and both in one tensor.
+        limit: the largest lead.
+        classes: how many.
+    """
+
+    logits: int
     largest: int
     detectors: int
     gentle: _Branch
     steep: _Branch
-    sums: tuple[int, ...]
-    logits: int
-    lead: float
+    below_limit: int
+    together: tuple[int, ...]
+    limit: float
+    classes: int
 
 
 def make_room_for_unknowns(calibrated: Calibrated, uniform: Sequence[Image] = ()) -> Calibrated:
@@ -107,7 +122,7 @@ def clipped_layers(calibrated: Calibrated) -> frozenset[str]:
     _schema, model = unpack(calibrated.content)
     tensors, producers = _find(model), _producers(model)
     column = int(producers[tensors.largest].inputs[0])
-    indices = {tensors.largest, column, tensors.detectors, *tensors.sums}
+    indices = {tensors.largest, column, tensors.detectors, tensors.below_limit, *tensors.together}
     for branch in (tensors.gentle, tensors.steep):
         indices |= {branch.surplus, branch.evidence, *branch.left}
     return frozenset(model.subgraphs[0].tensors[each].name.decode() for each in indices)
@@ -116,11 +131,16 @@ def clipped_layers(calibrated: Calibrated) -> frozenset[str]:
 def _ranges(tensors: _Tensors, channels: Mapping[int, Channels]) -> dict[int, tuple[float, float]]:
     low, high = channels[tensors.logits].span
     # A logit so far below the largest one makes no difference; finer steps above do.
-    low = max(low, channels[tensors.largest].span[0] - NEGLIGIBLE)
+    reach = NEGLIGIBLE + math.log(tensors.classes)
+    low = max(low, channels[tensors.largest].span[0] - reach)
     gentle, steep = tensors.gentle, tensors.steep
     part = gentle.slope / (gentle.slope + steep.slope)
-    enough = {gentle: tensors.lead + part * NEGLIGIBLE, steep: (1 - part) * NEGLIGIBLE}
-    ranges: dict[int, tuple[float, float]] = {}
+    enough = {gentle: tensors.limit + part * reach, steep: (1 - part) * reach}
+    ranges: dict[int, tuple[float, float]] = {
+        tensors.logits: (low, high),
+        tensors.below_limit: (0.0, tensors.limit + reach),
+        **dict.fromkeys(tensors.together, (-reach, tensors.limit)),
+    }
     detectable = 0.0
     for branch, most in enough.items():
         # As much evidence as there can be surplus: what is more changes nothing.
@@ -129,8 +149,7 @@ def _ranges(tensors: _Tensors, channels: Mapping[int, Channels]) -> dict[int, tu
         ranges[branch.evidence] = (0.0, surplus)
         ranges |= dict.fromkeys(branch.left, (0.0, most))
     ranges[tensors.detectors] = (0.0, detectable)
-    # One scale for all logits. Below the smallest of a class, the logit of `unknown` makes no difference.
-    return ranges | dict.fromkeys((tensors.logits, *tensors.sums), (low, high + tensors.lead))
+    return ranges
 
 
 def _widened(known: Channels, unknown: Channels) -> Channels:
@@ -292,19 +311,20 @@ def _find(model: Any) -> _Tensors:
     graph = model.subgraphs[0]
     try:
         together = int(producers[int(graph.outputs[0])].inputs[0])
-        logits, unknown = map(int, producers[together].inputs)
-        lowered, steep = map(int, producers[unknown].inputs)
-        shifted, gentle = map(int, producers[lowered].inputs)
-        branches = {each: _find_branch(model, producers, each) for each in (gentle, steep)}
+        relative, lead = map(int, producers[together].inputs)
+        logits, largest = map(int, producers[relative].inputs)
+        below_limit = int(producers[lead].inputs[1])
+        limit = get_weights(model, producers[lead], 0).item()
+        branches = {each: _find_branch(model, producers, int(each)) for each in producers[below_limit].inputs}
+        gentle, steep = sorted(branches.values(), key=lambda each: each.slope)
         detectors = _find_detectors(producers, branches.values())
-        lead = float(get_weights(model, producers[shifted], 2)[0])
-        largest = int(producers[shifted].inputs[0])
+        classes = int(graph.tensors[logits].shape[-1])
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise ModelError(
             "the output for images of no class is not one that this edge-train makes: train the run again"
         ) from error
-    sums = (shifted, lowered, unknown, together)
-    return _Tensors(largest, detectors, branches[gentle], branches[steep], sums, logits, lead)
+    together_tensors = (relative, lead, together)
+    return _Tensors(logits, largest, detectors, gentle, steep, below_limit, together_tensors, limit, classes)
 
 
 def _find_detectors(producers: Mapping[int, Any], branches: Iterable[_Branch]) -> int:

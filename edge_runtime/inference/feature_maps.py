@@ -16,7 +16,7 @@ from edge_runtime.inference.graph import CHANGES_FORM_ONLY, DAMAGED, Code, Graph
 from edge_runtime.inference.interpreter import InterpreterEngine
 from edge_runtime.inference.loader import LoadedModel
 
-_BEFORE_LOGITS = CHANGES_FORM_ONLY | {Code.SOFTMAX, Code.LOGISTIC, Code.CONCATENATION}
+_BEFORE_LOGITS = CHANGES_FORM_ONLY | {Code.SOFTMAX, Code.LOGISTIC, Code.CONCATENATION, Code.SUB}
 _MAX_STEPS = 8
 
 

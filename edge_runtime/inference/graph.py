@@ -30,6 +30,7 @@ class Code(IntEnum):
     SOFTMAX = 25
     CUSTOM = 32
     MEAN = 40
+    SUB = 41
     SQUEEZE = 43
     CAST = 53
     QUANTIZE = 114

@@ -39,11 +39,6 @@ class Workers:
         """Whether this worker writes the run."""
         return self.share.index == 0
 
-    @property
-    def alone(self) -> bool:
-        """Whether there is only one device."""
-        return self.share.count * self.devices == 1
-
     def spread(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> tuple[Any, Any]:
         """Rows divided among this worker's devices; a device without rows gets one row of `PADDING`."""
         if self.devices == 1:

@@ -7,12 +7,14 @@ model gets it. With f the pooled features, z the logits divided by the temperatu
     margin    m = t - e - threshold                        positive: the image is kept
     lead      l = -sharpness · m                          up to KNEE
               l = min(KNEE + slope · (l - KNEE), LIMIT)   above
-    scores    softmax(z_1 … z_k, t + l)                   t + l is the logit of `unknown`
+    scores    softmax(z_1 - t … z_k - t, l)               l is the logit of `unknown`
 
 So `unknown` has the highest score exactly where the margin is negative. An image that is kept soon has next
-to no score left for it. In int8 a step of a logit is about 0.2: up to KNEE the lead is so steep that images
-near the threshold do not share a step with it, above so gentle that most of those that are rejected can still
-be told apart: the limit is reached where sharpness · m is -158, or farther away.
+to no score left for it. Beside the largest logit, which is 0, the range of all logits is that of the lead and
+as much below 0 as makes a difference, whatever range the logits have: in int8 a step of the lead is about
+0.05. Up to KNEE the lead is so steep that images near the threshold do not share a step with it, above so
+gentle that most of those that are rejected can still be told apart: the limit is reached where
+sharpness · m is -158, or farther away.
 
 A logit beside those of the classes that grows with what the features have and the classes do not: ViM, Wang
 et al., 2022, equation 5. A detector is trained on examples of what it detects, as in Hendrycks et al., Deep
@@ -88,7 +90,7 @@ class RejectionHead:
         scaled = logits / self.temperature
         steep = -self.sharpness * self.margin(features, logits)
         lead = np.where(steep < KNEE, steep, np.minimum(KNEE + self.slope * (steep - KNEE), LIMIT))
-        together = np.column_stack([scaled, scaled.max(axis=1) + lead])
+        together = np.column_stack([scaled - scaled.max(axis=1, keepdims=True), lead])
         powers = np.exp(together - together.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
@@ -129,19 +131,17 @@ def add_rejection(network: Network, rejection: RejectionHead) -> Network:
     column = layers.Reshape((kernel.shape[1], 1), name="column")(scores)
     largest = layers.GlobalMaxPooling1D(name="largest")(column)
     # With M = sharpness · margin and k = (1 - slope) · KNEE:
-    # lead = LIMIT - relu(LIMIT - k + slope · M) - relu(k + (1 - slope) · M).
-    shifted = layers.Dense(1, name="shifted")
+    # lead = LIMIT - (relu(LIMIT - k + slope · M) + relu(k + (1 - slope) · M)).
     slope = rejection.slope
     bend = (1 - slope) * KNEE
     gentle = _Branch("gentle", slope, LIMIT - bend).build(rejection, detected, largest)
     steep = _Branch("steep", 1 - slope, bend).build(rejection, detected, largest)
-    lowered = layers.Subtract(name="lowered")([shifted(largest), gentle])
-    unknown = layers.Subtract(name="unknown")([lowered, steep])
-    together = layers.Concatenate(name="together")([scores, unknown])
+    lead = LIMIT - layers.Add(name="below_limit")([gentle, steep])
+    relative = layers.Subtract(name="relative")([scores, largest])
+    together = layers.Concatenate(name="together")([relative, lead])
     head = keras.Model(features, layers.Softmax(name="scores")(together), name="head")
     logits.set_weights([kernel / rejection.temperature, bias / rejection.temperature])
     detectors.set_weights([rejection.directions, rejection.offsets])
-    shifted.set_weights([np.array([[1.0]]), np.array([LIMIT])])
     pixels = keras.Input(network.model.input_shape[1:], name="pixels")
     model = keras.Model(pixels, head(_apply_features(network, pixels)), name="classifier")
     return Network(model, network.features, network.base, head)

@@ -82,14 +82,16 @@ def test_what_may_be_chance_is_not_made_up_for_and_a_shift_has_an_end() -> None:
     assert shift_that_keeps(with_leads(leads.repeat(10)), lambda by: with_leads(none + by)) == 2
 
 
-def network_with_rejection(*, of_earlier_version: bool = False) -> Any:
+def network_with_rejection(*, of_earlier_version: bool = False, logits_times: float = 1.0) -> Any:
     """Three classes on the mean color. Earlier versions squared what they detected."""
     import keras
 
     keras.utils.set_random_seed(0)
     layers = keras.layers
     features = keras.Input((3,))
-    logits = layers.Dense(3)(features)
+    logits = layers.Dense(
+        3, kernel_initializer=keras.initializers.RandomUniform(-logits_times, logits_times)
+    )(features)
     largest = layers.GlobalMaxPooling1D()(layers.Reshape((3, 1))(logits))
     detected = layers.Dense(4, None if of_earlier_version else "relu")(features)
     if of_earlier_version:
@@ -100,10 +102,8 @@ def network_with_rejection(*, of_earlier_version: bool = False) -> Any:
         )
         for _branch in range(2)
     )
-    unknown = layers.Subtract()(
-        [layers.Subtract()([layers.Dense(1, bias_initializer="ones")(largest), gentle]), steep]
-    )
-    scores = layers.Softmax()(layers.Concatenate()([logits, unknown]))
+    unknown = 4.0 - layers.Add()([gentle, steep])
+    scores = layers.Softmax()(layers.Concatenate()([layers.Subtract()([logits, largest]), unknown]))
     head = keras.Model(features, scores)
     pixels = keras.Input((8, 8, 3))
     pooled = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 127.5, -1)(pixels))
@@ -120,6 +120,17 @@ def test_the_output_of_an_earlier_version_is_refused() -> None:
     calibrated = calibrate(network_with_rejection(of_earlier_version=True), images)
     with pytest.raises(ModelError, match="train the run again"):
         make_room_for_unknowns(calibrated, images)
+
+
+@pytest.mark.parametrize("logits_times", [1.0, 50.0])
+def test_the_lead_has_fine_steps_whatever_range_the_logits_have(logits_times: float) -> None:
+    images = frames(0, 90, 255)
+    calibrated = calibrate(network_with_rejection(logits_times=logits_times), images)
+    ranges = make_room_for_unknowns(calibrated, images).channels
+    spans = [ranges[index].span for index in rejection_tensors(calibrated)]
+    low, high = next(span for span in spans if span[0] < 0 < span[1] == 4.0)
+    assert low == pytest.approx(-8 - np.log(3))
+    assert (high - low) / 255 < 0.06
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """The stage of the pipeline that compares frames with the held-out images, in constant memory."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_runtime.core import Image, Prediction, Result, Say
+from edge_runtime.core import Frame, Image, Prediction, Result, Say
 from edge_runtime.drift.events import Change, explain, make_events, rank
 from edge_runtime.drift.layout import LEARNED, SceneLayout
 from edge_runtime.drift.running import RunningMeans, RunningShares
@@ -13,6 +14,9 @@ from edge_runtime.model import ModelCard
 
 BATCH = 64
 """Frames are examined so many at a time: the first brings the code into the caches that the model fills."""
+
+SECONDS = 5.0
+"""The frames of a slow camera are examined after so many seconds: there it takes no part of the time."""
 
 KEPT_EVERY = 2
 """The pixels of one frame out of this many are kept until then."""
@@ -94,6 +98,7 @@ class DriftMonitor:
         self._comparison: _Comparison | None = None
         self._answers: list[Answer] = []
         self._kept: list[Image] = []
+        self._examined_at = -math.inf
         self._said: tuple[Change, ...] = ()
 
     def __call__(self, results: Iterator[Result | None]) -> Iterator[Result | None]:
@@ -104,8 +109,8 @@ class DriftMonitor:
                 self._answers.append(result.predictions)
                 if len(self._answers) % KEPT_EVERY == 0:
                     self._kept.append(result.pixels)
-                    full = len(self._kept) * result.pixels.nbytes >= KEPT_BYTES
-                    if full or len(self._answers) >= BATCH:
+                    if self._is_due(result.frame, result.pixels):
+                        self._examined_at = result.frame.captured_at
                         self._examine()
             yield result
 
@@ -113,6 +118,13 @@ class DriftMonitor:
     def status(self) -> DriftStatus | None:
         """How the last frames compare; None where there is no reference, or no frame has been examined."""
         return self._comparison.status() if self._comparison else None
+
+    def _is_due(self, frame: Frame, pixels: Image) -> bool:
+        return (
+            len(self._answers) >= BATCH
+            or len(self._kept) * pixels.nbytes >= KEPT_BYTES
+            or frame.captured_at - self._examined_at >= SECONDS
+        )
 
     def _examine(self) -> None:
         answers, self._answers = self._answers, []

@@ -234,6 +234,21 @@ def test_what_runs_is_shown_beside_the_reference() -> None:
     assert status.reference_shares["cat"] == 0.55
 
 
+def test_a_slow_camera_is_not_kept_waiting_for_64_frames() -> None:
+    monitor = DriftMonitor(card, lambda _line: None)
+
+    def results(seconds: float) -> Iterable[Result]:
+        for number, seen in enumerate(stream(40, 1)):
+            frame = dataclasses.replace(seen.frame, captured_at=number * seconds)
+            yield dataclasses.replace(seen, frame=frame)
+
+    seen = [monitor.status for _ in monitor(iter(results(seconds=2.0)))]
+    assert seen[1] is not None
+    assert len({id(status) for status in seen}) >= 10
+    seen = [monitor.status for _ in monitor(iter(results(seconds=0.01)))]
+    assert len({id(status) for status in seen}) <= 3
+
+
 def test_the_score_of_an_image_of_no_class_is_the_one_among_the_classes() -> None:
     """As in the reference; where only `unknown` is given, there is none."""
     monitor = DriftMonitor(card, lambda _line: None)

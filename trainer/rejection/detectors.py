@@ -24,6 +24,12 @@ USUAL_SPREADS = 3.0
 STRENGTH = 6.0
 """Evidence against the median image of a synthetic kind, in usual ranges of the largest logit."""
 
+STRENGTH_BESIDE_LOGITS = 1.5
+"""The same for a kind whose logits a network that was trained with unknowns keeps small: unusual images of
+the classes, with some evidence against them, are then nearer to the threshold. Chosen on MNIST:
+docs/unknown.md.
+"""
+
 PENALTY_SYNTHETIC, PENALTY_NEGATIVES = 3.0, 0.01
 """scikit-learn's C, the inverse of the penalty: there are far fewer negatives than features."""
 
@@ -64,22 +70,30 @@ class SyntheticKind:
         direction: what tells it from the training images.
         middle: the log-odds of its median image.
         distinct: no image of a class is like this kind.
+        strength: evidence against that image, in usual ranges of the largest logit.
     """
 
     direction: "_Direction"
     middle: float
     distinct: bool
+    strength: float = STRENGTH
 
     @classmethod
-    def fit(cls, train: Rows, unknowns: Rows, *, distinct: bool = False) -> "SyntheticKind":
+    def fit(
+        cls, train: Rows, unknowns: Rows, *, distinct: bool = False, strength: float = STRENGTH
+    ) -> "SyntheticKind":
         """Fit the direction between features of training images and of this kind."""
         direction = _Direction.fit(train, unknowns, PENALTY_SYNTHETIC)
-        return cls(direction, float(np.median(direction.of(unknowns))), distinct)
+        return cls(direction, float(np.median(direction.of(unknowns))), distinct, strength)
 
-    def detector(self, held_out: Rows, strength: float) -> Detector:
+    def detector(self, held_out: Rows, span: float) -> Detector:
         """The detector that has no evidence against what is usual among held-out images of the classes.
 
         That of a distinct kind has none against any of them: it does not change the threshold.
+
+        Args:
+            held_out: features of held-out images of the classes.
+            span: the usual range of their largest logits.
         """
         known = self.direction.of(held_out)
         spread = _spread(known)
@@ -89,7 +103,7 @@ class SyntheticKind:
         # A kind that cannot be told apart must not make an image of the classes that is hardly unusual
         # unknown.
         reach = max(self.middle - usual, spread, 1e-6)
-        return self.direction.detector(strength / reach, usual)
+        return self.direction.detector(self.strength * span / reach, usual)
 
 
 def make_detectors(kinds: Sequence[SyntheticKind], held_out: Rows, largest: Rows) -> tuple[Detector, ...]:
@@ -101,7 +115,7 @@ def make_detectors(kinds: Sequence[SyntheticKind], held_out: Rows, largest: Rows
         largest: their largest logits, divided by the temperature.
     """
     span = max(float(np.subtract(*np.quantile(largest, (0.99, 0.05)))), 1e-3)
-    return tuple(kind.detector(held_out, STRENGTH * span) for kind in kinds)
+    return tuple(kind.detector(held_out, span) for kind in kinds)
 
 
 def evidence_of_unseen(kinds: Sequence[SyntheticKind], held_out: Rows, largest: Rows) -> Rows:

@@ -11,6 +11,8 @@ from trainer.data import Targets
 from trainer.network import RejectionHead
 from trainer.rejection.detectors import (
     FEWEST_NEGATIVES,
+    STRENGTH,
+    STRENGTH_BESIDE_LOGITS,
     Detector,
     SyntheticKind,
     evidence_of_unseen,
@@ -114,10 +116,17 @@ def fit_rejection(
 
     temperature = fit_temperature(held_out.logits, held_out.targets)
     judging = {kind: each.half(1) for kind, each in synthetic.items()}
-    kinds = [
-        SyntheticKind.fit(train, each.half(0).features, distinct=each.distinct) for each in synthetic.values()
-    ]
     largest = held_out.logits.max(axis=1) / temperature
+    small = float(np.quantile(largest, 1 - keep)) * temperature if negatives is not None else -np.inf
+    kinds = [
+        SyntheticKind.fit(
+            train,
+            each.features,
+            distinct=each.distinct,
+            strength=STRENGTH_BESIDE_LOGITS if np.median(each.logits.max(axis=1)) < small else STRENGTH,
+        )
+        for each in (unknowns.half(0) for unknowns in synthetic.values())
+    ]
     detectors = make_detectors(kinds, held_out.features, largest)
     margins = largest - evidence_of_unseen(kinds, held_out.features, largest)
     head = _build_head(temperature, detectors, margins, keep)

@@ -66,6 +66,24 @@ def test_a_kind_that_no_class_is_like_is_rejected_and_nothing_said_of_any_held_o
     assert spoken[0] > spoken[1] == 0
 
 
+@pytest.mark.parametrize(("logits", "negatives", "weaker"), [(0.0, 50, 4), (1.0, 50, 1), (0.0, 0, 1)])
+def test_little_more_is_said_of_a_kind_that_a_network_has_learned_to_give_small_logits(
+    logits: float, negatives: int, weaker: float
+) -> None:
+    """So that unusual images of the classes are nearer to the threshold than what is of no class."""
+
+    def said(factor: float, others: UnknownImages | None) -> float:
+        kind = far(200, 3)
+        kind = replace(kind, logits=kind.logits * factor)
+        head = fit_rejection(
+            known(900, 1).features, known(300, 2), {"far": kind}, others, keep=0.95, seed=0
+        ).head
+        return float(np.median(head.evidence(far(500, 5).features)))
+
+    others = near(negatives, 8) if negatives else None
+    assert said(1.0, None) / said(logits, others) == pytest.approx(weaker, rel=0.1)
+
+
 def test_as_many_new_images_are_kept_as_promised_where_few_are_held_out() -> None:
     """Detectors made from the held-out images have evidence against fewer of these than of new ones."""
     kinds = {str(at): far(60, at, channels=slice(at, at + 4)) for at in range(CLASSES, 23, 4)}

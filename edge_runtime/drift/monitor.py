@@ -88,7 +88,6 @@ class DriftMonitor:
     Args:
         card: of the model that runs now.
         say: shows a line that the user should know.
-
     """
 
     def __init__(self, card: Card, say: Say) -> None:
@@ -117,7 +116,7 @@ class DriftMonitor:
     @property
     def status(self) -> DriftStatus | None:
         """How the last frames compare; None where there is no reference, or no frame has been examined."""
-        return self._comparison.status() if self._comparison else None
+        return self._comparison.status() if self._comparison and self._comparison.batches else None
 
     def _is_due(self, frame: Frame, pixels: Image) -> bool:
         return (
@@ -131,10 +130,11 @@ class DriftMonitor:
         kept, self._kept = self._kept, []
         card = self._card()
         if card is not self._watched:
+            # Some of the answers may be those of the model before.
             self._watched = card
             self._comparison = _Comparison(card) if card and card.reference else None
             self._said = ()
-        if self._comparison is not None and self._comparison.add(answers, kept):
+        elif self._comparison is not None and self._comparison.add(answers, kept):
             self._tell(self._comparison.status())
 
     def _tell(self, status: DriftStatus) -> None:
@@ -150,7 +150,11 @@ class DriftMonitor:
 
 
 class _Comparison:
-    """The frames of one model beside its held-out images."""
+    """The frames of one model beside its held-out images.
+
+    Attributes:
+        batches: of frames that have been examined.
+    """
 
     def __init__(self, card: ModelCard) -> None:
         self._unknown = card.unknown
@@ -167,7 +171,7 @@ class _Comparison:
         self._reference_shares = dict(reference.shares) if reference else {}
         if self._unknown in self._reference_shares:
             self._reference["unknown_fraction"] = self._reference_shares[self._unknown]
-        self._batches = 0
+        self.batches = 0
         self._explain_at = EXPLAIN_EVERY
         self._changes: tuple[Change, ...] = ()
         self._message = ""
@@ -183,14 +187,14 @@ class _Comparison:
         Returns:
             Whether the changes have been explained again.
         """
-        self._batches += 1
+        self.batches += 1
         self._status = None
         self._add_answers(answers)
         if max([test.evidence for test in self._tests.values()]) >= ATTENTION:
             self._add_pixels(kept)
-        elif self._batches % MEASURED_BATCHES == 0:
+        elif self.batches % MEASURED_BATCHES == 0:
             self._add_pixels(kept[::MEASURED_EVERY])
-        if self._batches < self._explain_at:
+        if self.batches < self._explain_at:
             return False
         self._explain()
         return True
@@ -217,10 +221,10 @@ class _Comparison:
 
     def _count(self, change: Change, happened: Sequence[bool]) -> None:
         if self._tests[change].update(happened):
-            self._explain_at = self._batches + SETTLE
+            self._explain_at = self.batches + SETTLE
 
     def _explain(self) -> None:
-        self._explain_at = self._batches + EXPLAIN_EVERY
+        self._explain_at = self.batches + EXPLAIN_EVERY
         rates = {change: test.rate for change, test in self._tests.items() if test.drifted}
         unknown = self._tests.get(Change.NEW_KIND)
         self._changes = explain(rates, more_unknown=unknown is not None and unknown.suspects)

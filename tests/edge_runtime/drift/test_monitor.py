@@ -243,7 +243,7 @@ def test_a_slow_camera_is_not_kept_waiting_for_64_frames() -> None:
             yield dataclasses.replace(seen, frame=frame)
 
     seen = [monitor.status for _ in monitor(iter(results(seconds=2.0)))]
-    assert seen[1] is not None
+    assert seen[9] is not None
     assert len({id(status) for status in seen}) >= 10
     seen = [monitor.status for _ in monitor(iter(results(seconds=0.01)))]
     assert len({id(status) for status in seen}) <= 3
@@ -276,6 +276,19 @@ def test_another_model_starts_anew_and_one_without_reference_is_not_monitored() 
         pass
     assert monitor.status is None
     assert len(lines) == 1
+
+
+def test_an_answer_of_the_model_before_is_no_share_of_the_new_one() -> None:
+    current = [card(), dataclasses.replace(card())]
+    monitor = DriftMonitor(lambda: current[0], lambda _line: None)
+    for number, image in enumerate([*images(), *images()]):
+        if number == 391:
+            del current[0]
+        label = "dog" if number < 391 else "cat"
+        for _ in monitor(iter([answer(image, label)])):
+            pass
+    assert monitor.status is not None
+    assert dict(monitor.status.shares) == {"cat": 1.0}
 
 
 def test_events_without_a_frame_pass_through() -> None:

@@ -315,9 +315,9 @@ def _find(model: Any) -> _Tensors:
         logits, largest = map(int, producers[relative].inputs)
         below_limit = int(producers[lead].inputs[1])
         limit = get_weights(model, producers[lead], 0).item()
-        branches = {each: _find_branch(model, producers, int(each)) for each in producers[below_limit].inputs}
-        gentle, steep = sorted(branches.values(), key=lambda each: each.slope)
-        detectors = _find_detectors(producers, branches.values())
+        branches = [_find_branch(model, producers, int(each)) for each in producers[below_limit].inputs]
+        gentle, steep = sorted(branches, key=lambda each: each.slope)
+        detectors = _find_detectors(producers, branches)
         classes = int(graph.tensors[logits].shape[-1])
     except (KeyError, ValueError, StopIteration, IndexError) as error:
         raise ModelError(

@@ -24,7 +24,8 @@ def test_the_bound_covers_the_true_probability_nearly_always() -> None:
 @pytest.mark.parametrize("usual", [0.01, 0.05, 0.2])
 def test_events_as_frequent_as_usual_raise_no_alarm(usual: float) -> None:
     events = np.random.default_rng(1).random(200_000) < usual
-    assert not TailTest(usual).update(events.tolist())
+    test = TailTest(usual)
+    assert not any(test.update([event]) for event in events.tolist())
 
 
 @pytest.mark.parametrize("usual", [0.01, 0.05, 0.1])

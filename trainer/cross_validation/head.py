@@ -46,11 +46,14 @@ class FeatureCopies:
         features: float32, shape (copies, images, channels); the first are of the unchanged images.
         targets: class indices, shape (images,).
         weights: the weight of each class in the loss, shape (classes,).
+        copy_weights: the weight of each copy in the loss, shape (copies,); they add up to the number of
+            copies. None where all weigh the same.
     """
 
     features: NDArray[np.float32]
     targets: Targets
     weights: NDArray[np.float32]
+    copy_weights: NDArray[np.float32] | None = None
 
     def fit(self, positions: NDArray[np.int64], penalty: float) -> LinearHead:
         """The head of some of the images, all of their copies.
@@ -61,12 +64,15 @@ class FeatureCopies:
         """
         copies = len(self.features)
         targets = np.tile(self.targets[positions], copies)
+        weights = self.weights[targets]
+        if self.copy_weights is not None:
+            weights = weights * np.repeat(self.copy_weights, len(positions))
         regression = fit_logistic_regression(
             self.features[:, positions].reshape(len(targets), -1),
             targets,
             inverse_penalty=1 / (penalty * copies),
             iterations=1000,
-            weights=self.weights[targets],
+            weights=weights,
         )
         kernel, bias = regression.coef_.T, regression.intercept_
         if len(regression.classes_) == 2:

@@ -148,7 +148,12 @@ def _cache(course: Course, reporter: TrainingReporter) -> FeatureCopies:
     if weights is None:
         weights = np.ones(course.network.model.output_shape[-1], np.float32)
     rows = np.concatenate(list(features.blocks()))
-    return FeatureCopies(rows.reshape(features.copies, len(train.targets), -1), train.targets, weights)
+    return FeatureCopies(
+        rows.reshape(features.copies, len(train.targets), -1),
+        train.targets,
+        weights,
+        features.draw.weights(features.copies) if features.draw else None,
+    )
 
 
 def _judge(scores: NDArray[np.float32], copies: FeatureCopies) -> Candidate:

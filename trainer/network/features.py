@@ -46,6 +46,14 @@ class Draw:
         drawn = random.integers(self.plain, count, rows)
         return np.where(random.random(rows) < self.augmented, drawn, random.integers(0, self.plain, rows))
 
+    def weights(self, count: int) -> NDArray[np.float32]:
+        """How often each copy is drawn, where each is used once: they add up to their number, `count`."""
+        plain = np.arange(count) < self.plain
+        chance = np.where(
+            plain, (1 - self.augmented) / self.plain, self.augmented / max(count - self.plain, 1)
+        )
+        return np.asarray(count * chance, np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class CachedFeatures:

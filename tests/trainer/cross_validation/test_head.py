@@ -72,3 +72,23 @@ def test_a_class_with_a_larger_weight_gets_more_answers() -> None:
         for each in (copies, heavy)
     ]
     assert counts[1] > counts[0]
+
+
+def test_copies_count_as_much_as_their_weights() -> None:
+    """The second copy tells the classes apart the other way round: it decides where it weighs more."""
+    copies = separated(2, 1.0)
+    both = np.concatenate([copies.features[:1], -copies.features[:1]])
+
+    def answers(*weights: float) -> np.ndarray:
+        weighted = FeatureCopies(both, copies.targets, copies.weights, np.array(weights, np.float32))
+        return weighted.fit(np.arange(60), 10.0).scores(both[0]).argmax(axis=1)
+
+    assert (answers(1.5, 0.5) == copies.targets).mean() > 0.9
+    assert (answers(0.5, 1.5) == copies.targets).mean() < 0.1
+
+
+def test_copies_of_equal_weights_count_as_without_weights() -> None:
+    copies = separated(3, 0.5)
+    equal = FeatureCopies(copies.features, copies.targets, copies.weights, np.ones(2, np.float32))
+    one, other = (each.fit(np.arange(60), 10.0).scores(each.features[0]) for each in (copies, equal))
+    np.testing.assert_array_equal(one, other)

@@ -98,6 +98,10 @@ def test_with_field_half_of_the_rows_are_of_changed_copies(
     assert all(len(rows) == cached.copies * images for rows in epochs)
     drawn = [row.tobytes() not in plain for rows in epochs for row in rows]
     assert 0.45 < np.mean(drawn) < 0.55
+    assert cached.draw is not None
+    weights = cached.draw.weights(cached.copies)
+    assert weights.sum() == pytest.approx(cached.copies)
+    assert weights[:2].sum() == pytest.approx(weights[2:].sum()), "as much as in the epochs"
 
 
 def changed_base(network: Network) -> None:

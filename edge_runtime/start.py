@@ -1,5 +1,6 @@
 """The console scripts: Ctrl-C and SIGTERM end a command properly also while it imports its libraries."""
 
+import gc
 import os
 import signal
 from importlib import import_module
@@ -89,6 +90,8 @@ def _start(module: str, name: str) -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupted)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(_DONE))
+    # What modules are made of is never garbage, and looking for it takes processor time again and again.
+    gc.disable()
     try:
         main = import_module(module).main
     except ModuleNotFoundError as error:
@@ -98,4 +101,6 @@ def _start(module: str, name: str) -> None:
             raise
         os.write(2, f"{name}: {module_advice(error.name)}\n".encode())
         raise SystemExit(_USAGE) from None
+    gc.freeze()
+    gc.enable()
     main()

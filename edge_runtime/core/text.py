@@ -3,7 +3,11 @@
 
 def is_text(text: str) -> bool:
     """Whether text can be encoded as UTF-8; file names may contain bytes that cannot."""
-    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def printable(text: str) -> str:

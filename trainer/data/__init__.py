@@ -7,6 +7,7 @@ from trainer.data.augmentation import (
     augmented_copies,
     build_augmentation,
     build_mixing,
+    fine_tuning_passes,
     flip_for,
     mirror,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "fewest_groups",
     "find_flaws",
     "find_near_duplicates",
+    "fine_tuning_passes",
     "flip_for",
     "group_numbers",
     "make_batches",

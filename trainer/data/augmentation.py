@@ -22,6 +22,10 @@ FIELD_FRACTION = 0.5
 """Fraction of the images that `--field` changes: with more of them accuracy on clean images falls."""
 
 
+FIELD_PASSES = 4
+"""Passes over the images in an epoch of fine-tuning with `--field`: changed images are learnt more slowly."""
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """Changes images at random: flip, rotation, zoom, shift, brightness, contrast, cutout, sharpness."""
@@ -83,6 +87,11 @@ def build_mixing(config: TrainConfig) -> Any:
 def augmented_copies(config: TrainConfig) -> int:
     """How many augmented copies of each image have cached features."""
     return max(config.augment_copies, FIELD_COPIES) if config.field else config.augment_copies
+
+
+def fine_tuning_passes(config: TrainConfig) -> int:
+    """How often each image is in an epoch of fine-tuning."""
+    return FIELD_PASSES if config.field else 1
 
 
 def _field(fraction: float, seed: int) -> Any:

@@ -1,6 +1,6 @@
 """The phases of a training: the head on the frozen base, then fine-tuning; or all layers from scratch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,15 @@ from edge_runtime.core import Reporter
 from edge_runtime.datasets import VALIDATION
 from trainer.choices import ClassWeights
 from trainer.config import TrainConfig
-from trainer.data import Batch, Batches, Targets, add_negatives, build_augmentation, build_mixing
+from trainer.data import (
+    Batch,
+    Batches,
+    Targets,
+    add_negatives,
+    build_augmentation,
+    build_mixing,
+    fine_tuning_passes,
+)
 from trainer.fitting.distribution import Workers
 from trainer.fitting.optimizers import WeightOptimizer, build_optimizer
 from trainer.fitting.steps import Phase
@@ -91,7 +99,11 @@ class Course:
             "fine-tune",
             config.fine_tune_epochs,
             lambda: self._whole(
-                "fine-tune", config.fine_tune_epochs, config.fine_tune_rate, first_layer=config.fine_tune_at
+                "fine-tune",
+                config.fine_tune_epochs,
+                config.fine_tune_rate,
+                first_layer=config.fine_tune_at,
+                passes=fine_tuning_passes(config),
             ),
         )
 
@@ -136,8 +148,9 @@ class Course:
             penalty=self._head_penalty(),
         )
 
-    def _whole(self, name: str, epochs: int, rate: float, *, first_layer: int) -> Phase:
+    def _whole(self, name: str, epochs: int, rate: float, *, first_layer: int, passes: int = 1) -> Phase:
         config, network, train = self.config, self.network, self.train
+        steps = passes * len(train)
         freeze(network, fine_tune_at=first_layer, train_batch_norm=config.trains_batch_norm)
         statistics = BatchNormStatistics(network.model, network.base, self.workers.total)
 
@@ -147,11 +160,13 @@ class Course:
         return Phase(
             name=name,
             model=network.model,
-            batches=self._with_negatives,
-            steps=len(train),
+            batches=lambda epoch: self._with_negatives(
+                config.seed + epoch + number * epochs for number in range(passes)
+            ),
+            steps=steps,
             validation=self.validation,
             epochs=epochs,
-            optimizer=self._optimizer(network.model, len(train) * epochs, rate, decay=True),
+            optimizer=self._optimizer(network.model, steps * epochs, rate, decay=True),
             config=config,
             workers=self.workers,
             augment=build_augmentation(config),
@@ -163,11 +178,11 @@ class Course:
             before_validation=measure_statistics,
         )
 
-    def _with_negatives(self, epoch: int) -> Iterator[Batch]:
-        """The training batches of an epoch, with negatives where there are any."""
-        seed = self.config.seed + epoch
-        batches = self.train.shuffled(seed)
-        return add_negatives(batches, self.negatives, seed) if self.negatives else batches
+    def _with_negatives(self, seeds: Iterable[int]) -> Iterator[Batch]:
+        """The training batches of a pass for each seed, with negatives where there are any."""
+        for seed in seeds:
+            batches = self.train.shuffled(seed)
+            yield from add_negatives(batches, self.negatives, seed) if self.negatives else batches
 
     def _optimizer(self, model: Any, steps: int, rate: float, *, decay: bool) -> WeightOptimizer:
         return build_optimizer(

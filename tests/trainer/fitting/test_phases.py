@@ -1,0 +1,47 @@
+"""What a phase of a training sees in an epoch."""
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from trainer import Distribute, RandomFlip, TrainConfig, TrainingReporter
+from trainer.data import ImageLoader, make_batches, prepare_data
+from trainer.data.augmentation import FIELD_PASSES
+from trainer.fitting import Course, join_workers
+from trainer.network import FeatureCache, build_network
+
+
+@pytest.fixture
+def course(color_folder: Path, tmp_path: Path) -> Course:
+    config = TrainConfig(
+        data=str(color_folder), weights="none", alpha=0.35, image_size=32, flip=RandomFlip.ON, batch_size=5
+    )
+    with TrainingReporter() as reporter:
+        data = prepare_data(config, reporter)
+        loader = ImageLoader(data.dataset, (32, 32), config.resize)
+        train, validation = (
+            make_batches(loader, data.split(split), data.labels, 5) for split in ("train", "validation")
+        )
+        workers, features = join_workers(Distribute.NONE), FeatureCache(tmp_path)
+        return Course(config, build_network(config, 3), train, validation, features, workers, reporter)
+
+
+@pytest.mark.parametrize(("field", "passes"), [(False, 1), (True, FIELD_PASSES)])
+def test_an_epoch_of_fine_tuning_has_each_image_more_often_with_field(
+    course: Course, field: bool, passes: int
+) -> None:
+    config = dataclasses.replace(course.config, field=field)
+    phase = dataclasses.replace(course, config=config).fine_tuning().build()
+    epochs = [list(phase.batches(number)) for number in (1, 2)]
+    assert [len(batches) for batches in epochs] == [phase.steps] * 2
+    assert phase.steps == passes * len(course.train)
+    images = len(course.train.targets)
+    orders = []
+    for batches in epochs:
+        seen = [image.tobytes() for pixels, _targets in batches for image in pixels]
+        assert len(seen) == passes * images
+        assert set(Counter(seen).values()) == {passes}
+        orders += [tuple(seen[start : start + images]) for start in range(0, len(seen), images)]
+    assert len(set(orders)) == 2 * passes, "every pass has an order of its own"

@@ -235,7 +235,8 @@ class TrainConfig:
     )
     field: bool = option(
         False,
-        "Augment for cameras in the field: half of the images dark, bright, noisy, blurred or moved.",
+        "Augment for cameras in the field: half of the images dark, bright, noisy, blurred or moved, and "
+        "each image four times in an epoch of fine-tuning.",
         panel=AUGMENTATION,
     )
     rotation: float = option(

@@ -1,7 +1,7 @@
 """The data of a training: preparation, built-in data sets, splitting, batches, augmentation."""
 
 from trainer.data.augmentation import (
-    FIELD_FRACTION,
+    FIELD_HEAD_FRACTION,
     Augment,
     Augmentation,
     augmented_copies,
@@ -29,7 +29,7 @@ from trainer.data.splitting import check_split, count_splits, group_numbers, spl
 __all__ = [
     "CACHE_BYTES",
     "EVERYTHING",
-    "FIELD_FRACTION",
+    "FIELD_HEAD_FRACTION",
     "FOLDS",
     "MAX_IMBALANCE",
     "NO_CLASS",

@@ -21,6 +21,9 @@ FIELD_COPIES = 8
 FIELD_FRACTION = 0.5
 """Fraction of the images that `--field` changes: with more of them accuracy on clean images falls."""
 
+FIELD_HEAD_FRACTION = 0.25
+"""The same of the features that a head trains on: it needs fewer changed ones."""
+
 
 FIELD_PASSES = 4
 """Passes over the images in an epoch of fine-tuning with `--field`: changed images are learnt more slowly."""

@@ -11,7 +11,7 @@ from edge_runtime.images import ImageStatistics, measure_image
 from trainer.choices import RandomFlip
 from trainer.config import TrainConfig
 from trainer.data import (
-    FIELD_FRACTION,
+    FIELD_HEAD_FRACTION,
     Augment,
     Batches,
     Share,
@@ -127,8 +127,8 @@ def feature_copies(config: TrainConfig) -> list[Augment | None]:
 
 
 def feature_draw(config: TrainConfig) -> Draw | None:
-    """How often the head trains on which copies: with `--field` as often on changed ones as fine-tuning."""
-    return Draw(len(_plain_copies(config)), FIELD_FRACTION) if config.field else None
+    """How often the head trains on which copies: with `--field` a fraction of them is changed."""
+    return Draw(len(_plain_copies(config)), FIELD_HEAD_FRACTION) if config.field else None
 
 
 def _plain_copies(config: TrainConfig) -> list[Augment | None]:

@@ -85,7 +85,7 @@ def test_each_row_comes_with_its_target(config: TrainConfig, data: Data, tmp_pat
             assert train.targets[same % len(train.targets)] == target
 
 
-def test_with_field_half_of_the_rows_are_of_changed_copies(
+def test_with_field_a_quarter_of_the_rows_are_of_changed_copies(
     config: TrainConfig, data: Data, tmp_path: Path
 ) -> None:
     config = dataclasses.replace(config, field=True)
@@ -97,11 +97,11 @@ def test_with_field_half_of_the_rows_are_of_changed_copies(
     epochs = [[row for batch, _targets in cached.shuffled(seed) for row in batch] for seed in range(20)]
     assert all(len(rows) == cached.copies * images for rows in epochs)
     drawn = [row.tobytes() not in plain for rows in epochs for row in rows]
-    assert 0.45 < np.mean(drawn) < 0.55
+    assert 0.2 < np.mean(drawn) < 0.3
     assert cached.draw is not None
     weights = cached.draw.weights(cached.copies)
     assert weights.sum() == pytest.approx(cached.copies)
-    assert weights[:2].sum() == pytest.approx(weights[2:].sum()), "as much as in the epochs"
+    assert weights[2:].sum() == pytest.approx(cached.copies / 4), "as much as in the epochs"
 
 
 def changed_base(network: Network) -> None:

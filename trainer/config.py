@@ -235,8 +235,8 @@ class TrainConfig:
     )
     field: bool = option(
         False,
-        "Augment for cameras in the field: half of the images dark, bright, noisy, blurred or moved, and "
-        "each image four times in an epoch of fine-tuning.",
+        "Augment for cameras in the field: half of the images dark, bright, noisy, blurred or moved; "
+        "fewer than 800 are several times in an epoch of fine-tuning, at most four times.",
         panel=AUGMENTATION,
     )
     rotation: float = option(

@@ -103,7 +103,7 @@ class Course:
                 config.fine_tune_epochs,
                 config.fine_tune_rate,
                 first_layer=config.fine_tune_at,
-                passes=fine_tuning_passes(config),
+                passes=fine_tuning_passes(config, len(self.train.targets)),
             ),
         )
 

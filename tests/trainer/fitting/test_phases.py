@@ -8,7 +8,7 @@ import pytest
 
 from trainer import Distribute, RandomFlip, TrainConfig, TrainingReporter
 from trainer.data import ImageLoader, make_batches, prepare_data
-from trainer.data.augmentation import FIELD_PASSES
+from trainer.data.augmentation import FIELD_IMAGES, FIELD_PASSES, fine_tuning_passes
 from trainer.fitting import Course, join_workers
 from trainer.network import FeatureCache, build_network
 
@@ -45,3 +45,12 @@ def test_an_epoch_of_fine_tuning_has_each_image_more_often_with_field(
         assert set(Counter(seen).values()) == {passes}
         orders += [tuple(seen[start : start + images]) for start in range(0, len(seen), images)]
     assert len(set(orders)) == 2 * passes, "every pass has an order of its own"
+
+
+@pytest.mark.parametrize(
+    ("images", "passes"),
+    [(1, FIELD_PASSES), (200, 4), (201, 4), (400, 2), (799, 2), (FIELD_IMAGES, 1), (50_000, 1)],
+)
+def test_many_images_are_in_an_epoch_once(images: int, passes: int) -> None:
+    assert fine_tuning_passes(TrainConfig(data="x", field=True), images) == passes
+    assert fine_tuning_passes(TrainConfig(data="x"), images) == 1

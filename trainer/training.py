@@ -30,13 +30,13 @@ from trainer.choices import Distribute, RandomFlip
 from trainer.config import TrainConfig
 from trainer.cross_validation import train_by_cross_validation
 from trainer.data import (
-    CACHE_BYTES,
     Batches,
     Data,
     ImageLoader,
     Share,
     flip_for,
     group_numbers,
+    kept_bytes,
     make_batches,
     make_negative_batches,
     negatives_in_a_batch,
@@ -308,8 +308,7 @@ def _make_batches(config: TrainConfig, data: Data, share: Share) -> dict[str, Ba
         data.dataset,
         (config.image_size, config.image_size),
         config.resize,
-        # As large a part of its images as one worker alone.
-        cache_bytes=CACHE_BYTES // share.count if config.reads_images_again else 0,
+        cache_bytes=kept_bytes(share.count) if config.reads_images_again else 0,
     )
     return {
         split: make_batches(loader, data.split(split), data.labels, config.batch_size, share)

@@ -11,7 +11,7 @@ from trainer.data.augmentation import (
     flip_for,
     mirror,
 )
-from trainer.data.batches import CACHE_BYTES, Batch, Batches, ImageLoader, Targets, make_batches
+from trainer.data.batches import Batch, Batches, ImageLoader, Targets, kept_bytes, make_batches
 from trainer.data.folds import FOLDS, Fold, fewest_groups, make_folds
 from trainer.data.near_duplicates import find_near_duplicates, near_duplicate_reader
 from trainer.data.negatives import (
@@ -27,7 +27,6 @@ from trainer.data.share import EVERYTHING, Share
 from trainer.data.splitting import check_split, count_splits, group_numbers, split_samples
 
 __all__ = [
-    "CACHE_BYTES",
     "EVERYTHING",
     "FIELD_HEAD_FRACTION",
     "FOLDS",
@@ -56,6 +55,7 @@ __all__ = [
     "fine_tuning_passes",
     "flip_for",
     "group_numbers",
+    "kept_bytes",
     "make_batches",
     "make_folds",
     "make_negative_batches",

@@ -21,7 +21,15 @@ Batch = tuple[NDArray[np.uint8], Targets]
 """uint8 RGB, shape (batch, height, width, 3), read-only, and the targets."""
 
 CACHE_BYTES = 256 * 1024**2
+WORKER_BYTES = 64 * 1024**2
+"""So much less is kept by each of several workers: TensorFlow's collectives take about 100 MiB there."""
+
 _BATCHES_AHEAD = 3
+
+
+def kept_bytes(workers: int) -> int:
+    """How many bytes of images each of so many workers keeps: none takes more memory than one alone."""
+    return CACHE_BYTES if workers == 1 else max(0, CACHE_BYTES // workers - WORKER_BYTES)
 
 
 class ImageLoader:

@@ -48,29 +48,6 @@ def test_the_check_names_one_image_under_two_labels(color_folder: Path) -> None:
     assert "blue/copy.png (blue)" in problems[0]
 
 
-def test_a_batch_cannot_be_changed_for_later_epochs_take_its_images(color_folder: Path) -> None:
-    dataset = open_dataset(str(color_folder))
-    batches = make_batches(ImageLoader(dataset, (8, 8), Resize.SQUASH), dataset.samples, dataset.labels, 8)
-    for images, _targets in batches:
-        with pytest.raises(ValueError, match="read-only"):
-            images[:] = 0
-
-
-def test_images_that_are_read_once_are_not_kept_and_kept_ones_are_found(color_folder: Path) -> None:
-    dataset = open_dataset(str(color_folder))
-    loader = ImageLoader(dataset, (8, 8), Resize.SQUASH)
-    kept, other = dataset.samples[:2]
-    image = loader.load(kept)
-    once = loader.without_keeping()
-    once.load(other)
-    for path in color_folder.rglob("*.png"):
-        path.unlink()
-    np.testing.assert_array_equal(once.load(kept), image)
-    for each in (once, loader):
-        with pytest.raises(DatasetError, match="can no longer be read"):
-            each.load(other)
-
-
 def test_a_class_with_no_readable_image_is_an_error(color_folder: Path) -> None:
     for path in (color_folder / "green").iterdir():
         path.write_bytes(b"broken")

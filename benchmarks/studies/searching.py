@@ -45,6 +45,18 @@ ALPHAS = (0.35, 0.5, 0.75, 1.0)
 FINE_TUNED = SearchConfig.fine_tune
 SEEDS = 5
 
+CANDIDATE_COLUMNS = ("candidate", "ms", "accuracy")
+BUDGET_COLUMNS = (
+    "budget, ms",
+    "picked",
+    "accuracy",
+    "best mean of all",
+    "its accuracy",
+    "difference, points",
+    "best of each seed",
+    "difference, points",
+)
+
 
 def main() -> None:
     """Run the study and print its table."""
@@ -110,19 +122,6 @@ def choice(folder: Path, out: Path, seeds: int) -> None:
     print()  # noqa: T201
     for seed, each in found.items():
         print(f"seed {seed}: {each.images} held-out images; {_cost(each)}")  # noqa: T201
-
-
-CANDIDATE_COLUMNS = ("candidate", "ms", "accuracy")
-BUDGET_COLUMNS = (
-    "budget, ms",
-    "picked",
-    "accuracy",
-    "best mean of all",
-    "its accuracy",
-    "difference, points",
-    "best of each seed",
-    "difference, points",
-)
 
 
 def _candidates(searches: Sequence[Search], times: Mapping[str, float]) -> list[Sequence[str]]:

@@ -39,6 +39,20 @@ def test_an_ignored_interrupt_stays_ignored() -> None:
     assert "Usage" in done.stdout
 
 
+def test_garbage_is_collected_while_a_command_runs() -> None:
+    """It is not while its libraries are imported, and a camera runs for months."""
+    code = """
+import gc, sys, types
+from edge_runtime import start
+module = types.ModuleType("edge_runtime.cli.doctor")
+module.main = lambda: print(gc.isenabled(), gc.get_freeze_count() > 0)
+sys.modules["edge_runtime.cli.doctor"] = module
+start.edge_doctor()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
 WITHOUT_ENGINES = """
 import sys
 real = sys.maxsize, sys.version_info

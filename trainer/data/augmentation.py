@@ -25,9 +25,8 @@ FIELD_FRACTION = 0.5
 FIELD_HEAD_FRACTION = 0.25
 """The same of the features that a head trains on: it needs fewer changed ones."""
 
-
 FIELD_IMAGES, FIELD_PASSES = 800, 4
-"""So many images in an epoch of fine-tuning with `--field`, in so many passes over them at most.
+"""At least so many images in an epoch of fine-tuning with `--field`, in so many passes over them at most.
 
 Changed images are learnt more slowly: in a few dozen steps less than without `--field`.
 """

@@ -47,7 +47,7 @@ class Draw:
         return np.where(random.random(rows) < self.augmented, drawn, random.integers(0, self.plain, rows))
 
     def weights(self, count: int) -> NDArray[np.float32]:
-        """How often each copy is drawn, where each is used once: they add up to their number, `count`."""
+        """The weights of so many copies where each is used once and none is drawn; they add up to `count`."""
         plain = np.arange(count) < self.plain
         chance = np.where(
             plain, (1 - self.augmented) / self.plain, self.augmented / max(count - self.plain, 1)

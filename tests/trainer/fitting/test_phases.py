@@ -1,15 +1,16 @@
-"""What a phase of a training sees in an epoch."""
+"""What a phase of a training sees in an epoch, and how much each class weighs."""
 
 import dataclasses
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from trainer import Distribute, RandomFlip, TrainConfig, TrainingReporter
+from trainer import ClassWeights, Distribute, RandomFlip, TrainConfig, TrainingReporter
 from trainer.data import ImageLoader, make_batches, prepare_data
 from trainer.data.augmentation import FIELD_IMAGES, FIELD_PASSES, fine_tuning_passes
-from trainer.fitting import Course, join_workers
+from trainer.fitting import Course, class_weights, join_workers
 from trainer.network import FeatureCache, build_network
 
 
@@ -54,3 +55,12 @@ def test_an_epoch_of_fine_tuning_has_each_image_more_often_with_field(
 def test_many_images_are_in_an_epoch_once(images: int, passes: int) -> None:
     assert fine_tuning_passes(TrainConfig(data="x", field=True), images) == passes
     assert fine_tuning_passes(TrainConfig(data="x"), images) == 1
+
+
+def test_balanced_weights_let_each_class_count_alike() -> None:
+    targets = np.array([0] * 8 + [1] * 2)
+    weights = class_weights(TrainConfig(data="x", class_weights=ClassWeights.BALANCED), targets)
+    assert weights is not None
+    np.testing.assert_allclose(weights, [10 / 16, 10 / 4])
+    assert weights[targets].sum() == pytest.approx(len(targets))
+    assert class_weights(TrainConfig(data="x"), targets) is None

@@ -11,23 +11,20 @@ import pytest
 
 from edge_runtime import DivergedError
 from trainer import (
-    ClassWeights,
     Distribute,
     Epoch,
     KeptEpoch,
     Optimizer,
-    RandomFlip,
     Schedule,
     TrainConfig,
     TrainingReporter,
 )
 from trainer.data import NO_CLASS
-from trainer.data.augmentation import build_augmentation, build_mixing
+from trainer.data.augmentation import build_mixing
 from trainer.fitting.distribution import Workers, join_workers
 from trainer.fitting.epoch import is_over
 from trainer.fitting.optimizers import build_optimizer
-from trainer.fitting.phases import PlannedPhase, class_weights
-from trainer.fitting.randomness import random_states, restart_randomness
+from trainer.fitting.phases import PlannedPhase
 from trainer.fitting.steps import Phase, build_evaluation
 from trainer.fitting.train_loop import TrainLoop
 from trainer.fitting.trainer import Fitted, Trainer
@@ -379,64 +376,3 @@ def test_a_phase_ends_when_patience_does() -> None:
     assert not is_over("head", 20, [*better, *worse], 0)
     assert is_over("head", 8, [*better, *worse], 0)
     assert not is_over("fine-tune", 20, [*better, *worse], 3)
-
-
-def test_balanced_weights_let_each_class_count_alike() -> None:
-    targets = np.array([0] * 8 + [1] * 2)
-    weights = class_weights(dataclasses.replace(CONFIG, class_weights=ClassWeights.BALANCED), targets)
-    assert weights is not None
-    np.testing.assert_allclose(weights, [10 / 16, 10 / 4])
-    assert weights[targets].sum() == pytest.approx(len(targets))
-    assert class_weights(CONFIG, targets) is None
-
-
-def test_everything_random_in_a_phase_restarts_with_a_seed() -> None:
-    """Resuming repeats an epoch only if no random state is missed, whatever Keras calls it."""
-    network = build_network(dataclasses.replace(CONFIG, dropout=0.5, head_units=64), 2)
-    config = TrainConfig(
-        data="x",
-        flip=RandomFlip.ON,
-        rotation=0.2,
-        brightness=0.3,
-        cutout=0.4,
-        sharpness=0.5,
-        field=True,
-        mixup=0.4,
-    )
-    augment = build_augmentation(config)
-    assert augment is not None
-    data = stripes(16, 0)
-    mix = build_mixing(config)
-    states = random_states(network.model, augment.pipeline, mix)
-    pixels = data[0].astype(np.float32)
-
-    def work() -> list[np.ndarray]:
-        mixed = mix({"images": augment(pixels), "labels": np.eye(2, dtype=np.float32)[data[1]]})
-        changed = np.asarray(mixed["images"])
-        return [changed, np.asarray(network.head(np.ones((4, 1280), np.float32), training=True))]
-
-    restart_randomness(states, 5)
-    first, second = work(), work()
-    restart_randomness(states, 5)
-    again = work()
-    for one, other, repeated in zip(first, second, again, strict=True):
-        assert not np.array_equal(one, other)
-        np.testing.assert_array_equal(one, repeated)
-
-
-def test_a_random_state_that_is_not_found_is_an_error() -> None:
-    """As it would be if Keras kept its generators elsewhere."""
-    import keras
-
-    class Hidden(keras.layers.Layer):
-        def __init__(self) -> None:
-            super().__init__()
-            self.counter = self.add_weight(shape=(), dtype="int64", trainable=False, name="any_name")
-
-        def call(self, inputs: Any) -> Any:
-            return inputs
-
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.Dense(2)(Hidden()(inputs)))
-    with pytest.raises(RuntimeError, match="random states"):
-        random_states(model)

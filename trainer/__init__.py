@@ -16,7 +16,7 @@ from trainer.choices import (
 from trainer.config import TrainConfig
 from trainer.evaluation import ClassMetrics, SplitMetrics
 from trainer.fitting import Epoch, TrainingReporter
-from trainer.training import Ending, Training, train
+from trainer.training import Ending, Prepared, Training, train
 
 __all__ = [
     "BatchNorm",
@@ -30,6 +30,7 @@ __all__ = [
     "InputScale",
     "KeptEpoch",
     "Optimizer",
+    "Prepared",
     "RandomFlip",
     "Reject",
     "Schedule",

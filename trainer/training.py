@@ -103,13 +103,28 @@ class Training:
     metrics: dict[str, SplitMetrics] = dataclasses.field(default_factory=dict)
 
 
-def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = None) -> Training:
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What was done before a training, for several of them.
+
+    Attributes:
+        data: of the training's options.
+        loader: reads the images at the training's size, and has those that others decoded.
+        features: of the network with its pretrained weights.
+    """
+
+    data: Data
+    loader: ImageLoader
+    features: FeatureCache
+
+
+def train(config: TrainConfig, reporter: TrainingReporter, prepared: Prepared | None = None) -> Training:
     """Train a classifier and write its run.
 
     Args:
         config: the options.
         reporter: shows the progress.
-        data: of these options, where several trainings share it; prepared here when None.
+        prepared: what need not be done here.
 
     Raises:
         DatasetError: the data cannot be used.
@@ -131,7 +146,7 @@ def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = N
         teacher = read_run(config.teacher) if config.teacher else None
         # What a teacher was trained on must not be held out here, nor the other way round.
         kept = {sample.hash: sample.split for run in (teacher, earlier) if run for sample in run.samples}
-        data = data or prepare_data(config, reporter, kept)
+        data = prepared.data if prepared else prepare_data(config, reporter, kept)
         if teacher is not None:
             check_teacher(teacher, config, data.labels)
         if config.flip is RandomFlip.AUTO:
@@ -144,7 +159,8 @@ def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = N
             _check_agreement(workers, config, data, state)
             if workers.is_chief:
                 _begin_run(config, files, data)
-            training = _train_network(config, data, earlier, teacher, workers, state, reporter)
+            prepared = prepared or _prepare(config, data, workers.share)
+            training = _train_network(config, prepared, earlier, teacher, workers, state, reporter)
         # The run is written: another worker that ends before this one hears from it is no loss.
         with contextlib.suppress(*[WorkerError] * workers.is_chief), _translated_losses(workers):
             workers.wait()
@@ -153,26 +169,31 @@ def train(config: TrainConfig, reporter: TrainingReporter, data: Data | None = N
 
 def _train_network(
     config: TrainConfig,
-    data: Data,
+    prepared: Prepared,
     earlier: Run | None,
     teacher: Run | None,
     workers: Workers,
     state: State | None,
     reporter: TrainingReporter,
 ) -> Training:
+    data = prepared.data
     with workers.strategy.scope():
         network = build_network(config, len(data.labels))
         if earlier is not None:
             added = start_from(network, config, data.labels, earlier)
             reporter.say(f"starting from {earlier.folder}" + (f"; new: {', '.join(added)}" if added else ""))
-        batches = _make_batches(config, data, workers.share)
-        cache = FeatureCache(config.out)
+        batches = {
+            split: make_batches(
+                prepared.loader, data.split(split), data.labels, config.batch_size, workers.share
+            )
+            for split in SPLITS
+        }
         course = Course(
             config,
             network,
             batches[TRAIN],
             batches[VALIDATION],
-            cache,
+            prepared.features,
             workers,
             reporter,
             load_teacher(teacher, config, data.labels) if teacher else None,
@@ -303,17 +324,14 @@ def _check_agreement(workers: Workers, config: TrainConfig, data: Data, state: S
         )
 
 
-def _make_batches(config: TrainConfig, data: Data, share: Share) -> dict[str, Batches]:
+def _prepare(config: TrainConfig, data: Data, share: Share) -> Prepared:
     loader = ImageLoader(
         data.dataset,
         (config.image_size, config.image_size),
         config.resize,
         cache_bytes=kept_bytes(share.count) if config.reads_images_again else 0,
     )
-    return {
-        split: make_batches(loader, data.split(split), data.labels, config.batch_size, share)
-        for split in SPLITS
-    }
+    return Prepared(data, loader, FeatureCache(config.out))
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,21 @@
 """Screen candidates: a linear head on cached features of each, judged by cross-validation."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.search.candidates import Candidate
 from benchmarks.search.types import Screened
 from converter.quantization import choose_samples
 from edge_runtime.core import DatasetError, clock
 from edge_runtime.datasets import TRAIN, VALIDATION, Sample
-from trainer import TrainConfig
+from trainer import Prepared, TrainConfig
 from trainer.cross_validation import FeatureCopies, choose_penalty, image_losses
-from trainer.data import Data, Fold, ImageLoader, fewest_groups, group_numbers, make_batches, make_folds
-from trainer.network import build_forward, build_network, extract_features
+from trainer.data import Batches, Data, Fold, fewest_groups, group_numbers, make_batches, make_folds
+from trainer.network import build_network
 
 MAX_IMAGES = 2000
 """Images that a head is judged on: more would cost as much as a fine-tuning."""
@@ -26,13 +28,11 @@ class Screening:
     """The images that all candidates are screened by, divided into folds.
 
     Attributes:
-        data: all images.
-        samples: those that heads are judged on; none of the test, none that a rejection is fitted on.
-        folds: the same for every candidate.
+        splits: the images that heads are judged on; none of the test, none that a rejection is fitted on.
+        folds: of all of them, the same for every candidate.
     """
 
-    data: Data
-    samples: tuple[Sample, ...]
+    splits: Mapping[str, Sequence[Sample]]
     folds: Sequence[Fold]
 
     @classmethod
@@ -42,7 +42,11 @@ class Screening:
         Raises:
             DatasetError: a class has too few for a cross-validation.
         """
-        samples = choose_samples([*data.split(TRAIN), *data.split(VALIDATION)], MAX_IMAGES, seed)
+        every = {split: data.split(split) for split in (TRAIN, VALIDATION) if data.split(split)}
+        chosen = set(choose_samples([*itertools.chain(*every.values())], MAX_IMAGES, seed))
+        # In the order of the splits: a training finds the features of a split that was chosen as a whole.
+        splits = {split: [each for each in images if each in chosen] for split, images in every.items()}
+        samples = [*itertools.chain(*splits.values())]
         index = {label: position for position, label in enumerate(data.labels)}
         targets = np.array([index[sample.label] for sample in samples], np.int64)
         groups = group_numbers(samples)
@@ -52,45 +56,52 @@ class Screening:
                 f"{data.dataset.root}: a class has a single image, or images of a single burst, and the "
                 "candidates are compared by cross-validation: add images of other scenes"
             )
-        return cls(data, samples, make_folds(targets, groups, seed, min(FOLDS, fewest)))
-
-    def loader(self, image_size: int, options: TrainConfig) -> ImageLoader:
-        """Reads the images at a size; candidates of one size share it and the images it has cached."""
-        return ImageLoader(self.data.dataset, (image_size, image_size), options.resize)
+        return cls(splits, make_folds(targets, groups, seed, min(FOLDS, fewest)))
 
     def screen(
-        self, candidate: Candidate, config: TrainConfig, loader: ImageLoader, step: Callable[[float], None]
+        self, candidate: Candidate, config: TrainConfig, prepared: Prepared, step: Callable[[float], None]
     ) -> Screened:
         """Judge one candidate.
 
         Args:
             candidate: the network.
             config: the options of its training.
-            loader: of its size.
+            prepared: for its training, which finds the features there that are computed here.
             step: called with each fraction of the features that is done.
 
         Raises:
             ModelError: its weights cannot be downloaded or do not match.
         """
         started = clock.now()
-        copies = self._features(config, loader, step)
+        copies = self._features(config, prepared, step)
         scores = copies.score_out_of_fold(self.folds, choose_penalty(copies, [self.folds]))
         return Screened(
             candidate=candidate,
-            images=len(self.samples),
+            images=len(copies.targets),
             accuracy=float((scores.argmax(axis=1) == copies.targets).mean()),
             loss=float(image_losses(scores, copies.targets, copies.weights).mean()),
             seconds=round(clock.now() - started, 3),
         )
 
     def _features(
-        self, config: TrainConfig, loader: ImageLoader, step: Callable[[float], None]
+        self, config: TrainConfig, prepared: Prepared, step: Callable[[float], None]
     ) -> FeatureCopies:
-        labels = self.data.labels
-        batches = make_batches(loader, self.samples, labels, config.batch_size)
-        forward = build_forward(build_network(config, len(labels)).features)
-        features = extract_features(forward, batches, [None], step)
-        return FeatureCopies(features, batches.targets, np.ones(len(labels), np.float32))
+        labels, loader = prepared.data.labels, prepared.loader
+        network = build_network(config, len(labels))
+        splits = {
+            split: make_batches(loader, samples, labels, config.batch_size)
+            for split, samples in self.splits.items()
+        }
+        total = sum(map(len, splits.values()))
+
+        def compute(split: str, batches: Batches) -> list[NDArray[np.float32]]:
+            part = len(batches) / total
+            cached = prepared.features.of_split(split, network, batches, lambda done: step(done * part))
+            return list(cached.blocks())
+
+        rows = [block for split, batches in splits.items() for block in compute(split, batches)]
+        targets = np.concatenate([each.targets for each in splits.values()])
+        return FeatureCopies(np.concatenate(rows)[None], targets, np.ones(len(labels), np.float32))
 
 
 def promising(screened: Sequence[Screened], count: int) -> list[Screened]:

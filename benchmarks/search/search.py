@@ -37,9 +37,9 @@ from edge_runtime.core import (
     write_file,
 )
 from edge_runtime.datasets import REJECTION, TRAIN, VALIDATION
-from trainer import TrainingReporter
-from trainer.data import Data, prepare_data
-from trainer.network import build_network
+from trainer import Prepared, TrainingReporter
+from trainer.data import Data, ImageLoader, prepare_data
+from trainer.network import FeatureCache, build_network
 
 MAX_STATE_BYTES = 64 * 1024**2
 
@@ -153,6 +153,7 @@ class _Searcher:
         self._options = config.training_options()
         self._budget = Budget(config.max_ms, config.max_mb)
         self._watch = Stopwatch()
+        self._features: dict[Candidate, FeatureCache] = {}
 
     def run(self) -> Search:
         config, reporter, files = self._config, self._reporter, self._files
@@ -211,19 +212,18 @@ class _Searcher:
     def _screen(self, candidates: Sequence[Candidate], data: Data, state: State) -> State:
         """Screen the candidates that have not been yet, those of one size after each other."""
         done = {each.candidate for each in state.screened}
-        waiting = sorted((each for each in candidates if each not in done), key=lambda c: c.image_size)
+        waiting = sorted((each for each in candidates if each not in done), key=_size)
         if not waiting:
             return state
         screening = Screening.prepare(data, self._config.seed)
         with self._reporter.fraction_bar("screening candidates") as advance:
             part = 1 / len(waiting)
-            for size, group in groupby(waiting, key=lambda each: each.image_size):
-                loader = screening.loader(size, self._options)
-                for each in group:
-                    config = train_config(self._config, self._options, each, self._files.run_of(each))
-                    found = screening.screen(each, config, loader, lambda share: advance(share * part))
-                    state = dataclasses.replace(state, screened=(*state.screened, found))
-                    self._keep(state)
+            for each, prepared in self._prepared(waiting, data):
+                config = train_config(self._config, self._options, each, self._files.run_of(each))
+                found = screening.screen(each, config, prepared, lambda share: advance(share * part))
+                self._features[each] = prepared.features
+                state = dataclasses.replace(state, screened=(*state.screened, found))
+                self._keep(state)
         return state
 
     def _tune(
@@ -235,20 +235,28 @@ class _Searcher:
     ) -> State:
         """Train and convert the candidates that have not been yet."""
         done = {each.candidate for each in state.trained}
-        waiting = [each.candidate for each in chosen if each.candidate not in done]
+        waiting = sorted((each.candidate for each in chosen if each.candidate not in done), key=_size)
         # A training takes about as long as its network has operations.
         whole = sum(estimates[each].multiply_adds for each in waiting)
         with self._reporter.fraction_bar("fine-tuning candidates") as advance:
             advance(0.0)
-            for number, each in enumerate(waiting, 1):
+            for number, (each, prepared) in enumerate(self._prepared(waiting, data), 1):
                 self._reporter.say(f"fine-tuning {number} of {len(waiting)}: {each.text}")
                 config = train_config(self._config, self._options, each, self._files.run_of(each))
                 make_folder(self._files.model_of(each).parent)
-                found = tune(each, config, self._files.model_of(each), data, self._reporter)
+                found = tune(each, config, self._files.model_of(each), prepared, self._reporter)
                 state = dataclasses.replace(state, trained=(*state.trained, found))
                 self._keep(state)
                 advance(estimates[each].multiply_adds / whole)
         return state
+
+    def _prepared(self, candidates: Sequence[Candidate], data: Data) -> Iterator[tuple[Candidate, Prepared]]:
+        """Each candidate with what is known of the images: those of one size share the decoded ones."""
+        for size, group in groupby(candidates, key=_size):
+            loader = ImageLoader(data.dataset, (size, size), self._options.resize)
+            for each in group:
+                features = self._features.pop(each, None)
+                yield each, Prepared(data, loader, features or FeatureCache(self._config.out))
 
     def _times(
         self, trained: Sequence[Trained], estimates: Sequence[Estimate], data: Data, *, measured_here: bool
@@ -317,6 +325,10 @@ def _read_state(config: SearchConfig, files: SearchFiles, data: Data) -> State:
             "another --out, or --overwrite"
         )
     return state
+
+
+def _size(candidate: Candidate) -> int:
+    return candidate.image_size
 
 
 def _within(estimates: Sequence[Estimate], budget: Budget) -> list[Estimate]:

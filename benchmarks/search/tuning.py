@@ -10,12 +10,11 @@ from benchmarks.search.types import Trained
 from converter import Comparison, Conversion, ConvertConfig, convert, format_conversion
 from edge_runtime.core import clock, write_file
 from edge_runtime.datasets import CROSS_VALIDATION, TEST, RunFiles, read_run
-from trainer import Ending, TrainConfig, Training, TrainingReporter, train
-from trainer.data import Data
+from trainer import Ending, Prepared, TrainConfig, Training, TrainingReporter, train
 
 
 def tune(
-    candidate: Candidate, config: TrainConfig, model: Path, data: Data, reporter: TrainingReporter
+    candidate: Candidate, config: TrainConfig, model: Path, prepared: Prepared, reporter: TrainingReporter
 ) -> Trained:
     """Train and convert a candidate; an interrupted training is continued.
 
@@ -23,7 +22,7 @@ def tune(
         candidate: the network.
         config: the options of its training.
         model: the model file to write, even where int8 loses too much.
-        data: all images with their splits.
+        prepared: all images with their splits, and what is known of them.
         reporter: shows the progress.
 
     Raises:
@@ -33,7 +32,7 @@ def tune(
     started = clock.now()
     interrupted = RunFiles(config.out).state.exists()
     training = train(
-        dataclasses.replace(config, resume=interrupted, overwrite=not interrupted), reporter, data
+        dataclasses.replace(config, resume=interrupted, overwrite=not interrupted), reporter, prepared
     )
     if training.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt

@@ -18,7 +18,8 @@ from trainer.network.teacher import Teacher, join_scores
 class FeatureCache:
     """The features of each split by a base, until the base changes.
 
-    The head phase computes them; the evaluation finds them again where no other phase changed the base.
+    The head phase computes them; the evaluation finds them again where no other phase changed the base. Those
+    of unchanged images may be known before a training, which then computes those of changed copies only.
 
     Args:
         folder: on the disk that holds the features.
@@ -50,10 +51,11 @@ class FeatureCache:
             OutputError: the disk is full.
         """
         self._forget_other_bases(network)
-        forward = network.forward
+        forward, known = network.forward, self._known(TRAIN, train)
         if teacher is not None:
-            forward = build_forward(join_scores(network.features, teacher))
-        features = write_features(FeatureFile(self._folder), forward, train, feature_copies(config), done)
+            forward, known = build_forward(join_scores(network.features, teacher)), None
+        file, copies = FeatureFile(self._folder), feature_copies(config)
+        features = write_features(file, forward, train, copies, done, unchanged=known)
         self._kept[TRAIN] = dataclasses.replace(features, columns=network.features.output_shape[-1])
         return dataclasses.replace(features, draw=feature_draw(config))
 

@@ -142,6 +142,7 @@ def write_features(
     copies: list[Augment | None],
     done: Callable[[float], None],
     *,
+    unchanged: CachedFeatures | None = None,
     with_statistics: bool = False,
 ) -> CachedFeatures:
     """Write the features of every own image to a file.
@@ -150,13 +151,18 @@ def write_features(
         file: that is empty.
         forward: pixels → features.
         batches: the images.
-        copies: changes of an image; None for none.
+        copies: changes of an image; None for none, which is the first.
         done: called with each fraction of the work that is done.
+        unchanged: the features of the unchanged images, where they are known already.
         with_statistics: also measure the unchanged images.
     """
     own, first = batches.share.count_of(len(batches.targets)), 0
     measured: list[ImageStatistics] = []
-    for pixels, rows in _compute(forward, batches, copies, done):
+    known = 0 if unchanged is None else 1
+    for pixels, computed in _compute(forward, batches, copies[known:], done):
+        rows = computed
+        if unchanged is not None:
+            rows = [unchanged.read(np.arange(first, first + len(pixels))), *computed]
         for number, copy in enumerate(rows):
             file.write(number * own + first, copy)
         if with_statistics:

@@ -129,6 +129,33 @@ def test_a_split_is_computed_once_until_the_base_changes(
     assert not np.allclose(rows_of(after), rows_of(again), rtol=0.1, atol=0)
 
 
+class Counted:
+    """A network's forward pass that counts its images."""
+
+    def __init__(self, network: Network) -> None:
+        self.images = 0
+        self._forward = network.forward
+        network.__dict__["forward"] = self
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        self.images += len(pixels)
+        return self._forward(pixels)
+
+
+def test_known_features_of_unchanged_images_are_not_computed_for_a_training(
+    config: TrainConfig, data: Data, tmp_path: Path
+) -> None:
+    network, train = build_network(config, 3), batches_of(config, data, "train")
+    counted, cache = Counted(network), FeatureCache(tmp_path)
+    alone = rows_of(FeatureCache(tmp_path).of_training(config, network, train, nothing))
+    assert counted.images == 2 * len(train.samples), "unchanged and mirrored"
+    cache.of_split("train", network, train, nothing)
+    counted.images = 0
+    again = rows_of(cache.of_training(config, network, train, nothing))
+    assert counted.images == len(train.samples), "mirrored"
+    np.testing.assert_array_equal(again, alone)
+
+
 def test_rows_of_a_part_of_the_workers_are_not_taken_for_all(
     config: TrainConfig, data: Data, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ from trainer.network import (
     Network,
     add_rejection,
     build_forward,
+    chain,
     measure_pixels,
 )
 from trainer.rejection import FittedRejection, RejectionPlan, kept_interval, plan_and_fit
@@ -109,7 +110,9 @@ def write_results(
     held_out = EvaluatedSplit(split, data.labels, batches[split], scores)
     card = dataclasses.replace(
         _make_card(config, data, metrics, rejection),
-        golden=make_golden_samples(build_forward(whole.model), held_out, config.resize),
+        golden=make_golden_samples(
+            chain(network.forward, build_forward(whole.head)), held_out, config.resize
+        ),
         reference=_make_reference(config, data, predictions, rejection),
     )
     files = RunFiles(config.out)

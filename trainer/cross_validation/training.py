@@ -14,7 +14,7 @@ from edge_runtime.core import clock
 from trainer.cross_validation.head import FeatureCopies, LinearHead, choose_penalty, image_losses
 from trainer.data import Fold, fewest_groups, make_folds
 from trainer.fitting import Course, Epoch, TrainingReporter, TrainLoop, class_weights
-from trainer.network import build_forward, set_linear_head
+from trainer.network import set_linear_head
 
 FOLDS = 3
 """Each costs a fine-tuning."""
@@ -220,8 +220,8 @@ class _FineTuning:
                 head = copies.fit(train, penalty)
                 loop = self._start_from(fold, head, lambda fraction: done(fraction * part))
                 epochs.append([loop.run_epoch(number) for number in self._numbers])
-                forward = build_forward(fold.network.model)
-                scores[held_out] = np.concatenate([forward(pixels) for pixels, _targets in fold.validation])
+                score = fold.network.score
+                scores[held_out] = np.concatenate([score(pixels) for pixels, _targets in fold.validation])
         sizes = [len(held_out) for _train, held_out in folds]
         return _Tried(scores, tuple(_mean(each, sizes) for each in zip(*epochs, strict=True)))
 

@@ -22,7 +22,7 @@ from trainer.data import (
 )
 from trainer.fitting.distribution import Workers
 from trainer.fitting.optimizers import WeightOptimizer, build_optimizer
-from trainer.fitting.steps import Phase
+from trainer.fitting.steps import Evaluation, Phase, build_evaluation
 from trainer.network import (
     BatchNormStatistics,
     CachedFeatures,
@@ -138,6 +138,7 @@ class Course:
             batches=lambda epoch: train.shuffled(config.seed + epoch),
             steps=len(train),
             validation=validation,
+            evaluate=self._evaluation(on_images=on_images),
             epochs=config.head_epochs,
             optimizer=self._optimizer(model, len(train) * config.head_epochs, config.head_rate, decay=False),
             config=config,
@@ -165,6 +166,7 @@ class Course:
             ),
             steps=steps,
             validation=self.validation,
+            evaluate=self._evaluation(on_images=True),
             epochs=epochs,
             optimizer=self._optimizer(network.model, steps * epochs, rate, decay=True),
             config=config,
@@ -177,6 +179,11 @@ class Course:
             penalty=self._head_penalty(),
             before_validation=measure_statistics,
         )
+
+    def _evaluation(self, *, on_images: bool) -> Evaluation:
+        """Of images, whose features come from the base as it is compiled for all phases, or of features."""
+        network = self.network
+        return build_evaluation(network.head, self.workers, network.forward if on_images else None)
 
     def _with_negatives(self, seeds: Iterable[int]) -> Iterator[Batch]:
         """The training batches of a pass for each seed, with negatives where there are any."""

@@ -12,7 +12,7 @@ from trainer.data import NO_CLASS, Augmentation
 from trainer.fitting.distribution import Workers
 from trainer.fitting.losses import cross_entropy, distillation
 from trainer.fitting.optimizers import WeightOptimizer
-from trainer.network import batch_signature
+from trainer.network import Forward, batch_signature
 
 EXPOSURE = 0.5
 """Weight of the mean loss of negatives, beside that of the images of the classes.
@@ -22,6 +22,9 @@ Hendrycks, Mazeika, Dietterich: Deep anomaly detection with outlier exposure, 20
 
 Pairs = Iterable[tuple[NDArray[Any], NDArray[np.int64]]]
 """Inputs, shape (batch, …), with their class indices, shape (batch,)."""
+
+Evaluation = Callable[[Pairs], tuple[float, float]]
+"""Held-out batches → their mean loss and accuracy."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Phase:
         batches: the epoch's number → its batches, or this worker's share of each.
         steps: batches in an epoch.
         validation: the held-out batches, or this worker's share of each.
+        evaluate: from `build_evaluation`, for this model.
         epochs: the largest number.
         optimizer: from `build_optimizer`, for this model.
         config: the loss, the patience and the seed.
@@ -52,6 +56,7 @@ class Phase:
     batches: Callable[[int], Pairs]
     steps: int
     validation: Pairs
+    evaluate: Evaluation
     epochs: int
     optimizer: WeightOptimizer
     config: TrainConfig
@@ -119,8 +124,14 @@ def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
     return lambda inputs, targets: run(*workers.spread(inputs, targets)).numpy()
 
 
-def build_evaluation(model: Any, workers: Workers) -> Callable[[Pairs], tuple[float, float]]:
-    """A function from held-out batches to (mean loss, accuracy) over all workers, in inference mode."""
+def build_evaluation(model: Any, workers: Workers, before: Forward | None = None) -> Evaluation:
+    """The evaluation of a model in inference mode, over all workers.
+
+    Args:
+        model: a Keras model that gives scores.
+        workers: that evaluate a share each.
+        before: what the inputs go through first: the part of a network that is compiled already.
+    """
     import tensorflow as tf
 
     @tf.function(autograph=False, input_signature=batch_signature(model))
@@ -129,7 +140,11 @@ def build_evaluation(model: Any, workers: Workers) -> Callable[[Pairs], tuple[fl
         return _sums(cross_entropy(targets, scores), scores, targets, tf.ones_like(targets, tf.float32))
 
     def evaluate(pairs: Pairs) -> tuple[float, float]:
-        sums = [step(inputs, targets).numpy() for inputs, targets in pairs if len(targets)]
+        sums = [
+            step(before(inputs) if before else inputs, targets).numpy()
+            for inputs, targets in pairs
+            if len(targets)
+        ]
         total = workers.total(np.array(sums, np.float64).reshape(-1, 3).sum(axis=0))
         return float(total[0] / total[2]), float(total[1] / total[2])
 

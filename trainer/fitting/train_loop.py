@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge_runtime.core import DivergedError, clock
 from trainer.fitting.epoch import Epoch
 from trainer.fitting.randomness import random_states, restart_randomness
-from trainer.fitting.steps import Phase, build_evaluation, build_train_step
+from trainer.fitting.steps import Phase, build_train_step
 
 
 class TrainLoop:
@@ -25,7 +25,6 @@ class TrainLoop:
         self._phase = phase
         self._done = done
         self._train = build_train_step(phase)
-        self._evaluate = build_evaluation(phase.model, phase.workers)
         parts = (phase.model, phase.augment and phase.augment.pipeline, phase.mix)
         self._random_states = random_states(*(part for part in parts if part is not None))
         self._trained: list[NDArray[Any]] | None = None
@@ -55,7 +54,7 @@ class TrainLoop:
             self._trained = phase.model.get_weights()
             phase.optimizer.average_weights()
         phase.before_validation()
-        val_loss, val_accuracy = self._evaluate(phase.validation)
+        val_loss, val_accuracy = phase.evaluate(phase.validation)
         self._check("validation loss", val_loss, number)
         return Epoch(
             phase=phase.name,

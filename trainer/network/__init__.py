@@ -19,7 +19,7 @@ from trainer.network.features import (
     extract_features,
     measure_pixels,
 )
-from trainer.network.forward import Forward, batch_signature, build_forward
+from trainer.network.forward import Forward, batch_signature, build_forward, chain
 from trainer.network.inspection import inspect_base
 from trainer.network.rejection_head import RejectionHead, add_rejection, read_logits
 from trainer.network.teacher import Teacher, check_teacher, load_teacher
@@ -40,6 +40,7 @@ __all__ = [
     "batch_signature",
     "build_forward",
     "build_network",
+    "chain",
     "check_options",
     "check_teacher",
     "extract_descriptors",

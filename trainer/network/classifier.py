@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_runtime.core import ModelError, UsageError
 from trainer.choices import FloatPolicy
 from trainer.config import TrainConfig
-from trainer.network.forward import Forward, build_forward
+from trainer.network.forward import Forward, build_forward, chain
 
 ARCHITECTURE = "MobileNetV2"
 
@@ -39,6 +39,11 @@ class Network:
     def forward(self) -> Forward:
         """Pixels → features in inference mode, compiled once for all batches."""
         return build_forward(self.features)
+
+    @property
+    def score(self) -> Forward:
+        """Pixels → scores in inference mode."""
+        return chain(self.forward, build_forward(self.head))
 
 
 def build_network(config: TrainConfig, classes: int) -> Network:

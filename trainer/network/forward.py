@@ -24,6 +24,11 @@ def build_forward(model: Any) -> Forward:
     return lambda inputs: forward(tf.cast(inputs, tf.float32)).numpy()
 
 
+def chain(first: Forward, second: Forward) -> Forward:
+    """One after the other: a part that is compiled already is not compiled again in a whole model."""
+    return lambda inputs: second(first(inputs))
+
+
 def batch_signature(model: Any) -> tuple[Any, Any]:
     """The signature (inputs, targets) of a function that is traced once for batches of all sizes."""
     import tensorflow as tf

@@ -94,22 +94,28 @@ def train_until_killed(where: tuple[str, int, str], *arguments: object) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_training_gives_the_result_of_an_uninterrupted_one(
+def test_a_killed_training_that_replaces_another_gives_the_result_of_an_uninterrupted_one(
     command: Command, options: tuple[object, ...], undisturbed: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    train_until_killed(("state.npz", 2, "before"), *options, "--out", run)
+    run.mkdir()
+    (run / "model.keras").write_bytes(b"of an earlier training")
+    train_until_killed(("state.npz", 2, "before"), *options, "--overwrite", "--out", run)
     assert len(history(run)) == 2
     command("edge-train", *options, "--out", run).fails_with(6, "interrupted training", "--resume")
+    with lock_folder(run):
+        command("edge-train", "--resume", "--out", run).fails_with(6, "another process writes into it")
     train_until_killed(("state.npz", 3, "after"), "--resume", "--out", run)
     train_until_killed(("model.keras", 1, "before"), "--resume", "--out", run)
     assert not (run / "model.keras").exists()
+    (run / "checkpoints" / ".0123abcd.state.npz").write_bytes(b"half")
     done = command("edge-train", "--resume", "--out", run)
     assert done.code == 0, done.err
     assert "continuing after epoch 6" in done.err
     assert_alike(run, undisturbed)
     assert len({row["val_loss"] for row in history(run)}) == 6
     assert not RunFiles(run).state.exists()
+    assert not list((run / "checkpoints").glob(".*"))
     again = command("edge-train", "--resume", "--out", run)
     assert again.code == 0
     assert "nothing to resume" in again.err
@@ -234,20 +240,3 @@ def test_another_training_is_not_gone_on_with() -> None:
         check_state(STATE, TrainConfig(data="x", alpha=0.5), "f")
     with pytest.raises(UsageError, match="the images of x are not those"):
         check_state(STATE, TrainConfig(data="x"), "g")
-
-
-@pytest.mark.slow
-def test_a_training_that_replaces_another_can_be_resumed_and_two_never_share_a_folder(
-    command: Command, options: tuple[object, ...], undisturbed: Path, tmp_path: Path
-) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "model.keras").write_bytes(b"of an earlier training")
-    train_until_killed(("state.npz", 2, "after"), *options, "--overwrite", "--out", run)
-    with lock_folder(run):
-        command("edge-train", "--resume", "--out", run).fails_with(6, "another process writes into it")
-    (run / "checkpoints" / ".0123abcd.state.npz").write_bytes(b"half")
-    done = command("edge-train", "--resume", "--out", run)
-    assert done.code == 0, done.err
-    assert_alike(run, undisturbed)
-    assert not list((run / "checkpoints").glob(".*"))

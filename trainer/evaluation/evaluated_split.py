@@ -40,14 +40,15 @@ class EvaluatedSplit:
         order = np.argsort(-self.scores[wrong].max(axis=1), kind="stable")
         return [int(position) for position in wrong[order][:count]]
 
-    def most_confident_of_each_class(self, count: int) -> list[int]:
-        """For each of up to `count` classes, the position of the right answer with the highest score."""
-        chosen: list[int] = []
+    def most_confident_of_each_class(self, classes: int, images: int) -> list[list[int]]:
+        """For each of up to so many classes, the positions of the right answers with the highest scores."""
+        chosen: list[list[int]] = []
         for target in np.unique(self.targets):
             right = np.flatnonzero((self.targets == target) & (self.scores.argmax(axis=1) == target))
             if len(right):
-                chosen.append(int(right[self.scores[right, target].argmax()]))
-        return chosen[:count]
+                order = np.argsort(-self.scores[right, target], kind="stable")
+                chosen.append([int(position) for position in right[order][:images]])
+        return chosen[:classes]
 
     def first_of_each_class(self, count: int) -> list[int]:
         """The first position of each of up to `count` classes."""

@@ -84,10 +84,16 @@ def drop_unused_tensors(model: Any) -> None:
 
 
 def get_weights(model: Any, operator: Any, position: int) -> NDArray[np.float32]:
-    """A constant float32 input of an operator of the first subgraph."""
+    """A constant float32 input of an operator of the first subgraph.
+
+    Raises:
+        ValueError: the input is computed.
+    """
     tensor = model.subgraphs[0].tensors[operator.inputs[position]]
-    data = np.asarray(model.buffers[tensor.buffer].data, np.uint8)
-    return data.view(np.float32).reshape(tensor.shape)
+    data = model.buffers[tensor.buffer].data
+    if data is None:
+        raise ValueError(f"{tensor.name!r} is not constant")
+    return np.asarray(data, np.uint8).view(np.float32).reshape(tensor.shape)
 
 
 def set_weights(model: Any, operator: Any, position: int, weights: NDArray[np.floating[Any]]) -> None:

@@ -82,8 +82,10 @@ def test_what_may_be_chance_is_not_made_up_for_and_a_shift_has_an_end() -> None:
     assert shift_that_keeps(with_leads(leads.repeat(10)), lambda by: with_leads(none + by)) == 2
 
 
-def network_with_rejection(*, of_earlier_version: bool = False, logits_times: float = 1.0) -> Any:
-    """Three classes on the mean color. Earlier versions squared what they detected."""
+def network_with_rejection(
+    *, squares: bool = False, computed_limit: bool = False, logits_times: float = 1.0
+) -> Any:
+    """Three classes on the mean color. Earlier versions squared what they detected, or computed the limit."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -93,8 +95,8 @@ def network_with_rejection(*, of_earlier_version: bool = False, logits_times: fl
         3, kernel_initializer=keras.initializers.RandomUniform(-logits_times, logits_times)
     )(features)
     largest = layers.GlobalMaxPooling1D()(layers.Reshape((3, 1))(logits))
-    detected = layers.Dense(4, None if of_earlier_version else "relu")(features)
-    if of_earlier_version:
+    detected = layers.Dense(4, None if squares else "relu")(features)
+    if squares:
         detected = layers.Multiply()([detected, detected])
     gentle, steep = (
         layers.ReLU()(
@@ -102,7 +104,8 @@ def network_with_rejection(*, of_earlier_version: bool = False, logits_times: fl
         )
         for _branch in range(2)
     )
-    unknown = 4.0 - layers.Add()([gentle, steep])
+    limit = layers.Dense(1, bias_initializer="ones")(largest) if computed_limit else 4.0
+    unknown = limit - layers.Add()([gentle, steep])
     scores = layers.Softmax()(layers.Concatenate()([layers.Subtract()([logits, largest]), unknown]))
     head = keras.Model(features, scores)
     pixels = keras.Input((8, 8, 3))
@@ -114,10 +117,11 @@ def frames(*levels: int) -> list[np.ndarray]:
     return [np.full((8, 8, 3), level, np.uint8) for level in levels]
 
 
-def test_the_output_of_an_earlier_version_is_refused() -> None:
-    """It was made of squares, whose range is another one: conversion would clip them."""
+@pytest.mark.parametrize("made_of", [{"squares": True}, {"computed_limit": True}])
+def test_the_output_of_an_earlier_version_is_refused(made_of: dict[str, bool]) -> None:
+    """It has tensors of other ranges: conversion would clip them."""
     images = frames(0, 90, 255)
-    calibrated = calibrate(network_with_rejection(of_earlier_version=True), images)
+    calibrated = calibrate(network_with_rejection(**made_of), images)
     with pytest.raises(ModelError, match="train the run again"):
         make_room_for_unknowns(calibrated, images)
 

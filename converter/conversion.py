@@ -43,6 +43,7 @@ from converter.quantization import (
     make_room_for_unknowns,
     mean_lead_error,
     measure_agreement,
+    measure_class_agreement,
     measure_cost,
     measure_layers,
     quantize,
@@ -59,6 +60,9 @@ from edge_runtime.model import ModelCard, pack_model_file
 
 # A fifth of the calibration images decides between the methods of `auto`.
 _HELD_OUT_EVERY = 5
+
+_QAT_JUDGES = 1000
+"""Training images that decide whether quantization-aware training helps: of 200 a few decide."""
 
 _LEAD_CORRECTIONS = 3
 _LEAD_PRECISION = 0.1
@@ -250,26 +254,31 @@ class _Converter:
         return _Prepared(corrected, *self._select_ranges(corrected, method, judges, uniform))
 
     def _train(self, untrained: _Prepared) -> _Prepared:
-        """Quantization-aware training on the training images, where it helps on the calibration images.
+        """Quantization-aware training on the training images, where it helps on many of them as they are.
 
-        It starts from whole ranges, and from the bottleneck as it is: it learns more from these.
+        It starts from whole ranges, and from the bottleneck as it is: it learns more from these. The scores
+        of the classes are compared; that of `unknown` is corrected later.
         """
         start = self._calibrate(self.config.calibrate or Calibration.MINMAX, merge=False)
         calibrated = with_ranges(start.calibrated, start.ranges or {})
-        card, calibration = self.run.card, self.calibration.images
+        card, count = self.run.card, len(self.training)
         with self.reporter.bar("quantization-aware training") as tick:
             calibrated = train_for_int8(calibrated, self.training, self.config.qat_steps, card.seed, tick)
         trained = _Prepared(calibrated, start.method, None)
-        expected = self.float_scores(calibration)
+        chosen = np.linspace(0, count - 1, min(count, _QAT_JUDGES)).astype(int).tolist()
+        judges = [self.training[position] for position in chosen]
+        expected = self.float_scores(judges)
         without, with_it = (
-            measure_agreement(
-                expected, converted_scores(quantize(each.calibrated, each.ranges), card, calibration)
+            measure_class_agreement(
+                expected,
+                converted_scores(quantize(each.calibrated, each.ranges), card, judges),
+                len(card.classes),
             ).kl_divergence
             for each in (untrained, trained)
         )
         better = with_it < without
         self.reporter.say(
-            f"quantization-aware training: KL divergence on the calibration images {without:.5f} → "
+            f"quantization-aware training: KL divergence on {len(judges)} training images {without:.5f} → "
             f"{with_it:.5f}{'' if better else ': it is left out'}"
         )
         return trained if better else untrained

@@ -18,6 +18,7 @@ from converter.quantization.comparison import (
     compare,
     converted_scores,
     measure_agreement,
+    measure_class_agreement,
 )
 from converter.quantization.fitted_images import FittedImages
 from converter.quantization.int8 import (
@@ -93,6 +94,7 @@ __all__ = [
     "make_room_for_unknowns",
     "mean_lead_error",
     "measure_agreement",
+    "measure_class_agreement",
     "measure_cost",
     "measure_layers",
     "quantize",

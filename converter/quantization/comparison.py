@@ -105,6 +105,25 @@ def measure_agreement(expected: NDArray[np.float32], found: NDArray[np.float32])
     )
 
 
+def measure_class_agreement(
+    expected: NDArray[np.float32], found: NDArray[np.float32], classes: int
+) -> Agreement:
+    """Compare the scores among the classes, as if no image could be rejected.
+
+    Args:
+        expected: the Keras model's scores, shape (images, classes) or with one more output.
+        found: the converted model's, same shape.
+        classes: number of classes.
+    """
+
+    def among_classes(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        known = scores[:, :classes]
+        # int8 scores of an image that is surely of no class may all be 0.
+        return np.asarray(known / np.maximum(known.sum(axis=1, keepdims=True), _SMALLEST), np.float32)
+
+    return measure_agreement(among_classes(expected), among_classes(found))
+
+
 def compare(
     expected: NDArray[np.float32],
     found: NDArray[np.float32],

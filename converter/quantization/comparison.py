@@ -130,15 +130,15 @@ def compare(
     targets: NDArray[np.int64],
     labels: Sequence[str],
 ) -> Comparison:
-    """Compare accuracy and agreement.
+    """Compare accuracy and agreement among the classes, as if no image could be rejected.
 
     Args:
-        expected: the Keras model's scores, shape (images, classes), or with one more output for images of no
-            class, which is left out.
+        expected: the Keras model's scores, shape (images, classes) or with one more output.
         found: the converted model's, same shape.
         targets: true class indices, shape (images,).
         labels: of the classes.
     """
+    agreement = measure_class_agreement(expected, found, len(labels))
     expected, found = expected[:, : len(labels)], found[:, : len(labels)]
     float_right = expected.argmax(axis=1) == targets
     right = found.argmax(axis=1) == targets
@@ -147,7 +147,6 @@ def compare(
         for index, label in enumerate(labels)
         if (targets == index).any()
     }
-    agreement = measure_agreement(expected, found)
     return Comparison(
         count=len(targets),
         float_accuracy=float(float_right.mean()),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from converter.quantization import measure_agreement, measure_class_agreement
+from converter.quantization import compare, measure_agreement, measure_class_agreement
 
 EXPECTED = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.3, 0.2, 0.5]], np.float32)
 
@@ -23,6 +23,9 @@ def test_classes_are_compared_whatever_is_rejected() -> None:
     assert with_unknown.agreement == without.agreement
     assert with_unknown.kl_divergence == pytest.approx(without.kl_divergence, rel=1e-4)
     assert measure_class_agreement(EXPECTED, found, 3) == without
+    compared = compare(expected, rejecting(found, [0.4, 0.0, 0.2]), np.array([0, 1, 2]), ("a", "b", "c"))
+    assert compared.kl_divergence == pytest.approx(without.kl_divergence, rel=1e-4)
+    assert (compared.float_accuracy, compared.accuracy) == (1.0, pytest.approx(2 / 3))
 
 
 def test_an_image_that_is_surely_of_no_class_is_compared_too() -> None:

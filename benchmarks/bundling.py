@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.benchmark import find_images, measure_report, subject_of
 from benchmarks.bundle import BundledRun, Manifest, write_bundle
-from benchmarks.measurement import EvaluationSet, TimingPlan, describe_machine
+from benchmarks.measurement import EvaluationSet, TimingPlan
 from benchmarks.report import Report, TargetReport, read_report
 from benchmarks.targets import check_labels, plan_keras
 from edge_runtime.core import DatasetError, ModelError, Reporter, UsageError, toolkit_versions
@@ -60,13 +60,19 @@ def make_bundle(path: Path, options: BundleOptions, plan: TimingPlan, reporter: 
     bundled = []
     for run in runs:
         name = "keras" if len(runs) == 1 else f"keras {run.folder.name}"
+        specs = plan_keras(run.folder, name)
         report, measurements = measure_report(
             subject_of(run, images),
-            plan_keras(run.folder, name),
+            # Where the times are known, one way to run the model gives the answers.
+            specs[:1] if known else specs,
             _BRIEF if known else plan,
             reporter=reporter,
         )
-        targets = tuple(_carried(report, each, known) for each in report.targets)
+        if known:
+            _check_same_model(known, report)
+            targets = tuple(_carried(_find(known, each.name), known) for each in specs)
+        else:
+            targets = tuple(_carried(each, report) for each in report.targets)
         bundled.append(BundledRun(run=run, targets=targets, scores=measurements.targets[0].scores))
     versions = known.versions if known else toolkit_versions()
     with reporter.bar("writing the bundle") as tick:
@@ -95,15 +101,20 @@ def _common_images(runs: Sequence[Run], options: BundleOptions, reporter: Report
     )
 
 
-def _carried(report: Report, measured: TargetReport, known: Report | None) -> TargetReport:
-    """A Keras model's row for another machine's report: with this machine, without what only holds here."""
-    if known is None:
-        return dataclasses.replace(measured, machine=describe_machine(), rounds=[])
-    timed = known.target(measured.name)
-    if timed is None:
-        raise ModelError(
-            f"the report has no target {measured.name!r}; it has {[t.name for t in known.targets]}"
-        )
-    if timed.accuracy != measured.accuracy:
-        raise ModelError(f"{measured.name}: the report was measured with another model than {report.run}")
-    return dataclasses.replace(timed, machine=known.machine_of(timed), rounds=[], raw=None)
+def _check_same_model(known: Report, measured: Report) -> None:
+    """Refuse a report that was measured with another model."""
+    (target,) = measured.targets
+    if _find(known, target.name).accuracy != target.accuracy:
+        raise ModelError(f"{target.name}: the report was measured with another model than {measured.run}")
+
+
+def _find(report: Report, name: str) -> TargetReport:
+    target = report.target(name)
+    if target is None:
+        raise ModelError(f"the report has no target {name!r}; it has {[t.name for t in report.targets]}")
+    return target
+
+
+def _carried(target: TargetReport, report: Report) -> TargetReport:
+    """A Keras model's row for another machine's report: with its machine, without what only holds here."""
+    return dataclasses.replace(target, machine=report.machine_of(target), rounds=[], raw=None)

@@ -27,8 +27,8 @@ NEAR = (-4.0, -0.2)
 
 FEWEST = 8
 
-MOST_SHIFTED = 2.0
-"""How far the threshold may be shifted, in logits of the lead."""
+MOST_SHIFTED = 8.0
+"""How far the threshold may be shifted, in logits of the lead; what that lets in is measured by the gate."""
 
 SHIFT_PRECISION = 0.125
 

@@ -75,11 +75,11 @@ def test_what_may_be_chance_is_not_made_up_for_and_a_shift_has_an_end() -> None:
     few = np.where(np.arange(100) < 3, 0.3, leads)
     assert shift_that_keeps(with_leads(leads), lambda by: with_leads(few + by)) == 0
     all_of_them = np.full(100, 9.0)
-    assert shift_that_keeps(with_leads(leads), lambda by: with_leads(all_of_them + by)) == -2
+    assert shift_that_keeps(with_leads(leads), lambda by: with_leads(all_of_them + by)) == -8
     none = np.full(100, -9.0)
     assert shift_that_keeps(with_leads(leads), lambda by: with_leads(none + by)) == 0, "5 may be chance"
     none = np.full(1000, -9.0)
-    assert shift_that_keeps(with_leads(leads.repeat(10)), lambda by: with_leads(none + by)) == 2
+    assert shift_that_keeps(with_leads(leads.repeat(10)), lambda by: with_leads(none + by)) == 8
 
 
 def network_with_rejection(

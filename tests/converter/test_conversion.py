@@ -13,7 +13,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from converter import Conversion, ConvertConfig, convert, load_keras_model
-from converter.quantization import Calibrated, FloatScores, with_ranges
+from converter.quantization import Calibrated, FloatScores, shift_lead, with_ranges
 from edge_runtime import (
     ModelError,
     fit,
@@ -177,6 +177,22 @@ def test_a_training_that_does_not_help_leaves_the_model_of_a_conversion_without_
 
     monkeypatch.setattr("converter.conversion.train_for_int8", harm)
     assert to_int8(digits_run, qat_steps=1).content == to_int8(digits_run).content
+
+
+@pytest.mark.extra
+def test_a_training_is_judged_by_the_classes_on_many_training_images(
+    digits_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How much it rejects is corrected later."""
+
+    def divergence(shift: float) -> float:
+        monkeypatch.setattr("converter.conversion.train_for_int8", lambda start, *_: shift_lead(start, shift))
+        to_int8(digits_run, qat_steps=1)
+        (line,) = [each for each in capsys.readouterr().err.splitlines() if "KL divergence on" in each]
+        assert "KL divergence on 1000 training images" in line
+        return float(line.partition("→ ")[2].partition(":")[0])
+
+    assert divergence(2.0) == pytest.approx(divergence(0.0), rel=0.2)
 
 
 @pytest.mark.extra

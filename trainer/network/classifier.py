@@ -40,7 +40,7 @@ class Network:
         """Pixels → features in inference mode, compiled once for all batches."""
         return build_forward(self.features)
 
-    @property
+    @cached_property
     def score(self) -> Forward:
         """Pixels → scores in inference mode."""
         return chain(self.forward, build_forward(self.head))

@@ -158,12 +158,10 @@ def write_features(
     """
     own, first = batches.share.count_of(len(batches.targets)), 0
     measured: list[ImageStatistics] = []
-    known = 0 if unchanged is None else 1
-    for pixels, computed in _compute(forward, batches, copies[known:], done):
-        rows = computed
-        if unchanged is not None:
-            rows = [unchanged.read(np.arange(first, first + len(pixels))), *computed]
-        for number, copy in enumerate(rows):
+    to_compute = copies if unchanged is None else copies[1:]
+    for pixels, computed in _compute(forward, batches, to_compute, done):
+        known = [] if unchanged is None else [unchanged.read(np.arange(first, first + len(pixels)))]
+        for number, copy in enumerate([*known, *computed]):
             file.write(number * own + first, copy)
         if with_statistics:
             measured += [measure_image(image) for image in pixels]

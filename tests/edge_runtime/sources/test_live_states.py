@@ -162,7 +162,7 @@ class LiveSourceStates(RuleBasedStateMachine):
 
 LiveSourceStates.TestCase.settings = settings(
     max_examples=4,
-    stateful_step_count=5,
+    stateful_step_count=7,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

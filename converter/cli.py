@@ -35,6 +35,9 @@ EXAMPLES = (
     "edge-convert keras_model.h5 --labels labels.txt --images birds/ --out birds.tflite",
 )
 
+ADVISED_AGREEMENT = 0.96
+"""Below it the summary says how to keep more answers of the Keras model."""
+
 
 def build_app() -> typer.Typer:
     """The command with its options."""
@@ -202,6 +205,8 @@ def _suggest(done: "Conversion", config: "ConvertConfig") -> str:
 
 
 def _summarize(done: "Conversion", config: "ConvertConfig") -> None:
+    from converter.quantization import Precision
+
     compared, kept = done.comparison, done.kept_float
     cost = ""
     if kept is not None:
@@ -223,6 +228,11 @@ def _summarize(done: "Conversion", config: "ConvertConfig") -> None:
             f"{done.card.unknown}:{' ' * max(1, 10 - len(done.card.unknown))}{_describe(done.rejection)}"
         )
     typer.echo(f"agreement: {compared.agreement:.4f}, KL divergence {compared.kl_divergence:.5f}")
+    if done.precision is Precision.INT8 and kept is None and compared.agreement < ADVISED_AGREEMENT:
+        typer.echo(
+            f"           {1 - compared.agreement:.1%} of the answers are not the Keras model's; to keep "
+            f"more: --keep-float auto --min-agreement {ADVISED_AGREEMENT}"
+        )
     typer.echo(f"target:    {done.fit.verdict}")
 
 

@@ -204,5 +204,9 @@ def test_a_converted_model_with_other_answers_is_refused(
     done.fails_at_last_with(9, "gives the same answer as the float model on only", "--min-agreement is 0.99")
     assert not out.exists()
     assert json.loads(out.with_suffix(".conversion.json").read_text())["gate"]["min_agreement"] == 0.99
-    assert command("edge-convert", none, *options, "--min-agreement", 0, "--out", out).code == 0
-    assert command("edge-convert", path, *options, "--out", tmp_path / "good.tflite").code == 0
+    accepted = command("edge-convert", none, *options, "--min-agreement", 0, "--out", out)
+    assert accepted.code == 0
+    assert "not the Keras model's; to keep more: --keep-float auto --min-agreement 0.96" in accepted.out
+    good = command("edge-convert", path, *options, "--out", tmp_path / "good.tflite")
+    assert good.code == 0
+    assert "to keep more" not in good.out

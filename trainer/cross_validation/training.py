@@ -4,6 +4,7 @@ Of few images a fifth is too much to give up, and too little to choose by.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -255,8 +256,15 @@ class _FineTuning:
         return range(1, self._course.config.fine_tune_epochs + 1)
 
     def _start_from(self, course: Course, head: LinearHead, step: Callable[[float], None]) -> TrainLoop:
+        """The training at its start, on the images of a course."""
         self.restore_base(head)
-        return TrainLoop(course.fine_tuning().build(), step)
+        self._loop.start_over(course.fine_tuning_data(), step)
+        return self._loop
+
+    @functools.cached_property
+    def _loop(self) -> TrainLoop:
+        """Compiled once: that takes longer than an epoch of few images."""
+        return TrainLoop(self._course.fine_tuning().build(), lambda _fraction: None)
 
 
 def _mean(epochs: Sequence[Epoch], sizes: Sequence[int]) -> Candidate:

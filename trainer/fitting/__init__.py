@@ -6,7 +6,7 @@ from trainer.fitting.epoch import Epoch, is_over
 from trainer.fitting.optimizers import build_optimizer
 from trainer.fitting.phases import Course, PlannedPhase, class_weights
 from trainer.fitting.progress import TrainingReporter
-from trainer.fitting.steps import Phase, build_evaluation
+from trainer.fitting.steps import Phase, PhaseData, build_evaluation
 from trainer.fitting.tensorboard import EpochLog
 from trainer.fitting.train_loop import TrainLoop
 from trainer.fitting.trainer import Best, Fitted, Recorder, Trainer
@@ -19,6 +19,7 @@ __all__ = [
     "EpochLog",
     "Fitted",
     "Phase",
+    "PhaseData",
     "PlannedPhase",
     "Recorder",
     "State",

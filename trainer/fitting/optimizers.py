@@ -21,12 +21,21 @@ class WeightOptimizer:
         optimizer: a Keras optimizer that has been built for `vectors`.
         groups: the model's trainable Keras variables, each in one group.
         vectors: a Keras variable for each group, shape (weights of the group,).
+        schedule: of the learning rate; None where it is constant.
     """
 
-    def __init__(self, optimizer: Any, groups: Sequence[Sequence[Any]], vectors: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        optimizer: Any,
+        groups: Sequence[Sequence[Any]],
+        vectors: Sequence[Any],
+        schedule: "_Schedule | None" = None,
+    ) -> None:
         self._optimizer = optimizer
         self._groups = groups
         self._vectors = vectors
+        self._schedule = schedule
+        self._first_state = [variable.numpy() for variable in self.state]
 
     @property
     def weights(self) -> list[Any]:
@@ -42,6 +51,13 @@ class WeightOptimizer:
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
         return float(self._optimizer.learning_rate.numpy())
+
+    def start_over(self, steps: int) -> None:
+        """Forget all steps; the schedule of the learning rate has so many from now on."""
+        for variable, value in zip(self.state, self._first_state, strict=True):
+            variable.assign(value)
+        if self._schedule is not None:
+            self._schedule.set_steps(steps)
 
     def read_weights(self) -> None:
         """Take over the weights that the model has now."""
@@ -105,7 +121,8 @@ def build_optimizer(
     """
     import keras
 
-    optimizer = _keras_optimizer(config, _schedule(config, rate, steps), weight_decay)
+    schedule = _Schedule(rate, steps) if config.schedule is Schedule.COSINE else None
+    optimizer = _keras_optimizer(config, rate if schedule is None else schedule.rate, weight_decay)
     groups = _groups(model.trainable_variables, one_by_one=config.clip_norm > 0)
     vectors = [
         keras.Variable(_joined(group), name=f"weights_{number}", dtype="float32")
@@ -117,21 +134,35 @@ def build_optimizer(
     if config.float_policy is FloatPolicy.FLOAT16:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(vectors)
-    return WeightOptimizer(optimizer, groups, vectors)
+    return WeightOptimizer(optimizer, groups, vectors, schedule)
 
 
-def _schedule(config: TrainConfig, rate: float, steps: int) -> Any:
-    import keras
+class _Schedule:
+    """A tenth of the steps the rate rises, then it falls along a cosine.
 
-    if config.schedule is not Schedule.COSINE:
-        return rate
-    warm_up = max(1, steps // 10)
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate / 25,
-        decay_steps=max(1, steps - warm_up),
-        warmup_target=rate,
-        warmup_steps=warm_up,
-    )
+    The numbers of steps are variables: what is compiled with it can be used again with others.
+
+    Attributes:
+        rate: the Keras schedule.
+    """
+
+    def __init__(self, rate: float, steps: int) -> None:
+        import keras
+
+        self._warm_up, self._decay = (keras.Variable(1.0, trainable=False) for _ in range(2))
+        self.set_steps(steps)
+        self.rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=rate / 25,
+            decay_steps=self._decay,
+            warmup_target=rate,
+            warmup_steps=self._warm_up,
+        )
+
+    def set_steps(self, steps: int) -> None:
+        """Set the number of all steps."""
+        warm_up = max(1, steps // 10)
+        self._warm_up.assign(warm_up)
+        self._decay.assign(max(1, steps - warm_up))
 
 
 def _keras_optimizer(config: TrainConfig, schedule: Any, weight_decay: float) -> Any:

@@ -22,7 +22,7 @@ from trainer.data import (
 )
 from trainer.fitting.distribution import Workers
 from trainer.fitting.optimizers import WeightOptimizer, build_optimizer
-from trainer.fitting.steps import Evaluation, Phase, build_evaluation
+from trainer.fitting.steps import Evaluation, Phase, PhaseData, build_evaluation
 from trainer.network import (
     BatchNormStatistics,
     CachedFeatures,
@@ -86,7 +86,13 @@ class Course:
             every = PlannedPhase(
                 "scratch",
                 config.scratch_epochs,
-                lambda: self._whole("scratch", config.scratch_epochs, config.scratch_rate, first_layer=0),
+                lambda: self._whole(
+                    "scratch",
+                    config.scratch_epochs,
+                    config.scratch_rate,
+                    first_layer=0,
+                    data=self._data_of_images(config.scratch_epochs),
+                ),
             )
             # At random a base has no features that a head could learn from.
             return [head, every] if config.from_ and head.epochs else [every]
@@ -103,9 +109,14 @@ class Course:
                 config.fine_tune_epochs,
                 config.fine_tune_rate,
                 first_layer=config.fine_tune_at,
-                passes=fine_tuning_passes(config, len(self.train.targets)),
+                data=self.fine_tuning_data(),
             ),
         )
+
+    def fine_tuning_data(self) -> PhaseData:
+        """What that phase learns from and is judged by."""
+        passes = fine_tuning_passes(self.config, len(self.train.targets))
+        return self._data_of_images(self.config.fine_tune_epochs, passes)
 
     def _head_on_features(self) -> Phase:
         cache, network = self.features, self.network
@@ -135,9 +146,12 @@ class Course:
         return Phase(
             name="head",
             model=model,
-            batches=lambda epoch: train.shuffled(config.seed + epoch),
-            steps=len(train),
-            validation=validation,
+            data=PhaseData(
+                lambda epoch: train.shuffled(config.seed + epoch),
+                len(train),
+                validation,
+                self._penalty_weight,
+            ),
             evaluate=self._evaluation(on_images=on_images),
             epochs=config.head_epochs,
             optimizer=self._optimizer(model, len(train) * config.head_epochs, config.head_rate, decay=False),
@@ -149,35 +163,37 @@ class Course:
             penalty=self._head_penalty(),
         )
 
-    def _whole(self, name: str, epochs: int, rate: float, *, first_layer: int, passes: int = 1) -> Phase:
-        config, network, train = self.config, self.network, self.train
-        steps = passes * len(train)
+    def _whole(self, name: str, epochs: int, rate: float, *, first_layer: int, data: PhaseData) -> Phase:
+        config, network = self.config, self.network
         freeze(network, fine_tune_at=first_layer, train_batch_norm=config.trains_batch_norm)
         statistics = BatchNormStatistics(network.model, network.base, self.workers.total)
-
-        def measure_statistics() -> None:
-            statistics.measure(pixels for pixels, _targets in train.shuffled(config.seed))
-
         return Phase(
             name=name,
             model=network.model,
-            batches=lambda epoch: self._with_negatives(
-                config.seed + epoch + number * epochs for number in range(passes)
-            ),
-            steps=steps,
-            validation=self.validation,
+            data=data,
             evaluate=self._evaluation(on_images=True),
             epochs=epochs,
-            optimizer=self._optimizer(network.model, steps * epochs, rate, decay=True),
+            optimizer=self._optimizer(network.model, data.steps * epochs, rate, decay=True),
             config=config,
             workers=self.workers,
             augment=build_augmentation(config),
             mix=build_mixing(config),
             teach=self._teach,
-            class_weights=class_weights(config, train.targets),
+            class_weights=class_weights(config, self.train.targets),
             negatives=bool(self.negatives),
             penalty=self._head_penalty(),
-            before_validation=measure_statistics,
+            before_validation=statistics.measure,
+        )
+
+    def _data_of_images(self, epochs: int, passes: int = 1) -> PhaseData:
+        """The images of a phase that trains layers of the base, so many times in each epoch."""
+        seed, train = self.config.seed, self.train
+        return PhaseData(
+            lambda epoch: self._with_negatives(seed + epoch + number * epochs for number in range(passes)),
+            passes * len(train),
+            self.validation,
+            self._penalty_weight,
+            lambda: (pixels for pixels, _targets in train.shuffled(seed)),
         )
 
     def _evaluation(self, *, on_images: bool) -> Evaluation:
@@ -206,16 +222,17 @@ class Course:
         return None if self.teacher is None else self.teacher.score
 
     def _head_penalty(self) -> Callable[[], Any]:
-        """The L2 penalty of the head: a Gaussian prior on its weights, as in logistic regression.
-
-        Its effect decreases with the number of images.
-        """
+        """The L2 penalty of the head: a Gaussian prior on its weights, as in logistic regression."""
         import tensorflow as tf
 
-        strength = self.config.head_l2 / len(self.train.targets)
         layers = [layer for layer in self.network.head.layers if layer.trainable]
         kernels = [layer.kernel for layer in layers if hasattr(layer, "kernel")]
-        return lambda: strength * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+        return lambda: tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+
+    @property
+    def _penalty_weight(self) -> float:
+        """The effect of the penalty decreases with the number of images."""
+        return self.config.head_l2 / len(self.train.targets)
 
 
 def class_weights(config: TrainConfig, targets: Targets) -> NDArray[np.float32] | None:

@@ -28,15 +28,32 @@ Evaluation = Callable[[Pairs], tuple[float, float]]
 
 
 @dataclass(frozen=True)
+class PhaseData:
+    """What a phase learns from and is judged by.
+
+    Attributes:
+        batches: the epoch's number → its batches, or this worker's share of each.
+        steps: batches in an epoch.
+        validation: the held-out batches, or this worker's share of each.
+        penalty_weight: of the phase's penalty.
+        unchanged: the training images as they are, each batch of shape (batch, height, width, 3).
+    """
+
+    batches: Callable[[int], Pairs]
+    steps: int
+    validation: Pairs
+    penalty_weight: float = 0.0
+    unchanged: Callable[[], Iterable[NDArray[np.uint8]]] = tuple
+
+
+@dataclass(frozen=True)
 class Phase:
     """What one phase trains, and how.
 
     Attributes:
         name: `head`, `fine-tune` or `scratch`.
-        model: the Keras model that trains: inputs of `batches` → scores.
-        batches: the epoch's number → its batches, or this worker's share of each.
-        steps: batches in an epoch.
-        validation: the held-out batches, or this worker's share of each.
+        model: the Keras model that trains: inputs of the batches → scores.
+        data: what it learns from and is judged by.
         evaluate: from `build_evaluation`, for this model.
         epochs: the largest number.
         optimizer: from `build_optimizer`, for this model.
@@ -47,15 +64,13 @@ class Phase:
         teach: inputs → inputs of the model, and scores of a teacher to learn; after `augment` and `mix`.
         class_weights: the weight of an image of each class, shape (classes,).
         negatives: whether batches have images with the target `NO_CLASS`, whose scores become equal.
-        penalty: added to the mean loss.
-        before_validation: called before each validation.
+        penalty: added to the mean loss, times the weight of the data.
+        before_validation: called with unchanged training images before each validation.
     """
 
     name: str
     model: Any
-    batches: Callable[[int], Pairs]
-    steps: int
-    validation: Pairs
+    data: PhaseData
     evaluate: Evaluation
     epochs: int
     optimizer: WeightOptimizer
@@ -67,19 +82,20 @@ class Phase:
     class_weights: NDArray[np.float32] | None = None
     negatives: bool = False
     penalty: Callable[[], Any] = lambda: 0.0
-    before_validation: Callable[[], None] = lambda: None
+    before_validation: Callable[[Iterable[NDArray[np.uint8]]], None] = lambda _pixels: None
 
 
-def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
-    """A function from a batch to (summed loss, right answers, images) over all workers.
+def build_train_step(phase: Phase) -> Callable[[Any, Any, float], NDArray[np.float64]]:
+    """A function from a batch and the weight of the penalty to (summed loss, right answers, images).
 
-    Negatives are learnt from, and not counted.
+    The sums are those of all workers. Negatives are learnt from, and not counted. The data of the phase are
+    no part of it.
     """
     import tensorflow as tf
 
     model, workers, losses_of = phase.model, phase.workers, _build_losses(phase)
 
-    def replica_step(inputs: Any, targets: Any) -> Any:
+    def replica_step(inputs: Any, targets: Any, penalty_weight: Any) -> Any:
         inputs = tf.cast(inputs, tf.float32)
         if phase.augment is not None:
             inputs = phase.augment(inputs)
@@ -101,9 +117,8 @@ def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
             scores = model(inputs, training=True)
             losses = losses_of(scores, wanted, taught)
             # Gradients are summed over the replicas: the objective of each is its part of the mean.
-            objective = (
-                tf.reduce_sum(counts * losses) / total + phase.penalty() / context.num_replicas_in_sync
-            )
+            penalty = penalty_weight * phase.penalty() / context.num_replicas_in_sync
+            objective = tf.reduce_sum(counts * losses) / total + penalty
             if phase.negatives:
                 exposed = tf.cast(no_class, tf.float32)
                 number = context.all_reduce("SUM", tf.reduce_sum(exposed))
@@ -114,14 +129,20 @@ def build_train_step(phase: Phase) -> Callable[[Any, Any], NDArray[np.float64]]:
 
     # One trace for all batch sizes: tracing costs as much as an epoch of a small data set.
     @tf.function(autograph=False, reduce_retracing=True)
-    def step(inputs: Any, targets: Any) -> Any:
-        sums = workers.strategy.run(replica_step, (inputs, targets))
+    def step(inputs: Any, targets: Any, penalty_weight: Any) -> Any:
+        sums = workers.strategy.run(replica_step, (inputs, targets, penalty_weight))
         return workers.strategy.experimental_local_results(sums)[0]
 
     # With a teacher, its scores may be further columns of the inputs.
     fixed = workers.devices == 1 and phase.teach is None
-    run = step.get_concrete_function(*batch_signature(model)) if fixed else step
-    return lambda inputs, targets: run(*workers.spread(inputs, targets)).numpy()
+    scalar = tf.TensorSpec([], tf.float32)
+    run = step.get_concrete_function(*batch_signature(model), scalar) if fixed else step
+
+    def train(inputs: Any, targets: Any, penalty_weight: float) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = run(*workers.spread(inputs, targets), tf.constant(penalty_weight)).numpy()
+        return sums
+
+    return train
 
 
 def build_evaluation(model: Any, workers: Workers, before: Forward | None = None) -> Evaluation:

@@ -1,5 +1,6 @@
 """The loop over the epochs of one phase."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from edge_runtime.core import DivergedError, clock
 from trainer.fitting.epoch import Epoch
 from trainer.fitting.randomness import random_states, restart_randomness
-from trainer.fitting.steps import Phase, build_train_step
+from trainer.fitting.steps import Phase, PhaseData, build_train_step
 
 
 class TrainLoop:
@@ -29,6 +30,18 @@ class TrainLoop:
         self._random_states = random_states(*(part for part in parts if part is not None))
         self._trained: list[NDArray[Any]] | None = None
 
+    def start_over(self, data: PhaseData, done: Callable[[float], None]) -> None:
+        """Begin the phase again on other data, without compiling it again.
+
+        Args:
+            data: to learn from. The model is as the caller left it.
+            done: see the class.
+        """
+        self._phase = dataclasses.replace(self._phase, data=data)
+        self._phase.optimizer.start_over(data.steps * self._phase.epochs)
+        self._done = done
+        self._trained = None
+
     def run_epoch(self, number: int) -> Epoch:
         """Train one epoch, then validate. The model ends with the weights that were validated.
 
@@ -40,21 +53,21 @@ class TrainLoop:
         Raises:
             DivergedError: the loss is not a finite number.
         """
-        phase = self._phase
+        phase, data = self._phase, self._phase.data
         started = clock.now()
         # Set at each epoch, so that a resumed training gives the same result as an uninterrupted one.
         restart_randomness(self._random_states, phase.config.seed + number)
         phase.optimizer.read_weights()
         total = np.zeros(3)
-        for inputs, targets in phase.batches(number):
-            total += self._train(inputs, targets)
-            self._done(1 / phase.steps)
+        for inputs, targets in data.batches(number):
+            total += self._train(inputs, targets, data.penalty_weight)
+            self._done(1 / data.steps)
             self._check("loss", float(total[0]), number)
         if phase.config.ema:
             self._trained = phase.model.get_weights()
             phase.optimizer.average_weights()
-        phase.before_validation()
-        val_loss, val_accuracy = phase.evaluate(phase.validation)
+        phase.before_validation(data.unchanged())
+        val_loss, val_accuracy = phase.evaluate(data.validation)
         self._check("validation loss", val_loss, number)
         return Epoch(
             phase=phase.name,

@@ -35,9 +35,9 @@ def test_an_epoch_of_fine_tuning_has_each_image_more_often_with_field(
 ) -> None:
     config = dataclasses.replace(course.config, field=field)
     phase = dataclasses.replace(course, config=config).fine_tuning().build()
-    epochs = [list(phase.batches(number)) for number in (1, 2)]
-    assert [len(batches) for batches in epochs] == [phase.steps] * 2
-    assert phase.steps == passes * len(course.train)
+    epochs = [list(phase.data.batches(number)) for number in (1, 2)]
+    assert [len(batches) for batches in epochs] == [phase.data.steps] * 2
+    assert phase.data.steps == passes * len(course.train)
     images = len(course.train.targets)
     orders = []
     for batches in epochs:

@@ -25,7 +25,7 @@ from trainer.fitting.distribution import Workers, join_workers
 from trainer.fitting.epoch import is_over
 from trainer.fitting.optimizers import build_optimizer
 from trainer.fitting.phases import PlannedPhase
-from trainer.fitting.steps import Phase, build_evaluation
+from trainer.fitting.steps import Phase, PhaseData, build_evaluation
 from trainer.fitting.train_loop import TrainLoop
 from trainer.fitting.trainer import Fitted, Trainer
 from trainer.network.batch_norm import BatchNormStatistics
@@ -65,9 +65,12 @@ def whole_phase(network: Network, train: Any, held_out: Any, *, epochs: int = 3,
     return Phase(
         name="scratch",
         model=network.model,
-        batches=lambda _epoch: batches(train),
-        steps=steps,
-        validation=list(batches(held_out)),
+        data=PhaseData(
+            lambda _epoch: batches(train),
+            steps,
+            list(batches(held_out)),
+            unchanged=lambda: (images for images, _ in batches(train)),
+        ),
         evaluate=build_evaluation(network.head, alone(), network.forward),
         epochs=epochs,
         optimizer=build_optimizer(CONFIG, network.model, rate=3e-3, steps=steps * epochs, weight_decay=0.0),
@@ -90,13 +93,7 @@ def test_a_short_training_from_scratch_is_as_good_in_evaluation_as_in_training()
     freeze(network, fine_tune_at=0, train_batch_norm=True)
     train, held_out = stripes(512, 1), stripes(128, 2)
     statistics = BatchNormStatistics(network.model, network.base, alone().total)
-    phase = whole_phase(
-        network,
-        train,
-        held_out,
-        epochs=8,
-        before_validation=lambda: statistics.measure(images for images, _ in batches(train)),
-    )
+    phase = whole_phase(network, train, held_out, epochs=8, before_validation=statistics.measure)
     history = run(phase)
     assert history[-1].accuracy >= 0.95
     assert history[-1].val_accuracy >= 0.7
@@ -137,14 +134,7 @@ def test_frozen_batch_norm_and_lower_layers_do_not_change() -> None:
     lower = [weight for layer in network.base.layers[:120] for weight in layer.get_weights()]
     kernels = of(keras.layers.Conv2D)
     train = stripes(64, 4)
-    phase = whole_phase(
-        network,
-        train,
-        train,
-        epochs=2,
-        before_validation=lambda: statistics.measure(images for images, _ in batches(train)),
-    )
-    run(phase)
+    run(whole_phase(network, train, train, epochs=2, before_validation=statistics.measure))
     lower_after = [weight for layer in network.base.layers[:120] for weight in layer.get_weights()]
     assert all(np.array_equal(*pair) for pair in zip(norms, of(keras.layers.BatchNormalization), strict=True))
     assert all(np.array_equal(*pair) for pair in zip(lower, lower_after, strict=True))
@@ -162,14 +152,16 @@ def features(value: float) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.full((8, 4), value, np.float32), np.zeros(8, np.int64))]
 
 
+def on(rows: list[tuple[np.ndarray, np.ndarray]]) -> PhaseData:
+    return PhaseData(lambda _epoch: rows, 1, rows)
+
+
 def head(model: Any, value: float, epochs: int = 3, **options: Any) -> Phase:
     config = dataclasses.replace(CONFIG, patience=0, **options)
     return Phase(
         name="head",
         model=model,
-        batches=lambda _epoch: features(value),
-        steps=1,
-        validation=features(value),
+        data=on(features(value)),
         evaluate=build_evaluation(model, alone()),
         epochs=epochs,
         optimizer=build_optimizer(config, model, rate=0.1, steps=epochs, weight_decay=0.0),
@@ -209,7 +201,8 @@ def test_ctrl_c_waits_for_the_end_of_a_batch_and_of_a_record(moment: str, epochs
         press("batch", number)
         yield from features(1.0)
 
-    phase = dataclasses.replace(head(model, 1.0), batches=pressing)
+    phase = head(model, 1.0)
+    phase = dataclasses.replace(phase, data=dataclasses.replace(phase.data, batches=pressing))
     recorder = SimpleNamespace(record=lambda _phase, _model, fitted: press("record", len(fitted.history)))
     course = SimpleNamespace(
         phases=lambda: [PlannedPhase("head", 3, lambda: phase)],
@@ -286,6 +279,46 @@ def test_the_average_of_the_weights_is_validated_and_the_training_goes_on_withou
     assert np.ptp(np.diff([each[0, 0] for each in trained])) > 0
 
 
+@pytest.mark.parametrize("options", [{}, {"ema": 0.5}, {"optimizer": Optimizer.SGD}])
+def test_a_phase_that_starts_over_trains_as_a_new_one(options: dict[str, Any]) -> None:
+    """On other data, with another number of steps and another weight of the penalty."""
+
+    def penalized(model: Any) -> Phase:
+        phase = head(model, 1.0, epochs=6, **options)
+        return dataclasses.replace(phase, penalty=lambda: sum_of_squares(model.layers[0].kernel))
+
+    def epochs(loop: TrainLoop) -> list[Epoch]:
+        found = []
+        for number in range(1, 7):
+            loop.continue_training()
+            found.append(dataclasses.replace(loop.run_epoch(number), seconds=0.0))
+        return found
+
+    rows = features(2.0) + features(-0.5)
+    others = PhaseData(lambda _epoch: rows, 2, features(0.3), penalty_weight=0.1)
+    model = linear()
+    used = TrainLoop(penalized(model), lambda _fraction: None)
+    first = epochs(used)
+    model.set_weights(linear().get_weights())
+    used.start_over(others, lambda _fraction: None)
+    new = TrainLoop(penalized(linear()), lambda _fraction: None)
+    new.start_over(others, lambda _fraction: None)
+    again = epochs(used)
+    assert again == epochs(new)
+    assert [each.loss for each in again] != [each.loss for each in first]
+    # The rate has fallen to its end after all steps, here twice as many.
+    assert again[-1].learning_rate == pytest.approx(0, abs=1e-8)
+    fresh = dataclasses.replace(penalized(linear()), data=others)
+    optimizer = build_optimizer(fresh.config, fresh.model, rate=0.1, steps=12, weight_decay=0.0)
+    assert again == epochs(TrainLoop(dataclasses.replace(fresh, optimizer=optimizer), lambda _fraction: None))
+
+
+def sum_of_squares(kernel: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.reduce_sum(tf.square(kernel))
+
+
 def test_with_its_whole_weight_the_teacher_replaces_the_labels() -> None:
     import tensorflow as tf
 
@@ -310,8 +343,7 @@ def test_blended_images_are_learnt_with_the_fractions_of_their_classes() -> None
     model = keras.Sequential([keras.Input((8, 8, 3)), *layers, keras.layers.Dense(2, "softmax")])
     phase = dataclasses.replace(
         head(model, 1.0, epochs=150),
-        batches=lambda _epoch: [(images, targets)],
-        validation=[(images, targets)],
+        data=on([(images, targets)]),
         mix=build_mixing(dataclasses.replace(CONFIG, mixup=1.0)),
     )
     history = run(phase)
@@ -354,7 +386,7 @@ def test_images_of_no_class_get_equal_scores_and_are_not_counted(taught: bool) -
         targets = np.array([0] * 8 + [NO_CLASS] * (2 * negatives), np.int64)
         phase = dataclasses.replace(
             head(model, 1.0, epochs=100),
-            batches=lambda _epoch, batch=(rows, targets): [batch],
+            data=PhaseData(lambda _epoch, batch=(rows, targets): [batch], 1, features(1.0)),
             negatives=negatives,
             teach=(lambda inputs: (inputs, tf.constant([[0.9, 0.1]]) + 0 * inputs[:, :2]))
             if taught

@@ -49,6 +49,7 @@ class Commands:
 
     def _run(self) -> None:
         connection: socket.socket | None = None
+        command: bytes | None = None
         while not self._done.is_set():
             try:
                 newer, _address = self._listener.accept()
@@ -61,10 +62,13 @@ class Commands:
             if connection is None:
                 continue
             try:
-                connection.sendall(self._queue.get_nowait())
+                command = command or self._queue.get_nowait()
+                connection.sendall(command)
+                command = None
             except Empty:
                 pass
             except OSError:
+                # The process has ended: the next one gets the command.
                 connection.close()
                 connection = None
         if connection is not None:
